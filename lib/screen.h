@@ -1,0 +1,35 @@
+/* Text on a screen: VGA text mode or a linear framebuffer, 80 or more columns, scrolling.
+ * Not locked: the caller serialises. */
+#ifndef VENEER_LIB_SCREEN_H
+#define VENEER_LIB_SCREEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum screen_type { SCREEN_NONE, SCREEN_VGA_TEXT, SCREEN_RGB };
+
+struct screen_mode {
+    enum screen_type type;
+    uint32_t pitch; /* bytes per line of pixels or cells */
+    uint32_t width, height; /* pixels, or cells in text mode */
+    uint8_t bytes_per_pixel; /* 2, 3 or 4 (RGB) */
+    uint8_t red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits;
+};
+
+struct screen {
+    struct screen_mode mode;
+    volatile uint8_t *memory; /* mapped by the caller, pitch * height (text: rows) bytes */
+    uint32_t columns, rows; /* in characters */
+    uint32_t column, row; /* of the next character */
+};
+
+/* Sets up *@screen over @memory and clears it. False, and SCREEN_NONE, if the mode cannot be used. */
+bool screen_init(struct screen *screen, const struct screen_mode *mode, volatile void *memory);
+
+/* Bytes of memory that a mode needs mapped; 0 if it cannot be used (also on overflow). */
+uint64_t screen_memory_size(const struct screen_mode *mode);
+
+/* Writes one character; knows \n, \r, \b and \t; others outside 20h-7Eh appear as '?'. */
+void screen_put(struct screen *screen, char c);
+
+#endif
