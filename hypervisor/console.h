@@ -2,7 +2,7 @@
 #ifndef VENEER_HYPERVISOR_CONSOLE_H
 #define VENEER_HYPERVISOR_CONSOLE_H
 
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stdint.h>
 
 #include "include/boot_info.h"
@@ -22,8 +22,12 @@ uint64_t console_screen_size(void);
 /* From now on only the serial port (the parent draws on the screen). */
 void console_leave_screen(void);
 
-/* Prints, one message at a time. Takes the console lock. */
+/* From now on several LPs print: take the lock, which needs an LP's own stack. LP 0, once. */
+void console_use_lock(void);
+
+/* Prints, one message at a time. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void vprint(const char *format, va_list arguments);
 
 /* For panics: takes the console from whoever holds it, serial and screen, and prints without lock. */
 void console_seize(void);

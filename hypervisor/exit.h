@@ -23,6 +23,8 @@ struct exit_mode {
     bool long_mode;      /* 64-bit code segment */
 };
 
+/* Each of the following counts the exit, in total and by kind. */
+
 /* CPUID: leaf in EAX, subleaf in ECX (cpuid.c). */
 enum exit_action exit_cpuid(struct vp *vp);
 
@@ -33,7 +35,7 @@ enum exit_action exit_wrmsr(struct vp *vp);
 /* VMCALL or VMMCALL (hypercall.c). */
 enum exit_action exit_hypercall(struct vp *vp, struct exit_mode mode);
 
-/* XSETBV of a guest that has CR4.OSXSAVE set and CPL 0: sets XCR0 for it if the value is one that this processor takes (xcr0.c). */
+/* XSETBV of a guest that has CR4.OSXSAVE set and CPL 0: sets XCR0 for it if the value is one that this processor takes (exit.c). */
 enum exit_action exit_xsetbv(struct vp *vp);
 
 /* INVD: caches are written back instead, lest the guest throw away what others wrote. */
@@ -45,7 +47,10 @@ enum exit_action exit_nested_fault(struct vp *vp, gpa_t address);
 /* An NMI that hit this LP while the guest ran. The backend has called lp_nmi_received(). */
 void exit_nmi(struct vp *vp);
 
-/* Any other exit that an instruction of the guest may cause and that we forbid: the instruction does not exist. */
+/* Any other exit that an instruction of the guest may cause and that we forbid: #UD, as if it did not exist. */
 enum exit_action exit_forbidden(struct vp *vp);
+
+/* Any exit that the backend handles without one of the above: only counts it. */
+void exit_count_other(struct vp *vp);
 
 #endif

@@ -55,6 +55,9 @@ struct hw_ops {
      * and clears @vp->nested_flush; returns without entering when this LP has requests to answer. */
     void (*run)(struct vp *vp);
 
+    /* The guest's CR4, as the guest sees it. On the VP's LP. */
+    uint64_t (*cr4)(const struct vp *vp);
+
     /* The guest gets an NMI at the next entry or as soon as it can take one. On the VP's LP. */
     void (*inject_nmi)(struct vp *vp);
 
@@ -64,6 +67,8 @@ struct hw_ops {
     /* Prints the guest's registers, for panics. On the VP's LP. */
     void (*print_state)(const struct vp *vp);
 
+    /* Whether the hypervisor runs with its own TSS from the exit on (then interrupts may have stacks of their own). */
+    bool own_tss;
     uint8_t hypercall_instruction[3]; /* VMMCALL or VMCALL */
 };
 

@@ -61,7 +61,7 @@ struct lp {
 
     bool x2apic; /* mode of this LP's local APIC; the root may switch it on */
     volatile bool online;
-    uint32_t lock_level; /* debug builds: level of the lock taken last, see lock.h */
+    uint32_t lock_level; /* bit n: holds a lock of level n, see lock.h */
 
     spa_t hw_page; /* VMXON region, or host save area of AMD-V */
     struct tss tss;

@@ -2,6 +2,7 @@
 #ifndef VENEER_HYPERVISOR_PARTITION_H
 #define VENEER_HYPERVISOR_PARTITION_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "hypervisor/address.h"

@@ -48,7 +48,8 @@ struct vp {
     struct partition *partition;
     uint32_t index;
     uint32_t state; /* enum vp_state */
-    struct hv_initial_vp_context context; /* given at start, until the VP's LP has taken it over */
+    struct hv_initial_vp_context context; /* given at start; its LP takes it over */
+    uint64_t start_rdi;                   /* RDI at start */
     struct hv_output_veneer_get_exit_counts exits;
 };
 
