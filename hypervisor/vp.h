@@ -56,6 +56,9 @@ struct vp {
 /* Makes VP @index of @partition, waiting for its start. Boot only. */
 void vp_create(struct vp *vp, struct partition *partition, uint32_t index);
 
+/* Prints gpr[] but RSP, for panics. */
+void vp_print_gpr(const struct vp *vp);
+
 /* Runs the root VP of this LP for ever: enters the guest, handles exits, answers requests. */
 _Noreturn void vp_run_root(struct vp *vp);
 
