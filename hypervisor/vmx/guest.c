@@ -4,19 +4,12 @@
 
 #include "hypervisor/console.h"
 #include "hypervisor/vmx/vmcs.h"
-#include "hypervisor/vp_context.h"
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
 
 #define DR7_RESET_VALUE 0x400ull
 #define NO_LINKED_VMCS UINT64_MAX
 #define SEGMENT_PRESENT (1u << 7)
-
-bool guest_context_valid(const struct hv_initial_vp_context *context)
-{
-    struct vp_context_limits limits = vp_context_limits();
-    return vp_context_valid(context, &limits);
-}
 
 static void set_segment(enum vmcs_segment segment, const struct hv_x64_segment_register *value)
 {

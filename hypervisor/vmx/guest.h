@@ -8,8 +8,7 @@
 #include "hypervisor/exit.h"
 #include "hypervisor/vp.h"
 
-/* As hw_ops.context_valid, .vp_set_context, .cr4 and .print_state. */
-bool guest_context_valid(const struct hv_initial_vp_context *context);
+/* As hw_ops.vp_set_context, .cr4 and .print_state. */
 void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *context, uint64_t rdi);
 uint64_t guest_cr4(const struct vp *vp);
 void guest_print(const struct vp *vp);

@@ -11,6 +11,7 @@
 #include "hypervisor/vmx/guest.h"
 #include "hypervisor/vmx/switch.h"
 #include "hypervisor/vmx/vmcs.h"
+#include "hypervisor/vp_context.h"
 #include "hypervisor/x86/tables.h"
 #include "lib/page_table.h"
 #include "lib/x86/cpu.h"
@@ -170,7 +171,7 @@ const struct hw_ops vmx_ops = {
     .partition_init = partition_init,
     .intercept_msr = intercept_msr,
     .vp_init = vp_init,
-    .context_valid = guest_context_valid,
+    .context_valid = vp_context_valid,
     .vp_set_context = guest_set_context,
     .run = vmx_run,
     .cr4 = guest_cr4,
