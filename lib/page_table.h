@@ -49,7 +49,8 @@ struct page_table {
 
 /* Maps [@from, @from + @size) to physical [@to, …) with @flags in every leaf, using the largest pages that
  * fit; all three are page aligned. Replaces what was mapped there; a large page that is only partly covered is split
- * first. False if a table page is missing: then part of the range may be mapped (mapping it again continues). */
+ * first, and a table that is there already is filled, not replaced by a large page: tables are never freed.
+ * False if a table page is missing: then part of the range may be mapped (mapping it again continues). */
 bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
                     uint64_t flags);
 

@@ -8,6 +8,7 @@
 
 struct serial {
     uint16_t port; /* base; 0: there is none, and writing does nothing */
+    bool stalled;  /* the transmitter did not get ready in time: do not wait for it again */
 };
 
 /* Sets the UART at @port to 115,200 baud, 8 data bits, no parity, interrupts off. False, and port 0, if the scratch
@@ -15,7 +16,8 @@ struct serial {
 bool serial_init(struct serial *serial, uint16_t port);
 
 /* Sends @c when the transmitter has room; \n goes out as \r\n. Gives up on a UART that never gets ready
- * (a bounded number of polls), so that a dead port cannot stop the system. */
+ * (a bounded number of polls, then one per byte until it is ready again), so that a dead port
+ * cannot stop the system. */
 void serial_put(struct serial *serial, char c);
 
 /* Waits (bounded) until the last byte has left: before a reset or power-off. */

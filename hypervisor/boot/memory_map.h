@@ -22,7 +22,7 @@ struct memory_map {
 /* Adds a range as the firmware reports it: any order, overlaps, odd sizes. Where ranges overlap, the type that
  * allows less wins (RAM < ACPI reclaim < ACPI NVS < reserved < bad). Types unknown to us count as reserved. RAM is
  * shrunk to whole pages, everything else kept as it is. Parts above 2^52 are cut off.
- * False if the map is full. */
+ * False if the map is full (it keeps two free entries, which a split may need). */
 bool memory_map_add(struct memory_map *map, uint64_t base, uint64_t size, uint32_t type);
 
 /* Gives [@base, @base + @size), whole pages that are all BOOT_MEMORY_RAM, the type @type. False, and nothing changed, if they are not,

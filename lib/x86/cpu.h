@@ -40,6 +40,9 @@
 #define EFER_LMA (1ull << 10)
 #define EFER_NXE (1ull << 11)
 #define EFER_SVME (1ull << 12)
+#define EFER_FFXSR (1ull << 14)
+
+#define DR6_BS (1ull << 14)
 
 #define RFLAGS_FIXED (1ull << 1)
 #define RFLAGS_TF (1ull << 8)
@@ -76,6 +79,7 @@ enum x86_vector {
     X86_VECTOR_DB = 1,
     X86_VECTOR_NMI = 2,
     X86_VECTOR_BP = 3,
+    X86_VECTOR_OF = 4,
     X86_VECTOR_UD = 6,
     X86_VECTOR_NM = 7,
     X86_VECTOR_DF = 8,

@@ -1,0 +1,119 @@
+/* Logical processors (LPs): per-LP state, and requests from one LP to another by NMI.
+ *
+ * Each LP has a 64 KiB slot of address space with its stacks between unmapped guard pages and its struct lp, so
+ * that the state is found from the stack pointer alone: after a VM exit on AMD-V, FS, GS and TR are still
+ * the guest's. */
+#ifndef VENEER_HYPERVISOR_LP_H
+#define VENEER_HYPERVISOR_LP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hypervisor/address.h"
+
+#define MAX_LPS 256
+
+#define LP_SLOT_SIZE 0x10000ull
+#define LP_STACK_LOW 0x1000ull       /* 16 KiB; what is below is a guard page */
+#define LP_STACK_HIGH 0x5000ull
+#define LP_NMI_STACK_LOW 0x6000ull   /* 8 KiB */
+#define LP_NMI_STACK_HIGH 0x8000ull
+#define LP_FAULT_STACK_LOW 0x9000ull /* 8 KiB: double fault, machine check */
+#define LP_FAULT_STACK_HIGH 0xb000ull
+#define LP_STATE_OFFSET 0xc000ull    /* struct lp, one page */
+#define LP_SLOT_PAGES 9              /* that are backed by memory */
+
+struct vp;
+
+/* What another LP may ask for, as bits. */
+enum lp_request {
+    LP_REQUEST_FLUSH = 1 << 0,    /* drop cached nested translations */
+    LP_REQUEST_START_VP = 1 << 1, /* the waiting root VP has its context now */
+    LP_REQUEST_STOP = 1 << 2,     /* panic: halt for good */
+};
+
+/* 64-bit task state segment (Intel SDM vol. 3, 7.7). */
+struct tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map_base;
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct tss) == 104, "TSS layout");
+
+struct lp {
+    uint32_t index; /* dense, from 0 = the LP that booted */
+    uint32_t apic_id;
+    struct vp *root_vp;
+    struct vp *vp; /* the VP that runs here; the root's, unless a child is dispatched */
+
+    /* Requests. A sender sets bits, takes a ticket, and sends an NMI unless one is on its way. */
+    uint32_t requests;        /* enum lp_request; atomic */
+    uint32_t request_ticket;  /* atomic */
+    uint32_t request_done;    /* tickets up to this one have been answered */
+    uint32_t nmi_outstanding; /* 1: an NMI of ours has been sent and not yet been received */
+    bool root_nmi_pending;    /* an NMI that was not ours: the root VP gets it */
+
+    bool x2apic; /* mode of this LP's local APIC; the root may switch it on */
+    volatile bool online;
+    uint32_t lock_level; /* bit n: holds a lock of level n, see lock.h */
+
+    spa_t hw_page; /* VMXON region, or host save area of AMD-V */
+    struct tss tss;
+    uint64_t gdt[8];
+};
+
+_Static_assert(sizeof(struct lp) <= PAGE_SIZE, "struct lp is one page");
+
+extern uint32_t lp_count;
+
+/* State of LP @index < lp_count. */
+static inline struct lp *lp_by_index(uint32_t index)
+{
+    return (struct lp *)(LP_AREA_BASE + index * LP_SLOT_SIZE + LP_STATE_OFFSET);
+}
+
+/* State of the LP that executes this. Only on a stack in an LP slot, that is, from lp_enter() on. */
+static inline struct lp *this_lp(void)
+{
+    uint64_t stack;
+    __asm__("mov %%rsp, %0" : "=r"(stack));
+    return (struct lp *)((stack & ~(LP_SLOT_SIZE - 1)) + LP_STATE_OFFSET);
+}
+
+/* Takes memory for the slots of @count LPs with the given APIC ids and maps them; the hypervisor's final page tables are active.
+ * The first id is the LP that boots. LP 0, once. */
+void lp_create_all(const uint32_t *apic_ids, uint32_t count);
+
+/* Loads GDT, TSS and IDT, and control registers that the hypervisor runs with. On each LP, on its own stack. */
+void lp_init(struct lp *lp);
+
+/* Starts all other LPs by INIT-SIPI and waits until each is online. @trampoline is a free RAM page below 1 MiB: its content is
+ * saved and restored. Stops the boot with a message if one does not come up. LP 0. */
+void lp_start_others(spa_t trampoline);
+
+/* Sets @request for @target (not this LP) and makes sure that it looks at it soon. Any context. Returns a
+ * ticket for lp_wait(). */
+uint32_t lp_request(struct lp *target, enum lp_request request);
+
+/* Waits until @target has answered the request with @ticket; answers this LP's own requests meanwhile. */
+void lp_wait(struct lp *target, uint32_t ticket);
+
+/* Asks all LPs, this one included, and waits for all. */
+void lp_request_all(enum lp_request request);
+
+/* Answers what others asked of this LP. Called before each VM entry and in every waiting loop. */
+void lp_answer_requests(struct lp *lp);
+
+/* To be called for each NMI that this LP receives, by whatever way. NMI context. */
+void lp_nmi_received(struct lp *lp);
+
+/* Halts until a request is there. */
+void lp_halt_until_request(struct lp *lp);
+
+#endif

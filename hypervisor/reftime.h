@@ -1,0 +1,26 @@
+/* Time: the TSC's frequency, measured at boot, and reference time in units of 100 ns (TLFS 12.4). */
+#ifndef VENEER_HYPERVISOR_REFTIME_H
+#define VENEER_HYPERVISOR_REFTIME_H
+
+#include <stdint.h>
+
+#include "lib/acpi.h"
+
+/* Measures the TSC against the ACPI PM timer of @hardware or else the PIT. What CPUID says of frequencies is not
+ * believed: it may be wrong. Stops the boot if no clock works. LP 0, before the parent owns the devices. */
+void reftime_calibrate(const struct acpi_fixed_hardware *hardware);
+
+/* Hz. */
+uint64_t reftime_tsc_frequency(void);
+uint64_t reftime_apic_frequency(void);
+
+/* Measures the LAPIC timer, too; apic_init() was called. */
+void reftime_measure_apic(void);
+
+/* 100 ns units in @ticks of the TSC. */
+uint64_t reftime_from_tsc(uint64_t ticks);
+
+/* Busy waiting. */
+void reftime_delay(uint64_t microseconds);
+
+#endif

@@ -1,0 +1,44 @@
+/* What the files of the AMD-V backend share. */
+#ifndef VENEER_HYPERVISOR_SVM_SVM_H
+#define VENEER_HYPERVISOR_SVM_SVM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hypervisor/hw.h"
+#include "hypervisor/svm/vmcb.h"
+
+/* CPUID 8000000Ah EDX. */
+#define SVM_FEATURE_NESTED_PAGING (1u << 0)
+#define SVM_FEATURE_NEXT_RIP (1u << 3)
+#define SVM_FEATURE_FLUSH_BY_ASID (1u << 6)
+
+/* Of this machine; set by svm_enable(). */
+extern uint32_t svm_features;
+
+static inline struct vmcb *vmcb_of(const struct vp *vp)
+{
+    return vp->hw_state;
+}
+
+/* Enters the guest (switch.asm): loads the general registers but RAX and RSP, which are in the VMCB; comes back at the next
+ * exit. The global interrupt flag is clear afterwards. */
+void svm_switch(uint64_t *gpr, uint64_t vmcb_spa);
+
+/* Takes a pending NMI by the hypervisor's own IDT: the global interrupt flag is set for a moment. */
+void svm_take_nmi(void);
+
+/* VMLOAD: FS, GS, TR, LDTR and the system call MSRs from the VMCB at @vmcb_spa. VMSAVE: the reverse. */
+void svm_vmload(uint64_t vmcb_spa);
+void svm_vmsave(uint64_t vmcb_spa);
+
+/* struct hw_ops. */
+void svm_run(struct vp *vp);
+
+/* An exception that the guest gets at the next entry. @error_code counts for #GP and the like only. */
+void svm_inject_exception(struct vp *vp, enum x86_vector vector, uint32_t error_code);
+
+/* The length of the instruction at the guest's RIP, which caused @exit_code (length.c). 0: cannot be read. */
+uint32_t svm_instruction_length(const struct vp *vp, enum svm_exit exit_code);
+
+#endif

@@ -1,0 +1,126 @@
+/* The virtual machine control block of AMD-V (AMD APM vol. 2, appendix B), and what goes into its fields. */
+#ifndef VENEER_HYPERVISOR_SVM_VMCB_H
+#define VENEER_HYPERVISOR_SVM_VMCB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct vmcb_segment {
+    uint16_t selector;
+    uint16_t attributes; /* descriptor bits 47:40 and 55:52, packed into 12 bits */
+    uint32_t limit;
+    uint64_t base;
+};
+
+struct vmcb {
+    /* Control area. */
+    uint32_t intercept_cr, intercept_dr, intercept_exceptions;
+    uint32_t intercept1, intercept2, intercept3; /* INTERCEPT1_… at 0Ch, INTERCEPT2_… at 10h */
+    uint8_t reserved018[0x3c - 0x18];
+    uint16_t pause_filter_threshold, pause_filter_count;
+    uint64_t iopm_base, msrpm_base;
+    uint64_t tsc_offset;
+    uint32_t asid;
+    uint32_t tlb_control; /* TLB_… */
+    uint64_t virtual_interrupt; /* V_TPR, V_IRQ, V_INTR_MASKING… */
+    uint64_t interrupt_shadow;
+    uint64_t exit_code; /* SVM_EXIT_…; only the low 32 bits count, see svm_exit_code() */
+    uint64_t exit_info1, exit_info2;
+    uint64_t exit_interrupt_info;
+    uint64_t nested_control; /* NESTED_ENABLE */
+    uint8_t reserved098[0xa8 - 0x98];
+    uint64_t event_injection; /* EVENT_… */
+    uint64_t nested_cr3;
+    uint64_t lbr_control;
+    uint32_t clean_bits, reserved0c4;
+    uint64_t next_rip;
+    uint8_t fetched_count, fetched_bytes[15];
+    uint8_t reserved0e0[0x400 - 0xe0];
+
+    /* State save area. */
+    struct vmcb_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
+    uint8_t reserved4a0[0x4cb - 0x4a0];
+    uint8_t cpl;
+    uint32_t reserved4cc;
+    uint64_t efer;
+    uint8_t reserved4d8[0x548 - 0x4d8];
+    uint64_t cr4, cr3, cr0, dr7, dr6, rflags, rip;
+    uint8_t reserved580[0x5d8 - 0x580];
+    uint64_t rsp;
+    uint8_t reserved5e0[0x5f8 - 0x5e0];
+    uint64_t rax;
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
+    uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+    uint64_t cr2;
+    uint8_t reserved648[0x668 - 0x648];
+    uint64_t guest_pat;
+    uint8_t reserved670[0x1000 - 0x670];
+} __attribute__((packed, aligned(8)));
+
+_Static_assert(offsetof(struct vmcb, iopm_base) == 0x40, "APM B");
+_Static_assert(offsetof(struct vmcb, exit_code) == 0x70, "APM B");
+_Static_assert(offsetof(struct vmcb, event_injection) == 0xa8, "APM B");
+_Static_assert(offsetof(struct vmcb, next_rip) == 0xc8, "APM B");
+_Static_assert(offsetof(struct vmcb, es) == 0x400, "APM B");
+_Static_assert(offsetof(struct vmcb, efer) == 0x4d0, "APM B");
+_Static_assert(offsetof(struct vmcb, rip) == 0x578, "APM B");
+_Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "APM B");
+_Static_assert(offsetof(struct vmcb, guest_pat) == 0x668, "APM B");
+_Static_assert(sizeof(struct vmcb) == 4096, "APM B");
+
+/* intercept1: bit n is the reason 60h + n. */
+#define INTERCEPT1_NMI (1u << 1)
+#define INTERCEPT1_INIT (1u << 3)
+#define INTERCEPT1_CPUID (1u << 18)
+#define INTERCEPT1_RSM (1u << 19)
+#define INTERCEPT1_INVD (1u << 22)
+#define INTERCEPT1_INVLPGA (1u << 26)
+#define INTERCEPT1_MSR (1u << 28)
+#define INTERCEPT1_SHUTDOWN (1u << 31)
+/* intercept2: bit n is the reason 80h + n. */
+#define INTERCEPT2_VMRUN (1u << 0)
+#define INTERCEPT2_VMMCALL (1u << 1)
+#define INTERCEPT2_VMLOAD (1u << 2)
+#define INTERCEPT2_VMSAVE (1u << 3)
+#define INTERCEPT2_STGI (1u << 4)
+#define INTERCEPT2_CLGI (1u << 5)
+#define INTERCEPT2_SKINIT (1u << 6)
+
+#define TLB_KEEP 0
+#define TLB_FLUSH_ALL 1
+#define TLB_FLUSH_ASID 3 /* with the FlushByAsid feature */
+
+#define NESTED_ENABLE 1ull
+
+#define EVENT_VALID (1ull << 31)
+#define EVENT_ERROR_VALID (1ull << 11)
+#define EVENT_TYPE_NMI (2ull << 8)
+#define EVENT_TYPE_EXCEPTION (3ull << 8)
+#define EVENT_TYPE_SOFTWARE (4ull << 8)
+#define EVENT_TYPE_MASK (7ull << 8)
+
+#define VMCB_SEGMENT_LONG (1u << 9) /* L, in vmcb_segment.attributes */
+
+enum svm_exit {
+    SVM_EXIT_NMI = 0x61,
+    SVM_EXIT_INIT = 0x63,
+    SVM_EXIT_CPUID = 0x72,
+    SVM_EXIT_RSM = 0x73,
+    SVM_EXIT_INVD = 0x76,
+    SVM_EXIT_INVLPGA = 0x7a,
+    SVM_EXIT_MSR = 0x7c,
+    SVM_EXIT_SHUTDOWN = 0x7f,
+    SVM_EXIT_VMRUN = 0x80,
+    SVM_EXIT_VMMCALL = 0x81,
+    SVM_EXIT_VMLOAD = 0x82,
+    SVM_EXIT_VMSAVE = 0x83,
+    SVM_EXIT_STGI = 0x84,
+    SVM_EXIT_CLGI = 0x85,
+    SVM_EXIT_SKINIT = 0x86,
+    SVM_EXIT_NESTED_PAGE_FAULT = 0x400,
+};
+
+/* -1 as the processor stores it; QEMU 7.2's TCG stores only its low half. */
+#define SVM_EXIT_INVALID 0xffffffffu
+
+#endif

@@ -1,0 +1,115 @@
+#include "hypervisor/x86/tables.h"
+
+#include "hypervisor/panic.h"
+#include "lib/string.h"
+
+/* 64-bit interrupt gate (Intel SDM vol. 3, 6.14.1). */
+struct gate {
+    uint16_t offset_low;
+    uint16_t selector;
+    uint8_t stack; /* IST number, 0 = none */
+    uint8_t type;
+    uint16_t offset_middle;
+    uint32_t offset_high;
+    uint32_t reserved;
+};
+
+_Static_assert(sizeof(struct gate) == 16, "gate layout");
+
+#define GATE_INTERRUPT 0x8e /* present, DPL 0 */
+#define EXCEPTION_COUNT 32
+
+enum stack_number { STACK_NMI = 1, STACK_FAULT = 2 };
+
+static struct gate idt[EXCEPTION_COUNT] __attribute__((section(".data.constant_after_boot")));
+
+/* entry.asm */
+extern const uint64_t exception_stubs[EXCEPTION_COUNT];
+/* [start, end, continue]: an NMI or, for the second table, a fault in [start, end) continues elsewhere. */
+extern const uint64_t nmi_restarts[][3], fault_fixups[][3];
+
+void exception_handle(struct exception_frame *frame);
+
+void tables_init(void)
+{
+    for (unsigned i = 0; i < EXCEPTION_COUNT; i++) {
+        uint64_t address = exception_stubs[i];
+        idt[i] = (struct gate){
+            .offset_low = (uint16_t)address,
+            .selector = SELECTOR_CODE,
+            .type = GATE_INTERRUPT,
+            .offset_middle = (uint16_t)(address >> 16),
+            .offset_high = (uint32_t)(address >> 32),
+        };
+    }
+}
+
+void tables_use_stacks(bool use)
+{
+    idt[X86_VECTOR_NMI].stack = use ? STACK_NMI : 0;
+    idt[X86_VECTOR_DF].stack = use ? STACK_FAULT : 0;
+    idt[X86_VECTOR_MC].stack = use ? STACK_FAULT : 0;
+}
+
+void tables_load(struct lp *lp)
+{
+    uint64_t slot = (uint64_t)lp - LP_STATE_OFFSET;
+    uint64_t tss = (uint64_t)&lp->tss;
+
+    memset(&lp->tss, 0, sizeof(lp->tss));
+    lp->tss.ist[STACK_NMI - 1] = slot + LP_NMI_STACK_HIGH;
+    lp->tss.ist[STACK_FAULT - 1] = slot + LP_FAULT_STACK_HIGH;
+    lp->tss.io_map_base = sizeof(struct tss);
+
+    lp->gdt[0] = 0;
+    lp->gdt[SELECTOR_CODE / 8] = 0x00af9b000000ffffull;
+    lp->gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffffull;
+    /* Available 64-bit TSS (Intel SDM vol. 3, 7.2.3). */
+    lp->gdt[SELECTOR_TSS / 8] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x89ull << 40 |
+                                (tss >> 24 & 0xff) << 56;
+    lp->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
+
+    struct descriptor_pointer gdt_pointer = {sizeof(lp->gdt) - 1, (uint64_t)lp->gdt};
+    struct descriptor_pointer idt_pointer = {sizeof(idt) - 1, (uint64_t)idt};
+    __asm__ volatile("lgdt %0\n\t"
+                     "lidt %1\n\t"
+                     "pushq %2\n\t"
+                     "leaq 1f(%%rip), %%rax\n\t"
+                     "pushq %%rax\n\t"
+                     "lretq\n"
+                     "1:\n\t"
+                     "mov %3, %%ds\n\t"
+                     "mov %3, %%es\n\t"
+                     "mov %3, %%ss\n\t"
+                     "mov %4, %%fs\n\t"
+                     "mov %4, %%gs\n\t"
+                     "ltr %w5"
+                     :
+                     : "m"(gdt_pointer), "m"(idt_pointer), "i"(SELECTOR_CODE),
+                       "r"(SELECTOR_DATA), "r"(0), "r"(SELECTOR_TSS)
+                     : "rax", "memory");
+}
+
+static bool redirect(struct exception_frame *frame, const uint64_t (*ranges)[3])
+{
+    for (; (*ranges)[0] != 0; ranges++) {
+        if (frame->rip >= (*ranges)[0] && frame->rip < (*ranges)[1]) {
+            frame->rip = (*ranges)[2];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Called by entry.asm for each exception and NMI while the hypervisor runs. */
+void exception_handle(struct exception_frame *frame)
+{
+    if (frame->vector == X86_VECTOR_NMI) {
+        lp_nmi_received(this_lp());
+        redirect(frame, nmi_restarts);
+        return;
+    }
+    if (frame->vector == X86_VECTOR_GP && redirect(frame, fault_fixups))
+        return;
+    panic_exception(frame);
+}

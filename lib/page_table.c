@@ -1,0 +1,165 @@
+#include "lib/page_table.h"
+
+#include <stddef.h>
+
+#define TOP_LEVEL 3
+
+static unsigned level_shift(unsigned level)
+{
+    return 12 + 9 * level;
+}
+
+/* Bytes that one entry of @level stands for. */
+static uint64_t level_size(unsigned level)
+{
+    return 1ull << level_shift(level);
+}
+
+static uint64_t *entry_for(const struct page_table *table, uint64_t table_page, uint64_t address,
+                           unsigned level)
+{
+    uint64_t *entries = table->access(table_page);
+
+    return &entries[(address >> level_shift(level)) % PAGE_TABLE_ENTRIES];
+}
+
+static bool is_present(const struct page_table *table, uint64_t entry)
+{
+    return (entry & table->present_mask) != 0;
+}
+
+static bool is_leaf(uint64_t entry, unsigned level)
+{
+    return level == 0 || (entry & PAGE_TABLE_LARGE) != 0;
+}
+
+/* One store, ordered after those to a new table that the entry points to. */
+static void write_entry(uint64_t *entry, uint64_t value)
+{
+    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+/* Bytes from @address to the end of the entry of @level that it lies in, or @size if less. */
+static uint64_t step_size(uint64_t address, unsigned level, uint64_t size)
+{
+    uint64_t rest = level_size(level) - address % level_size(level);
+
+    return rest < size ? rest : size;
+}
+
+/* Makes the present large page @large of @level into a table with the same mappings. */
+static void split_into(const struct page_table *table, uint64_t large, unsigned level,
+                       uint64_t new_page)
+{
+    uint64_t *entries = table->access(new_page);
+    uint64_t entry = level == 1 ? large & ~PAGE_TABLE_LARGE : large;
+
+    for (unsigned i = 0; i < PAGE_TABLE_ENTRIES; i++)
+        entries[i] = entry + i * level_size(level - 1);
+}
+
+/* The table page below *@entry of @level: there already, a split large page, or a new empty one.
+ * 0 if there is no page left. */
+static uint64_t lower_table(struct page_table *table, uint64_t *entry, unsigned level)
+{
+    uint64_t old = *entry;
+
+    if (is_present(table, old) && !is_leaf(old, level))
+        return old & PAGE_TABLE_ADDRESS;
+
+    uint64_t page = table->allocate(table->context);
+
+    if (page == 0)
+        return 0;
+    if (is_present(table, old))
+        split_into(table, old, level, page);
+    write_entry(entry, page | table->table_flags);
+    return page;
+}
+
+/* Whether an entry of @level that is now @old can become one leaf for the beginning of the range.
+ */
+static bool leaf_fits(const struct page_table *table, uint64_t old, unsigned level, uint64_t from,
+                      uint64_t to, uint64_t size)
+{
+    if (level == 0)
+        return true;
+    if (level > table->largest_level || (from | to) % level_size(level) != 0 ||
+        size < level_size(level))
+        return false;
+    /* Tables are never freed: one that is there is used. */
+    return !is_present(table, old) || is_leaf(old, level);
+}
+
+bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
+                    uint64_t flags)
+{
+    while (size > 0) {
+        unsigned level = TOP_LEVEL;
+        uint64_t *entry = entry_for(table, table->root, from, level);
+
+        while (!leaf_fits(table, *entry, level, from, to, size)) {
+            uint64_t page = lower_table(table, entry, level);
+
+            if (page == 0)
+                return false;
+            level--;
+            entry = entry_for(table, page, from, level);
+        }
+        write_entry(entry, to | flags | (level > 0 ? PAGE_TABLE_LARGE : 0));
+        from += level_size(level);
+        to += level_size(level);
+        size -= level_size(level);
+    }
+    return true;
+}
+
+bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size)
+{
+    while (size > 0) {
+        unsigned level = TOP_LEVEL;
+        uint64_t *entry = entry_for(table, table->root, from, level);
+
+        /* Down to an entry that maps nothing, or a leaf that lies in the range as a whole. */
+        while (is_present(table, *entry) &&
+               !(is_leaf(*entry, level) && step_size(from, level, size) == level_size(level))) {
+            uint64_t page = lower_table(table, entry, level);
+
+            if (page == 0)
+                return false;
+            level--;
+            entry = entry_for(table, page, from, level);
+        }
+        if (is_present(table, *entry))
+            write_entry(entry, 0);
+
+        uint64_t step = step_size(from, level, size);
+
+        from += step;
+        size -= step;
+    }
+    return true;
+}
+
+struct page_table_walk page_table_lookup(const struct page_table *table, uint64_t address)
+{
+    uint64_t page = table->root;
+    unsigned level = TOP_LEVEL;
+
+    for (;;) {
+        uint64_t entry = __atomic_load_n(entry_for(table, page, address, level), __ATOMIC_ACQUIRE);
+        struct page_table_walk walk = {.entry = entry, .level = (uint8_t)level};
+
+        if (!is_present(table, entry))
+            return walk;
+        if (is_leaf(entry, level)) {
+            uint64_t offset_mask = level_size(level) - 1;
+
+            walk.present = true;
+            walk.physical = (entry & PAGE_TABLE_ADDRESS & ~offset_mask) | (address & offset_mask);
+            return walk;
+        }
+        page = entry & PAGE_TABLE_ADDRESS;
+        level--;
+    }
+}
