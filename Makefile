@@ -1,66 +1,152 @@
-# Veneer. `make` builds everything under build/; the other targets are listed by `make help`.
-# Components are lists of sources; each object depends on the headers that it read (-MMD).
+# Veneer. `make` builds everything under build/; `make help` lists what else there is.
+# A component is a list of sources; each object depends on the headers that it read (-MMD).
 
-BUILD ?= build
 DEBUG ?= 0
-PYTHON ?= python3
+BUILD ?= $(if $(filter 0,$(DEBUG)),build,build/debug)
+PLATFORM ?= qemu
+FIRMWARE ?= bios
+CPUS ?= 2
+MEM ?= 512
+# V=1 shows the commands.
+V ?= 0
+Q := $(if $(filter 0,$(V)),@)
 
 CC := gcc
 LD := ld
 NASM := nasm
+PYTHON := python3
 
-WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-            -Wframe-larger-than=1536
-KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fno-strict-aliasing -fno-omit-frame-pointer \
-                 -fno-optimize-sibling-calls -fno-asynchronous-unwind-tables -fno-pic -fno-pie -mno-red-zone \
-                 -mgeneral-regs-only -mcmodel=kernel -fcf-protection=none \
-                 -ffunction-sections -fdata-sections -fno-common \
-                 -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) -DVENEER_DEBUG=$(DEBUG)
-KERNEL_LDFLAGS := -n -nostdlib -static --gc-sections -z noexecstack --build-id=none --fatal-warnings
+# --- Components ----------------------------------------------------------------------------------
 
-LIB_SOURCES := $(addprefix lib/, string.c printf.c cmdline.c elf.c acpi.c screen.c font.c serial.c \
-               symbols.c page_table.c)
+LIB_SOURCES := $(wildcard lib/*.c)
 
-HYPERVISOR_SOURCES := $(wildcard hypervisor/*.c hypervisor/boot/*.c hypervisor/x86/*.c \
-                      hypervisor/svm/*.c hypervisor/vmx/*.c)
-HYPERVISOR_ASM := $(wildcard hypervisor/x86/*.asm hypervisor/svm/*.asm hypervisor/vmx/*.asm boot/*.asm)
+HYPERVISOR_SOURCES := $(wildcard $(addsuffix /*.c,hypervisor $(addprefix hypervisor/,boot x86 svm vmx)))
+HYPERVISOR_ASM := $(wildcard $(addsuffix /*.asm,boot $(addprefix hypervisor/,x86 svm vmx)))
 
 PARENT_SOURCES := $(wildcard parent/kernel/*.c)
 PARENT_ASM := $(wildcard parent/kernel/*.asm)
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
-HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_SOURCES) $(HYPERVISOR_ASM) $(LIB_SOURCES))
-PARENT_OBJECTS := $(call objects,$(PARENT_SOURCES) $(PARENT_ASM) $(LIB_SOURCES))
+HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_ASM) $(HYPERVISOR_SOURCES) $(LIB_SOURCES))
+PARENT_OBJECTS := $(call objects,$(PARENT_ASM) $(PARENT_SOURCES) $(LIB_SOURCES))
 
+IMAGES := $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/veneer.iso
+
+.DELETE_ON_ERROR:
 .PHONY: all
-all: $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/veneer.iso
+all: $(IMAGES)
 
-$(BUILD)/obj/%.c.o: %.c
+# --- Compiling and linking -----------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wframe-larger-than=1536
+# Backtraces follow frame pointers and name the caller, hence no sibling calls. Nothing in the
+# output may depend on the directory that we build in.
+KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
+                 -mcmodel=kernel -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
+                 -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+                 -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+                 -fstack-protector-strong -mstack-protector-guard=global \
+                 -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) -DVENEER_DEBUG=$(DEBUG)
+KERNEL_LDFLAGS := -n -nostdlib -static --gc-sections -z noexecstack --build-id=none --fatal-warnings
+
+$(BUILD)/obj/%.c.o: %.c Makefile | setup
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -fstack-protector-strong -mstack-protector-guard=global -MMD -MP -c $< -o $@
+	@echo "  CC    $<"
+	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/obj/%.asm.o: %.asm $(BUILD)/asm_offsets.inc
+$(BUILD)/obj/%.asm.o: %.asm $(BUILD)/asm_offsets.inc Makefile | setup
 	@mkdir -p $(@D)
-	$(NASM) -f elf64 -I$(BUILD)/ -I./ -MD $(@:.o=.d) -MP -o $@ $<
+	@echo "  NASM  $<"
+	$(Q)$(NASM) -f elf64 -Werror -I$(BUILD)/ -I./ -MD $(@:.o=.d) -MP -o $@ $<
 
-# Structure offsets for NASM: a C file emits them as text in its assembly (see hypervisor/asm_offsets.c.in).
-$(BUILD)/asm_offsets.inc: hypervisor/asm_offsets.c.in
+# Structure offsets for NASM: a C file emits them as text into its assembly, from which they are
+# picked (see hypervisor/asm_offsets.c.in).
+$(BUILD)/asm_offsets.inc: hypervisor/asm_offsets.c.in Makefile | setup
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -x c -MMD -MP -MF $(BUILD)/asm_offsets.d -MT $@ -S $< -o $(BUILD)/asm_offsets.s
-	sed -n 's/^@@ \([A-Z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
+	@echo "  GEN   $@"
+	$(Q)$(CC) $(KERNEL_CFLAGS) -x c -MMD -MP -MF $(BUILD)/asm_offsets.d -MT $@ -S $< -o $(BUILD)/asm_offsets.s
+	$(Q)sed -n 's/^@@ \([A-Z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
 
-# Linked twice: the first link's symbols become the table that backtraces use in the second.
+# link_image NAME,LINKER SCRIPT,OBJECTS. Linked twice: the symbols of the first link become the table
+# for backtraces in the second.
 define link_image
 $(BUILD)/$(1).elf: $(2) $(3) tools/symbols.py
-	$(PYTHON) tools/symbols.py --empty $(BUILD)/$(1).symbols.asm
-	$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
-	$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).first.elf $(3) $(BUILD)/$(1).symbols.o
-	$(PYTHON) tools/symbols.py $(BUILD)/$(1).first.elf $(BUILD)/$(1).symbols.asm
-	$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
-	$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $$@ $(3) $(BUILD)/$(1).symbols.o
+	@echo "  LD    $$@"
+	$(Q)$(PYTHON) tools/symbols.py --empty $(BUILD)/$(1).symbols.asm
+	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
+	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).first.elf $(3) $(BUILD)/$(1).symbols.o
+	$(Q)$(PYTHON) tools/symbols.py $(BUILD)/$(1).first.elf $(BUILD)/$(1).symbols.asm
+	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
+	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $$@ $(3) $(BUILD)/$(1).symbols.o
 endef
 
 $(eval $(call link_image,veneer,linker.ld,$(HYPERVISOR_OBJECTS)))
 $(eval $(call link_image,parent,parent/kernel/linker.ld,$(PARENT_OBJECTS)))
 
+# --- The boot image ------------------------------------------------------------------------------
+
+GRUB_IMAGES := $(BUILD)/grub/bios.img $(BUILD)/grub/esp.img
+
+$(GRUB_IMAGES) &: tools/mkgrub | setup
+	@echo "  GRUB  $(BUILD)/grub"
+	$(Q)tools/mkgrub $(BUILD)/grub
+
+$(BUILD)/veneer.iso: $(BUILD)/veneer.elf $(BUILD)/parent.elf $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
+	@echo "  ISO   $@"
+	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(BUILD)/veneer.elf $(BUILD)/parent.elf
+
+# --- Running and checking ------------------------------------------------------------------------
+
+RUN_VM = $(PYTHON) tools/run-vm --build $(BUILD) --platform $(PLATFORM) --firmware $(FIRMWARE) \
+         --cpus $(CPUS) --memory $(MEM)
+
+.PHONY: run debug test size lint clean help setup
+run: $(IMAGES)
+	@$(RUN_VM)
+
+debug: $(IMAGES)
+	@$(RUN_VM) --gdb
+
+test: $(IMAGES)
+	@$(PYTHON) tests/run --build $(BUILD) --debug $(DEBUG) $(T)
+
+size: $(IMAGES)
+	@$(PYTHON) tools/size $(BUILD)
+
+LINT_SOURCES = $(shell find $(wildcard include lib boot hypervisor parent tests) -name '*.[ch]')
+CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+            --error-exitcode=1 --suppressions-list=tools/cppcheck.txt -I. -DVENEER_DEBUG=0
+
+lint: | setup
+	$(Q)clang-format --dry-run --Werror $(LINT_SOURCES)
+	$(Q)$(CPPCHECK) $(filter %.c,$(LINT_SOURCES))
+	$(Q)if command -v clang-tidy > /dev/null; then \
+	    clang-tidy --quiet $(filter %.c,$(LINT_SOURCES)) -- -std=gnu17 -ffreestanding -I. -DVENEER_DEBUG=0; fi
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make          build/veneer.elf, build/parent.elf and build/veneer.iso (CD and USB stick)'
+	@echo 'make run      boot it; serial console here, Ctrl-A x leaves'
+	@echo '                PLATFORM=qemu|bochs FIRMWARE=bios|uefi CPUS=n MEM=MiB'
+	@echo 'make test     all tests; T=PREFIX selects, e.g. T=boot- (tests/run --help: more)'
+	@echo 'make debug    boot it in QEMU, stopped, with gdb attached; variables as for run'
+	@echo 'make size     lines and loaded bytes per component'
+	@echo 'make lint     formatting and static analysis'
+	@echo 'make clean    remove the build directory'
+	@echo 'Everywhere: BUILD=dir (build), DEBUG=1 (assertions, in build/debug), V=1 (show commands)'
+
+# Installs what the goals need and this machine lacks. Asked for before the first compilation.
+SETUP_GROUPS := build \
+    $(if $(filter run debug,$(MAKECMDGOALS)),$(PLATFORM) $(if $(filter uefi,$(FIRMWARE)),uefi)) \
+    $(if $(filter debug,$(MAKECMDGOALS)),gdb) \
+    $(if $(filter test,$(MAKECMDGOALS))$(findstring /host/,$(MAKECMDGOALS)),test) \
+    $(if $(filter lint,$(MAKECMDGOALS)),lint)
+
+setup:
+	@tools/setup $(SETUP_GROUPS)
+
 -include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
+-include tests/host.mk
