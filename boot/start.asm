@@ -123,10 +123,12 @@ here:
     mov cr3, ecx
     mov eax, 1 << 5                     ; PAE; nothing that the firmware left
     mov cr4, eax
+    mov edi, edx
     mov ecx, 0xc0000080                 ; EFER
     rdmsr
     or eax, 1 << 8                      ; LME
     wrmsr
+    mov edx, edi
     mov eax, cr0
     or eax, 0x80010021                  ; PG, WP, NE, PE
     and eax, 0x9fffffff                 ; not CD, NW

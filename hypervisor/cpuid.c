@@ -2,7 +2,7 @@
  * hypervisor's leaves (TLFS 2.3, 2.4). */
 #include "hypervisor/exit.h"
 #include "hypervisor/hw.h"
-#include "hypervisor/version.h"
+#include "include/version.h"
 #include "include/hv/cpuid.h"
 
 #define CPUID_1_ECX_VMX (1u << 5)

@@ -78,7 +78,13 @@ static inline struct lp *lp_by_index(uint32_t index)
     return (struct lp *)(LP_AREA_BASE + index * LP_SLOT_SIZE + LP_STATE_OFFSET);
 }
 
-/* State of the LP that executes this. Only on a stack in an LP slot, that is, from lp_enter() on. */
+/* Whether the address @stack is in an LP's slot. Not so while LP 0 boots on its first stack. */
+static inline bool lp_stack_contains(uint64_t stack)
+{
+    return stack >= LP_AREA_BASE && stack < LP_AREA_BASE + MAX_LPS * LP_SLOT_SIZE;
+}
+
+/* State of the LP that executes this. Only on a stack in an LP slot. */
 static inline struct lp *this_lp(void)
 {
     uint64_t stack;

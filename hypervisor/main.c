@@ -13,7 +13,7 @@
 #include "hypervisor/reftime.h"
 #include "hypervisor/root.h"
 #include "hypervisor/selftest.h"
-#include "hypervisor/version.h"
+#include "include/version.h"
 #include "hypervisor/x86/apic.h"
 #include "hypervisor/x86/tables.h"
 

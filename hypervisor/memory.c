@@ -145,6 +145,7 @@ void memory_map_self(const struct memory_map *map)
     map_image_part(image_start, image_rodata, 0);
     map_image_part(image_rodata, image_data, PTE_NO_EXECUTE);
     map_image_part(image_data, scratch_end, PTE_WRITABLE | PTE_NO_EXECUTE);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
     write_cr3(tables.root);
 }
 

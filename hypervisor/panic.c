@@ -30,16 +30,10 @@ void boot_stop(const char *format, ...)
     halt();
 }
 
-/* Whether @rsp is on a stack from which this_lp() works. */
-static bool on_lp_stack(uint64_t rsp)
-{
-    return rsp >= LP_AREA_BASE && rsp < LP_AREA_BASE + MAX_LPS * LP_SLOT_SIZE;
-}
-
 static void stop_others(void)
 {
     uint64_t rsp = (uint64_t)__builtin_frame_address(0);
-    struct lp *self = on_lp_stack(rsp) ? this_lp() : NULL;
+    struct lp *self = lp_stack_contains(rsp) ? this_lp() : NULL;
 
     for (uint32_t i = 0; i < lp_count; i++) {
         struct lp *lp = lp_by_index(i);
@@ -65,7 +59,7 @@ static void print_backtrace(uint64_t rip, uint64_t rbp)
     size_t count = 1;
 
     addresses[0] = rip;
-    if (on_lp_stack(rbp))
+    if (lp_stack_contains(rbp))
         count += backtrace(rbp, low + LP_STACK_LOW, low + LP_SLOT_SIZE, addresses + 1,
                            BACKTRACE_LIMIT - 1);
     for (size_t i = 0; i < count; i++) {
@@ -80,7 +74,7 @@ static void print_where(void)
 {
     uint64_t rsp = (uint64_t)__builtin_frame_address(0);
 
-    if (on_lp_stack(rsp))
+    if (lp_stack_contains(rsp))
         print("on LP %u (APIC id %u)\n", this_lp()->index, this_lp()->apic_id);
     else
         print("on LP 0, while booting\n");

@@ -74,7 +74,7 @@ void reftime_calibrate(const struct acpi_fixed_hardware *hardware)
     if (tsc_frequency <= 10000000) /* tsc_scale must fit */
         boot_stop("neither the ACPI PM timer nor the PIT counts, so the processor's clock cannot be "
                   "measured. Enable them in the firmware setup.");
-    tsc_scale = (uint64_t)(((unsigned __int128)10000000 << 64) / tsc_frequency);
+    tsc_scale = divide_128(10000000, 0, tsc_frequency);
 }
 
 void reftime_measure_apic(void)

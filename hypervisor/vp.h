@@ -43,6 +43,7 @@ struct vp {
     spa_t hw_state_spa;      /* VMCB or VMCS: one page */
     void *hw_state;          /* the same, mapped */
     bool hw_launched;        /* VT-x: VMRESUME, not VMLAUNCH */
+    uint64_t host_rsp;       /* VT-x: the stack pointer that an exit loads */
     bool nested_flush;       /* the backend drops nested translations before the next entry */
 
     struct partition *partition;

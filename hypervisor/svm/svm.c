@@ -99,6 +99,13 @@ static void vp_init(struct vp *vp)
     vp->nested_flush = true;
 }
 
+static bool context_valid(const struct hv_initial_vp_context *context)
+{
+    struct vp_context_limits limits = vp_context_limits();
+
+    return vp_context_valid(context, &limits);
+}
+
 /* VMCB attributes leave out the four bits that descriptors and VMX have between (APM 15.5.1). */
 static struct vmcb_segment segment(const struct hv_x64_segment_register *s)
 {
@@ -193,7 +200,7 @@ const struct hw_ops svm_ops = {
     .partition_init = partition_init,
     .intercept_msr = intercept_msr,
     .vp_init = vp_init,
-    .context_valid = vp_context_valid,
+    .context_valid = context_valid,
     .vp_set_context = vp_set_context,
     .run = svm_run,
     .cr4 = cr4,

@@ -101,5 +101,6 @@ uint64_t apic_measure_timer(uint64_t tsc_ticks, uint64_t tsc_frequency)
     apic_write(LAPIC_TIMER_DIVIDE, divide);
     apic_write(LAPIC_LVT_TIMER, lvt);
     apic_write(LAPIC_SVR, svr);
-    return (uint64_t)((unsigned __int128)elapsed * tsc_frequency / tsc_elapsed);
+    unsigned __int128 product = (unsigned __int128)elapsed * tsc_frequency;
+    return divide_128((uint64_t)(product >> 64), (uint64_t)product, tsc_elapsed);
 }

@@ -30,6 +30,13 @@ extern const uint64_t nmi_restarts[][3], fault_fixups[][3];
 
 void exception_handle(struct exception_frame *frame);
 
+static void load_idt(void)
+{
+    struct descriptor_pointer pointer = {sizeof(idt) - 1, (uint64_t)idt};
+
+    __asm__ volatile("lidt %0" ::"m"(pointer));
+}
+
 void tables_init(void)
 {
     for (unsigned i = 0; i < EXCEPTION_COUNT; i++) {
@@ -42,6 +49,8 @@ void tables_init(void)
             .offset_high = (uint32_t)(address >> 32),
         };
     }
+    /* The boot descriptor table has the same code selector. */
+    load_idt();
 }
 
 void tables_use_stacks(bool use)
@@ -70,23 +79,21 @@ void tables_load(struct lp *lp)
     lp->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
 
     struct descriptor_pointer gdt_pointer = {sizeof(lp->gdt) - 1, (uint64_t)lp->gdt};
-    struct descriptor_pointer idt_pointer = {sizeof(idt) - 1, (uint64_t)idt};
+    load_idt();
     __asm__ volatile("lgdt %0\n\t"
-                     "lidt %1\n\t"
-                     "pushq %2\n\t"
+                     "pushq %1\n\t"
                      "leaq 1f(%%rip), %%rax\n\t"
                      "pushq %%rax\n\t"
                      "lretq\n"
                      "1:\n\t"
-                     "mov %3, %%ds\n\t"
-                     "mov %3, %%es\n\t"
-                     "mov %3, %%ss\n\t"
-                     "mov %4, %%fs\n\t"
-                     "mov %4, %%gs\n\t"
-                     "ltr %w5"
+                     "mov %2, %%ds\n\t"
+                     "mov %2, %%es\n\t"
+                     "mov %2, %%ss\n\t"
+                     "mov %3, %%fs\n\t"
+                     "mov %3, %%gs\n\t"
+                     "ltr %w4"
                      :
-                     : "m"(gdt_pointer), "m"(idt_pointer), "i"(SELECTOR_CODE),
-                       "r"(SELECTOR_DATA), "r"(0), "r"(SELECTOR_TSS)
+                     : "m"(gdt_pointer), "i"(SELECTOR_CODE), "r"(SELECTOR_DATA), "r"(0), "r"(SELECTOR_TSS)
                      : "rax", "memory");
 }
 
@@ -105,7 +112,8 @@ static bool redirect(struct exception_frame *frame, const uint64_t (*ranges)[3])
 void exception_handle(struct exception_frame *frame)
 {
     if (frame->vector == X86_VECTOR_NMI) {
-        lp_nmi_received(this_lp());
+        if (lp_stack_contains((uint64_t)frame))
+            lp_nmi_received(this_lp());
         redirect(frame, nmi_restarts);
         return;
     }

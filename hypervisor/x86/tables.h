@@ -16,7 +16,7 @@ struct descriptor_pointer {
     uint64_t base;
 } __attribute__((packed));
 
-/* Fills the interrupt descriptor table that all LPs share. LP 0, once. */
+/* Fills the interrupt descriptor table that all LPs share, and loads it here. LP 0, once. */
 void tables_init(void);
 
 /* Whether double fault, NMI and machine check get stacks of their own, by the TSS. Not where TR is a guest's while

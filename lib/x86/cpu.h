@@ -178,6 +178,14 @@ static inline void outl(uint16_t port, uint32_t value)
     __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port) : "memory");
 }
 
+/* (@high * 2^64 + @low) / @divisor, for @high < @divisor: the quotient must fit. */
+static inline uint64_t divide_128(uint64_t high, uint64_t low, uint64_t divisor)
+{
+    uint64_t quotient, remainder;
+    __asm__("divq %4" : "=a"(quotient), "=d"(remainder) : "a"(low), "d"(high), "r"(divisor) : "cc");
+    return quotient;
+}
+
 static inline void cpu_pause(void)
 {
     __asm__ volatile("pause" ::: "memory");

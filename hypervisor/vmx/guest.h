@@ -1,0 +1,28 @@
+/* The guest-state area of the current VMCS. All on the LP of the VP. */
+#ifndef VENEER_HYPERVISOR_VMX_GUEST_H
+#define VENEER_HYPERVISOR_VMX_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hypervisor/exit.h"
+#include "hypervisor/vp.h"
+
+/* As hw_ops.vp_set_context, .cr4 and .print_state. */
+void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *context, uint64_t rdi);
+uint64_t guest_cr4(const struct vp *vp);
+void guest_print(const struct vp *vp);
+
+/* Bits of CR0 and CR4 that VT-x insists on: the guest believes that it owns the one, and cannot set
+ * the other. */
+void guest_own_control_registers(void);
+
+/* Takes over the bit of CR0 that a guest writes while it is really ours. */
+void guest_write_owned_cr0(uint64_t value);
+
+/* General register @number, RSP included. */
+uint64_t guest_gpr(const struct vp *vp, unsigned number);
+
+struct exit_mode guest_mode(void);
+
+#endif

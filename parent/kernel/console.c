@@ -1,0 +1,110 @@
+#include "parent/kernel/console.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "lib/cmdline.h"
+#include "lib/printf.h"
+#include "lib/screen.h"
+#include "lib/serial.h"
+#include "lib/string.h"
+#include "parent/kernel/boot.h"
+#include "parent/kernel/lock.h"
+#include "parent/kernel/memory.h"
+
+#define COM1 0x3f8
+#define COM2 0x2f8
+
+static struct spinlock lock; /* serial and screen */
+static bool seized;          /* a panic writes without the lock */
+static struct serial serial;
+static struct screen screen;
+
+static uint16_t serial_port(void)
+{
+    char text[16];
+    uint64_t number;
+    if (!boot_option("serial", text, sizeof(text)) || strcmp(text, "com1") == 0)
+        return COM1;
+    if (strcmp(text, "com2") == 0)
+        return COM2;
+    if (parse_number(text, &number) && number <= UINT16_MAX - 7)
+        return (uint16_t)number;
+    return 0;
+}
+
+void console_init_serial(void)
+{
+    uint16_t port = serial_port();
+    if (port)
+        serial_init(&serial, port);
+}
+
+static struct screen_mode boot_screen_mode(void)
+{
+    const struct boot_framebuffer *boot = &boot_info.framebuffer;
+    struct screen_mode mode = {
+        .pitch = boot->pitch,
+        .width = boot->width,
+        .height = boot->height,
+        .bytes_per_pixel = (uint8_t)((boot->bits_per_pixel + 7) / 8),
+        .red_shift = boot->red_shift,
+        .red_bits = boot->red_bits,
+        .green_shift = boot->green_shift,
+        .green_bits = boot->green_bits,
+        .blue_shift = boot->blue_shift,
+        .blue_bits = boot->blue_bits,
+    };
+    if (boot->type == BOOT_FRAMEBUFFER_RGB)
+        mode.type = SCREEN_RGB;
+    else if (boot->type == BOOT_FRAMEBUFFER_TEXT)
+        mode.type = SCREEN_VGA_TEXT;
+    return mode;
+}
+
+void console_init_screen(void)
+{
+    struct screen_mode mode = boot_screen_mode();
+    uint64_t size = screen_memory_size(&mode);
+    if (size == 0)
+        return;
+    enum memory_cache cache =
+        mode.type == SCREEN_RGB ? MEMORY_WRITE_COMBINING : MEMORY_UNCACHED;
+    volatile void *memory = memory_map_device(boot_info.framebuffer.address, size, cache);
+    if (!memory)
+        return;
+    uint64_t flags = spin_lock(&lock);
+    screen_init(&screen, &mode, memory);
+    spin_unlock(&lock, flags);
+}
+
+static void put(void *context, char c)
+{
+    (void)context;
+    serial_put(&serial, c);
+    screen_put(&screen, c);
+}
+
+void print(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (seized) {
+        print_format(put, NULL, format, arguments);
+    } else {
+        uint64_t flags = spin_lock(&lock);
+        print_format(put, NULL, format, arguments);
+        spin_unlock(&lock, flags);
+    }
+    va_end(arguments);
+}
+
+void console_seize(void)
+{
+    seized = true;
+}
+
+void console_drain(void)
+{
+    serial_drain(&serial);
+}

@@ -1,0 +1,71 @@
+/* The parent kernel's table of contents: what it does when the hypervisor starts it. */
+#include "include/hv/cpuid.h"
+#include "include/version.h"
+#include "lib/x86/cpu.h"
+#include "parent/kernel/boot.h"
+#include "parent/kernel/console.h"
+#include "parent/kernel/cpu.h"
+#include "parent/kernel/hyperv.h"
+#include "parent/kernel/interrupt.h"
+#include "parent/kernel/lapic.h"
+#include "parent/kernel/memory.h"
+#include "parent/kernel/pages.h"
+#include "parent/kernel/panic.h"
+#include "parent/kernel/selftest.h"
+#include "parent/kernel/smp.h"
+#include "parent/kernel/timer.h"
+
+void kernel_main(const struct boot_info *info);
+_Noreturn void stack_switch(void (*function)(void), uint64_t stack);
+
+static void print_banner(void)
+{
+    struct hv_identity hypervisor;
+    hyperv_identify(&hypervisor);
+    print("Veneer parent partition %s (%s build, gcc %s)\n", VENEER_VERSION,
+          VENEER_DEBUG ? "debug" : "release", __VERSION__);
+    print("  hypervisor  %s, interface %.4s, version %u.%u.%u\n", hypervisor.vendor,
+          (const char *)&hypervisor.interface, hypervisor.major, hypervisor.minor,
+          hypervisor.build);
+    print("  processors  %u, local APIC in %s mode, TSC %lu kHz, APIC timer %lu kHz\n", cpu_count,
+          lapic_is_x2apic() ? "x2APIC" : "xAPIC", boot_info.tsc_frequency / 1000,
+          timer_lapic_frequency() / 1000);
+    print("  memory      %lu MiB, %lu MiB of it free; the hypervisor has %lu KiB\n",
+          (boot_memory_total(BOOT_MEMORY_RAM) + boot_memory_total(BOOT_MEMORY_KERNEL)) >> 20,
+          pages_free_count() >> (20 - PAGE_SHIFT),
+          boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
+}
+
+/* On VP 0's own stack. */
+static void start(void)
+{
+    lapic_find();
+    lapic_init();
+    pic_mask();
+    timer_init();
+    hyperv_init();
+    interrupts_enable();
+    smp_start_all();
+    print_banner();
+    if (selftest_wanted())
+        selftest_run();
+    cpu_idle();
+}
+
+/* Called by entry.asm, on the boot stack and with the hypervisor's page tables. */
+void kernel_main(const struct boot_info *info)
+{
+    memory_early_init();
+    if (!boot_init(info))
+        panic("this kernel does not know the boot information that it got");
+    console_init_serial();
+    pages_init();
+    memory_init();
+    pages_add_rest();
+    console_init_screen();
+    interrupt_init();
+    struct cpu *cpu = cpu_create(0);
+    cpu_load(cpu);
+    cpu_count = 1;
+    stack_switch(start, cpu->stack);
+}

@@ -1,0 +1,179 @@
+#include "parent/kernel/selftest.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "parent/kernel/boot.h"
+#include "parent/kernel/console.h"
+#include "parent/kernel/cpu.h"
+#include "parent/kernel/exception.h"
+#include "parent/kernel/fault.h"
+#include "parent/kernel/power.h"
+#include "parent/kernel/smp.h"
+
+#define PRINTED_FAILURES 16 /* of one test; the others are only counted */
+#define MESSAGE_SIZE 160
+
+static const struct selftest *const tests[] = {
+    &selftest_basic,        &selftest_exits, &selftest_ipi,       &selftest_protect,
+    &selftest_instructions, &selftest_msr,   &selftest_hypercall, &selftest_fuzz,
+    &selftest_lapic,        &selftest_init,
+};
+
+#define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
+
+/* The test that runs. The counts are atomic: all CPUs may check. */
+static const struct selftest *current;
+static uint32_t check_count, failure_count;
+
+bool selftest_wanted(void)
+{
+    return boot_option("selftest", NULL, 0);
+}
+
+static void print_message(const char *kind, const char *format, va_list arguments)
+{
+    char message[MESSAGE_SIZE];
+    vsnprintf(message, sizeof(message), format, arguments);
+    print("%s %s VP %u: %s\n", kind, current->name, this_cpu()->index, message);
+}
+
+bool check(bool ok, const char *format, ...)
+{
+    __atomic_fetch_add(&check_count, 1, __ATOMIC_RELAXED);
+    if (!ok && __atomic_fetch_add(&failure_count, 1, __ATOMIC_RELAXED) < PRINTED_FAILURES) {
+        va_list arguments;
+        va_start(arguments, format);
+        print_message("  failed", format, arguments);
+        va_end(arguments);
+    }
+    return ok;
+}
+
+bool check_equal(uint64_t value, uint64_t expected, const char *what)
+{
+    return check(value == expected, "%s is %lxh, not %lxh", what, value, expected);
+}
+
+static const char *fault_name(int vector)
+{
+    return vector == FAULT_NONE ? "no exception" : exception_name((uint64_t)vector);
+}
+
+bool check_fault(int vector, int expected, const char *what)
+{
+    return check(vector == expected, "%s gives %s, not %s", what, fault_name(vector),
+                 fault_name(expected));
+}
+
+void note(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_message("  note", format, arguments);
+    va_end(arguments);
+}
+
+static void call_test(void *argument)
+{
+    const struct selftest *test = argument;
+    test->run();
+}
+
+static void run_where_it_belongs(const struct selftest *test)
+{
+    switch (test->place) {
+    case SELFTEST_ONCE:
+        test->run();
+        break;
+    case SELFTEST_EACH:
+        test->run();
+        for (uint32_t i = 1; i < cpu_count; i++) {
+            smp_call(i, call_test, (void *)test);
+            smp_wait(i);
+        }
+        break;
+    case SELFTEST_TOGETHER:
+        smp_call_all(call_test, (void *)test);
+        break;
+    }
+}
+
+/* Returns the number of failed checks. */
+static uint32_t run_test(const struct selftest *test)
+{
+    current = test;
+    check_count = 0;
+    failure_count = 0;
+    run_where_it_belongs(test);
+    if (failure_count == 0)
+        print("ok %s: %u checks on %u VPs\n", test->name, check_count, cpu_count);
+    else
+        print("FAIL %s: %u of %u checks failed\n", test->name, failure_count, check_count);
+    return failure_count;
+}
+
+/* Whether the comma-separated @list has @name. */
+static bool list_has(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    while (*list) {
+        size_t word = 0;
+        while (list[word] && list[word] != ',')
+            word++;
+        if (word == length && strncmp(list, name, length) == 0)
+            return true;
+        list += word + (list[word] == ',');
+    }
+    return false;
+}
+
+/* Names on the command line that no test has count as failures: a typing error must not look like success. */
+static uint32_t check_names(const char *list)
+{
+    uint32_t unknown = 0;
+    while (*list) {
+        size_t word = 0;
+        while (list[word] && list[word] != ',')
+            word++;
+        bool found = false;
+        for (size_t i = 0; i < TEST_COUNT; i++)
+            found |= strlen(tests[i]->name) == word && strncmp(tests[i]->name, list, word) == 0;
+        if (!found) {
+            print("FAIL %.*s: there is no such test\n", (int)word, list);
+            unknown++;
+        }
+        list += word + (list[word] == ',');
+    }
+    return unknown;
+}
+
+static _Noreturn void finish(void)
+{
+    char after[16] = "poweroff";
+    boot_option("after", after, sizeof(after));
+    if (strcmp(after, "reboot") == 0)
+        power_reset();
+    if (strcmp(after, "halt") == 0)
+        power_halt();
+    power_off();
+}
+
+_Noreturn void selftest_run(void)
+{
+    char list[128] = "";
+    boot_option("selftest", list, sizeof(list));
+    uint32_t failures = check_names(list);
+    for (size_t i = 0; i < TEST_COUNT; i++) {
+        bool wanted = list[0] ? list_has(list, tests[i]->name) : !tests[i]->only_by_name;
+        if (wanted)
+            failures += run_test(tests[i]);
+    }
+    if (failures == 0)
+        print("RESULT PASS\n");
+    else
+        print("RESULT FAIL %u\n", failures);
+    finish();
+}

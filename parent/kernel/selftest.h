@@ -1,0 +1,46 @@
+/* Self tests of the system from the parent's side: what the hypervisor promises, checked on all CPUs. Run by
+ * "selftest[=name,name...]" on the command line. */
+#ifndef VENEER_PARENT_SELFTEST_H
+#define VENEER_PARENT_SELFTEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether the command line asks for self tests. */
+bool selftest_wanted(void);
+
+/* Runs them, prints "RESULT PASS" or "RESULT FAIL n", and does what "after=" says: poweroff (if nothing is said), reboot or
+ * halt. VP 0; all others are idle. */
+_Noreturn void selftest_run(void);
+
+/* Where a test runs. */
+enum selftest_place {
+    SELFTEST_ONCE,     /* VP 0, while the others are idle */
+    SELFTEST_EACH,     /* each CPU, one after the other */
+    SELFTEST_TOGETHER, /* all CPUs at the same time */
+};
+
+struct selftest {
+    const char *name;
+    void (*run)(void);
+    enum selftest_place place;
+    bool only_by_name; /* not part of a plain "selftest" */
+};
+
+extern const struct selftest selftest_basic, selftest_exits, selftest_ipi, selftest_protect,
+    selftest_instructions, selftest_msr, selftest_hypercall, selftest_fuzz, selftest_init,
+    selftest_lapic;
+
+/* For the tests: counts a check; if @ok is false, prints what failed. Returns @ok. Any CPU. */
+bool check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Checks that @value is @expected; @what names it. */
+bool check_equal(uint64_t value, uint64_t expected, const char *what);
+
+/* Checks the result of a fault_try() or try_*(): @expected is a vector or FAULT_NONE. */
+bool check_fault(int vector, int expected, const char *what);
+
+/* Prints a fact that people may want to see. */
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
