@@ -1,0 +1,113 @@
+"""Tests that boot an image in an emulator and judge what the serial port says."""
+
+import dataclasses
+import pathlib
+import re
+import shlex
+import time
+import typing
+
+import emulator
+
+from .test import Failure, Process, Test, run_program
+
+# What the parent's self test says at its end, and what never may be said unless a test expects it.
+PASSED = r"^RESULT PASS$"
+TROUBLE = (r"PANIC", r"^FAIL ", r"^RESULT FAIL", r"Veneer cannot start")
+
+POLL_SECONDS = 0.1
+# After the text that ends a test, wait for what belongs to it: a backtrace, for example.
+GRACE_SECONDS = 1.0
+
+
+@dataclasses.dataclass
+class Boot(Test):
+    """Boots; passes if each of `must` and none of `must_not` matches a line of the serial output.
+
+    The machine must end by itself (power-off), unless `until` is given: then it is stopped when
+    that text has appeared.
+    """
+
+    machine: dict  # fields of emulator.Machine
+    hypervisor: str = ""  # options on the hypervisor's command line
+    parent: str = ""  # options on the parent's command line
+    must: tuple = (PASSED,)
+    must_not: tuple = TROUBLE
+    until: typing.Optional[str] = None
+    # Returns the parent's ELF file, made from the built one in the test's directory; or None.
+    parent_file: typing.Callable = lambda built, directory: built
+    modules: tuple = ()  # "FILE=WORDS" as tools/mkiso takes them
+
+    needs_images = True
+
+    def run(self, context):
+        directory = context.directory
+        serial = directory / "serial.log"
+        machine = emulator.Machine(image=self._image(context), **self.machine)
+        command = emulator.command_line(machine, directory, serial)
+        (directory / "command").write_text(shlex.join(command) + "\n")
+        with Process(command, directory / "console.log") as process:
+            self._wait(context, process, serial)
+            status = process.status()
+        self._judge(read_text(serial), status)
+
+    def _image(self, context):
+        built = context.build / "parent.elf"
+        parent = self.parent_file(built, context.directory)
+        if not (self.hypervisor or self.parent or self.modules) and parent == built:
+            return context.build / "veneer.iso"
+        image = context.directory / "veneer.iso"
+        command = ["tools/mkiso", "--grub", str(context.build / "grub"), "-o", str(image),
+                   f"--hypervisor-options={self.hypervisor}", f"--parent-options={self.parent}"]
+        command += [f"--module={module}" for module in self.modules]
+        command += [str(context.build / "veneer.elf"), *([str(parent)] if parent else [])]
+        run_program(context, command, 30, context.directory / "mkiso.log")
+        return image
+
+    def _wait(self, context, process, serial):
+        """Returns when the machine has ended or has said what it had to."""
+        deadline = time.monotonic() + self.time_limit * context.patience
+        endings = [self.until] if self.until else []
+        endings += self.must_not
+        pattern = re.compile("|".join(f"(?:{ending})" for ending in endings), re.MULTILINE)
+        while process.status() is None:
+            if pattern.search(read_text(serial)):
+                # A machine that is to power off does so even after a failed check.
+                grace = min(deadline, time.monotonic() + GRACE_SECONDS)
+                while process.status() is None and time.monotonic() < grace:
+                    time.sleep(POLL_SECONDS)
+                return
+            if context.stop.is_set():
+                raise Failure("interrupted")
+            if time.monotonic() > deadline:
+                raise Failure(f"not finished after {self.time_limit:g} s{last_line(serial)}")
+            time.sleep(POLL_SECONDS)
+
+    def _judge(self, text, status):
+        for pattern in self.must_not:
+            found = re.search(f".*(?:{pattern}).*", text, re.MULTILINE)
+            if found:
+                raise Failure(f"it said: {found.group().strip()}")
+        for pattern in self.must:
+            if not re.search(pattern, text, re.MULTILINE):
+                raise Failure(f"it never said: {pattern}")
+        if self.until and status is not None:
+            raise Failure(f"the machine ended by itself, status {status}")
+        # Bochs ends a power-off with status 1, and a crash of its own by a signal.
+        if not self.until and status not in (0, 1):
+            raise Failure(f"the emulator failed, status {status}")
+
+
+def read_text(serial):
+    """The serial log so far, with plain line ends. Escape sequences of UEFI's console are gone."""
+    try:
+        raw = pathlib.Path(serial).read_bytes()
+    except FileNotFoundError:
+        return ""
+    text = raw.decode("ascii", errors="replace").replace("\r", "")
+    return re.sub(r"\x1b\[[0-9;=]*[A-Za-z]", "", text)
+
+
+def last_line(serial):
+    lines = [line for line in read_text(serial).splitlines() if line.strip()]
+    return f"; the last line is: {lines[-1].strip()}" if lines else "; the serial port is silent"

@@ -1,0 +1,15 @@
+"""Starts Veneer in an emulator: QEMU (AMD-V, or the host's own with KVM) or Bochs (Intel VT-x)."""
+
+from . import bochs, qemu
+from .machine import Machine
+
+PLATFORMS = {"qemu": qemu, "bochs": bochs}
+
+
+def command_line(machine, directory, serial):
+    """Returns the command (a list of words) that runs the machine until it ends.
+
+    Files that the emulator needs are written to the directory. The serial port goes to `serial`,
+    a file, or a terminal device if the machine is interactive.
+    """
+    return PLATFORMS[machine.platform].command_line(machine, directory, serial)

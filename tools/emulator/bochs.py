@@ -1,0 +1,64 @@
+"""Bochs 2.7: Intel VT-x, and a second AMD-V on its model `ryzen`."""
+
+PROGRAM = "bochs"
+BIOS = 'file=/usr/share/bochs/BIOS-bochs-latest, options="fastboot"'
+# The 2 MiB build: Bochs has no room for the bigger one.
+UEFI = "file=/usr/share/ovmf/OVMF.fd"
+VIDEO_BIOS = "/usr/share/bochs/VGABIOS-lgpl-latest"
+
+# Time is counted in instructions (`ips` a second), so that runs repeat exactly. rfb without a
+# timeout is the display that needs no screen and waits for no viewer.
+CONFIGURATION = """\
+cpu: model={model}, count={cpus}, ips=50000000, quantum=16, reset_on_triple_fault=0, \
+ignore_bad_msrs={ignore_bad_msrs}
+memory: guest={memory}, host={memory}
+romimage: {firmware}
+vgaromimage: file={video_bios}
+pci: enabled=1, chipset=i440fx
+plugin_ctrl: unmapped=1, speaker=0, gameport=0, parallel=0, extfpuirq=0
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: {drive}
+boot: {boot}
+com1: enabled=1, mode={serial_mode}, dev="{serial}"
+clock: sync=none, time0=1000000000
+display_library: rfb, options="timeout=0"
+log: "{log}"
+panic: action=fatal
+error: action=report
+info: action=ignore
+debug: action=ignore
+"""
+
+# Debian's Bochs starts in its debugger: continue, and quit when that returns.
+DEBUGGER_COMMANDS = "continue\nquit\n"
+
+
+def _drive(machine):
+    if machine.media == "cd":
+        return f'type=cdrom, path="{machine.image}", status=inserted'
+    if machine.media == "disk":
+        return f'type=disk, path="{machine.image}", mode=volatile'
+    raise ValueError(f"Bochs cannot boot from {machine.media}")
+
+
+def command_line(machine, directory, serial):
+    uefi = machine.firmware == "uefi"
+    configuration = CONFIGURATION.format(
+        model=machine.model or "corei7_haswell_4770",
+        cpus=machine.cpus,
+        memory=machine.memory,
+        firmware=UEFI if uefi else BIOS,
+        # OVMF reads MSR 17h, which no model of Bochs has.
+        ignore_bad_msrs=1 if uefi else 0,
+        video_bios=VIDEO_BIOS,
+        drive=_drive(machine),
+        boot="cdrom" if machine.media == "cd" else "disk",
+        serial_mode="term" if machine.interactive else "file",
+        serial=serial,
+        log=directory / "bochs.log",
+    )
+    configuration_file = directory / "bochsrc"
+    configuration_file.write_text(configuration)
+    commands_file = directory / "bochs-commands"
+    commands_file.write_text(DEBUGGER_COMMANDS)
+    return [PROGRAM, "-unlock", "-f", str(configuration_file), "-rc", str(commands_file)]
