@@ -43,11 +43,7 @@ struct hw_ops {
     /* Fills @vp->hw_state (one zeroed page): everything but the start context. On the LP that will run it. */
     void (*vp_init)(struct vp *vp);
 
-    /* Whether the processor would enter a guest with this context: 64-bit mode, no reserved bits, canonical
-     * addresses, coherent segments. Any LP. */
-    bool (*context_valid)(const struct hv_initial_vp_context *context);
-
-    /* Takes the valid @context over; general registers other than RSP become 0, but @rdi in RDI. On the VP's LP. */
+    /* Takes the valid @context (vp_context.h) over; general registers other than RSP become 0, but @rdi in RDI. On the VP's LP. */
     void (*vp_set_context)(struct vp *vp, const struct hv_initial_vp_context *context,
                            uint64_t rdi);
 

@@ -1,9 +1,9 @@
 /* Hypercalls about a partition and its virtual processors. */
 #include "hypervisor/atomic.h"
-#include "hypervisor/hw.h"
 #include "hypervisor/hypercall.h"
 #include "hypervisor/lp.h"
 #include "hypervisor/partition.h"
+#include "hypervisor/vp_context.h"
 
 /* The caller's own partition, by either name; others do not exist for it. */
 static enum hv_status check_own_partition(const struct hypercall *call, uint64_t partition_id)
@@ -41,6 +41,7 @@ enum hv_status hypercall_start_virtual_processor(const struct hypercall *call)
 {
     const struct hv_input_start_virtual_processor *input = call->input;
     enum hv_status status = check_own_partition(call, input->partition_id);
+    struct vp_context_limits limits = vp_context_limits();
     struct vp *vp = find_vp(call, input->vp_index);
 
     if (status != HV_STATUS_SUCCESS)
@@ -51,7 +52,7 @@ enum hv_status hypercall_start_virtual_processor(const struct hypercall *call)
         return HV_STATUS_INVALID_PARAMETER;
     if (atomic_load(&vp->state) != VP_WAITING)
         return HV_STATUS_INVALID_VP_STATE;
-    if (!hw->context_valid(&input->context))
+    if (!vp_context_valid(&input->context, &limits))
         return HV_STATUS_INVALID_REGISTER_VALUE;
     if (!atomic_compare_exchange(&vp->state, VP_WAITING, VP_STARTING))
         return HV_STATUS_INVALID_VP_STATE;

@@ -2,7 +2,6 @@
  * include/boot_info.h. */
 #include "hypervisor/root.h"
 
-#include "hypervisor/hw.h"
 #include "hypervisor/lp.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/partition.h"
@@ -193,7 +192,6 @@ static void set_start_context(struct vp *vp, uint64_t entry, uint64_t cr3, uint6
         .msr_cr_pat = PAT_RESET_VALUE,
     };
     vp->start_rdi = boot_info;
-    ASSERT(hw->context_valid(&vp->context));
     vp->state = VP_RUNNING;
 }
 

@@ -4,7 +4,6 @@
 #include "hypervisor/console.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/pool.h"
-#include "hypervisor/vp_context.h"
 #include "hypervisor/x86/tables.h"
 #include "lib/string.h"
 
@@ -188,7 +187,6 @@ const struct hw_ops svm_ops = {
     .partition_init = partition_init,
     .intercept_msr = intercept_msr,
     .vp_init = vp_init,
-    .context_valid = vp_context_valid,
     .vp_set_context = vp_set_context,
     .run = svm_run,
     .cr4 = cr4,

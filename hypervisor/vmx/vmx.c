@@ -11,7 +11,6 @@
 #include "hypervisor/vmx/guest.h"
 #include "hypervisor/vmx/switch.h"
 #include "hypervisor/vmx/vmcs.h"
-#include "hypervisor/vp_context.h"
 #include "hypervisor/x86/tables.h"
 #include "lib/page_table.h"
 #include "lib/x86/cpu.h"
@@ -158,12 +157,6 @@ static void vp_init(struct vp *vp)
     guest_own_control_registers();
 }
 
-static bool context_valid(const struct hv_initial_vp_context *context)
-{
-    struct vp_context_limits limits = vp_context_limits();
-    return vp_context_valid(context, &limits);
-}
-
 static void inject_nmi(struct vp *vp)
 {
     (void)vp; /* its VMCS is the current one */
@@ -177,7 +170,6 @@ const struct hw_ops vmx_ops = {
     .partition_init = partition_init,
     .intercept_msr = intercept_msr,
     .vp_init = vp_init,
-    .context_valid = context_valid,
     .vp_set_context = guest_set_context,
     .run = vmx_run,
     .cr4 = guest_cr4,
