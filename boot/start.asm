@@ -23,11 +23,6 @@ header:
     dw 6, 0
     dd 8
 
-    align 8                             ; a framebuffer of any size, or text; not required
-    dw 5, 1
-    dd 20
-    dd 0, 0, 0
-
     align 8                             ; relocatable: 2 MiB alignment, as low as possible
     dw 10, 0
     dd 24

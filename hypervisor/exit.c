@@ -2,7 +2,7 @@
 #include "hypervisor/exit.h"
 
 #include "hypervisor/hw.h"
-#include "hypervisor/lp.h"
+#include "hypervisor/panic.h"
 #include "lib/x86/cpu.h"
 
 #define XCR0_X87 (1ull << 0)
@@ -11,6 +11,19 @@
 #define XCR0_MPX (3ull << 3)
 #define XCR0_AVX512 (7ull << 5)
 #define XCR0_AMX (3ull << 17)
+
+/* Exceptions whose delivery must not meet another of them. */
+static bool makes_double_fault(uint8_t vector)
+{
+    return vector == X86_VECTOR_DE || (vector >= X86_VECTOR_TS && vector <= X86_VECTOR_PF);
+}
+
+enum x86_vector exit_escalate_fault(const struct vp *vp, uint8_t first, enum x86_vector vector)
+{
+    if (first == X86_VECTOR_DF)
+        panic_root(vp, "triple fault");
+    return makes_double_fault(first) && makes_double_fault(vector) ? X86_VECTOR_DF : vector;
+}
 
 void exit_count_other(struct vp *vp)
 {

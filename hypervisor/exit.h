@@ -23,6 +23,10 @@ struct exit_mode {
     bool long_mode;      /* 64-bit code segment */
 };
 
+/* The exception that the guest gets for a fault @vector at an exit that interrupted the delivery of exception @first: the fault,
+ * or a double fault. A fault in the delivery of a double fault is a triple fault: the machine stops (Intel SDM vol. 3, table 6-5). */
+enum x86_vector exit_escalate_fault(const struct vp *vp, uint8_t first, enum x86_vector vector);
+
 /* Each of the following counts the exit, in total and by kind. */
 
 /* CPUID: leaf in EAX, subleaf in ECX (cpuid.c). */

@@ -44,6 +44,8 @@ struct vp {
     void *hw_state;          /* the same, mapped */
     bool hw_launched;        /* VT-x: VMRESUME, not VMLAUNCH */
     uint64_t host_rsp;       /* VT-x: the stack pointer that an exit loads */
+    bool nmi_pending;        /* AMD-V: an NMI waits to be injected */
+    bool nmi_blocked;        /* AMD-V: until the guest's IRET, or an interrupt window */
     bool nested_flush;       /* the backend drops nested translations before the next entry */
 
     struct partition *partition;

@@ -216,8 +216,8 @@ static bool system_segment_valid(const struct hv_x64_segment_register *segment, 
            canonical(segment->base) && attributes_valid(segment);
 }
 
-bool vp_context_valid_within(const struct hv_initial_vp_context *context,
-                             const struct vp_context_limits *limits)
+bool vp_context_valid(const struct hv_initial_vp_context *context,
+                      const struct vp_context_limits *limits)
 {
     unsigned cpl = segment_dpl(&context->ss);
     if (!control_registers_valid(context, limits))
@@ -238,10 +238,4 @@ bool vp_context_valid_within(const struct hv_initial_vp_context *context,
     if (context->rflags & (RFLAGS_RESERVED | RFLAGS_VM) || !(context->rflags & RFLAGS_FIXED))
         return false;
     return canonical(context->rip);
-}
-
-bool vp_context_valid(const struct hv_initial_vp_context *context)
-{
-    struct vp_context_limits limits = vp_context_limits();
-    return vp_context_valid_within(context, &limits);
 }

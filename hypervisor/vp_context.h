@@ -23,10 +23,7 @@ struct vp_context_limits vp_context_limits(void);
  * checks of a VM entry (Intel SDM vol. 3, 26.3.1; AMD-V has a subset of them, AMD APM vol.
  * 2, 15.5.1). A data segment or LDT that is not present counts as unusable and may hold anything
  * else. */
-bool vp_context_valid_within(const struct hv_initial_vp_context *context,
-                             const struct vp_context_limits *limits);
-
-/* The same for this processor. */
-bool vp_context_valid(const struct hv_initial_vp_context *context);
+bool vp_context_valid(const struct hv_initial_vp_context *context,
+                      const struct vp_context_limits *limits);
 
 #endif

@@ -61,6 +61,17 @@ static enum exit_action handle_nmi(struct vp *vp)
     return EXIT_RETRY;
 }
 
+/* The end of the guest's NMI handler is near; or an interrupt window has opened. */
+static enum exit_action handle_nmi_window(struct vp *vp, uint32_t code)
+{
+    exit_count_other(vp);
+    if (code == SVM_EXIT_IRET)
+        svm_nmi_handler_ends(vp);
+    else
+        svm_nmi_window_opens(vp);
+    return EXIT_RETRY;
+}
+
 static enum exit_action handle(struct vp *vp, uint32_t code)
 {
     switch (code) {
@@ -72,6 +83,9 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
         return handle_vmmcall(vp);
     case SVM_EXIT_NMI:
         return handle_nmi(vp);
+    case SVM_EXIT_IRET:
+    case SVM_EXIT_VINTR:
+        return handle_nmi_window(vp, code);
     case SVM_EXIT_NESTED_PAGE_FAULT:
         return exit_nested_fault(vp, gpa(vmcb_of(vp)->exit_info2));
     case SVM_EXIT_INVD:
@@ -97,30 +111,20 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     }
 }
 
-void svm_inject_exception(struct vp *vp, enum x86_vector vector, uint32_t error_code)
-{
-    uint64_t event = EVENT_VALID | EVENT_TYPE_EXCEPTION | vector;
-
-    if (vector == X86_VECTOR_GP)
-        event |= EVENT_ERROR_VALID | (uint64_t)error_code << 32;
-    vmcb_of(vp)->event_injection = event;
-}
-
 /* Ends the instruction: also the interrupt shadow of an STI or MOV SS before it, and an RF of its own. */
 static void skip_instruction(struct vp *vp, uint32_t code)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint32_t length = svm_instruction_length(vp, code);
 
-    if (length == 0) { /* the guest changed its code or tables meanwhile: let it run into that itself */
-        return;
-    }
+    if (length == 0)
+        return; /* the guest has changed its code or tables meanwhile: let it run into that itself */
     vmcb->rip += length;
     vmcb->interrupt_shadow = 0;
     vmcb->rflags &= ~RFLAGS_RF;
     if (vmcb->rflags & RFLAGS_TF) {
         vmcb->dr6 |= DR6_BS;
-        svm_inject_exception(vp, X86_VECTOR_DB, 0);
+        svm_inject_exception(vp, X86_VECTOR_DB);
     }
 }
 
@@ -131,31 +135,14 @@ static void finish(struct vp *vp, uint32_t code, enum exit_action action)
         skip_instruction(vp, code);
         break;
     case EXIT_UD:
-        svm_inject_exception(vp, X86_VECTOR_UD, 0);
+        svm_inject_exception(vp, X86_VECTOR_UD);
         break;
     case EXIT_GP:
-        svm_inject_exception(vp, X86_VECTOR_GP, 0);
+        svm_inject_exception(vp, X86_VECTOR_GP);
         break;
     case EXIT_RETRY:
         break;
     }
-}
-
-/* An event whose delivery the exit interrupted is delivered again, unless the guest gets an exception instead. Those that a
- * software interrupt or INT3 raised come again by themselves: the instruction is retried (APM 15.7.2). */
-static void complete_interrupted_delivery(struct vmcb *vmcb)
-{
-    uint64_t info = vmcb->exit_interrupt_info;
-    uint64_t type = info & EVENT_TYPE_MASK;
-
-    if ((info & EVENT_VALID) == 0 || vmcb->event_injection & EVENT_VALID)
-        return;
-    if (type == EVENT_TYPE_SOFTWARE)
-        return;
-    if (type == EVENT_TYPE_EXCEPTION &&
-        ((info & 0xff) == X86_VECTOR_BP || (info & 0xff) == X86_VECTOR_OF))
-        return;
-    vmcb->event_injection = info;
 }
 
 void svm_run(struct vp *vp)
@@ -168,6 +155,7 @@ void svm_run(struct vp *vp)
             svm_features & SVM_FEATURE_FLUSH_BY_ASID ? TLB_FLUSH_ASID : TLB_FLUSH_ALL;
         vp->nested_flush = false;
     }
+    svm_nmi_deliver(vp);
     vmcb->rax = vp->gpr[GPR_RAX];
     svm_switch(vp->gpr, vp->hw_state_spa.value);
     vp->gpr[GPR_RAX] = vmcb->rax;
@@ -175,5 +163,5 @@ void svm_run(struct vp *vp)
 
     uint32_t code = (uint32_t)vmcb->exit_code;
     finish(vp, code, handle(vp, code));
-    complete_interrupted_delivery(vmcb);
+    svm_complete_interrupted_delivery(vp);
 }

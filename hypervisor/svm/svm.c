@@ -99,13 +99,6 @@ static void vp_init(struct vp *vp)
     vp->nested_flush = true;
 }
 
-static bool context_valid(const struct hv_initial_vp_context *context)
-{
-    struct vp_context_limits limits = vp_context_limits();
-
-    return vp_context_valid(context, &limits);
-}
-
 /* VMCB attributes leave out the four bits that descriptors and VMX have between (APM 15.5.1). */
 static struct vmcb_segment segment(const struct hv_x64_segment_register *s)
 {
@@ -157,11 +150,6 @@ static uint64_t cr4(const struct vp *vp)
     return vmcb_of(vp)->cr4;
 }
 
-static void inject_nmi(struct vp *vp)
-{
-    vmcb_of(vp)->event_injection = EVENT_VALID | EVENT_TYPE_NMI | X86_VECTOR_NMI;
-}
-
 static void print_segment(const char *name, const struct vmcb_segment *s)
 {
     print("%s %04x base %016llx limit %08x attributes %03x\n", name, s->selector,
@@ -200,11 +188,11 @@ const struct hw_ops svm_ops = {
     .partition_init = partition_init,
     .intercept_msr = intercept_msr,
     .vp_init = vp_init,
-    .context_valid = context_valid,
+    .context_valid = vp_context_valid,
     .vp_set_context = vp_set_context,
     .run = svm_run,
     .cr4 = cr4,
-    .inject_nmi = inject_nmi,
+    .inject_nmi = svm_inject_nmi,
     .nested_flags = nested_flags,
     .print_state = print_state,
     .own_tss = false,

@@ -35,8 +35,18 @@ void svm_vmsave(uint64_t vmcb_spa);
 /* struct hw_ops. */
 void svm_run(struct vp *vp);
 
-/* An exception that the guest gets at the next entry. @error_code counts for #GP and the like only. */
-void svm_inject_exception(struct vp *vp, enum x86_vector vector, uint32_t error_code);
+/* The guest gets the exception at the next entry, with error code 0 where it has one; or a double fault, if the exit
+ * interrupted the delivery of another exception. */
+void svm_inject_exception(struct vp *vp, enum x86_vector vector);
+
+/* Delivers the event again whose delivery the exit interrupted, unless the guest gets an exception instead. */
+void svm_complete_interrupted_delivery(struct vp *vp);
+
+/* NMIs for the guest (event.c): one is pending; deliver it now if it can be taken; exits that tell when it can. */
+void svm_inject_nmi(struct vp *vp);
+void svm_nmi_deliver(struct vp *vp);
+void svm_nmi_handler_ends(struct vp *vp);
+void svm_nmi_window_opens(struct vp *vp);
 
 /* The length of the instruction at the guest's RIP, which caused @exit_code (length.c). 0: cannot be read. */
 uint32_t svm_instruction_length(const struct vp *vp, enum svm_exit exit_code);

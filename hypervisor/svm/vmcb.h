@@ -71,8 +71,10 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 /* intercept1: bit n is the reason 60h + n. */
 #define INTERCEPT1_NMI (1u << 1)
 #define INTERCEPT1_INIT (1u << 3)
+#define INTERCEPT1_VINTR (1u << 4)
 #define INTERCEPT1_CPUID (1u << 18)
 #define INTERCEPT1_RSM (1u << 19)
+#define INTERCEPT1_IRET (1u << 20)
 #define INTERCEPT1_INVD (1u << 22)
 #define INTERCEPT1_INVLPGA (1u << 26)
 #define INTERCEPT1_MSR (1u << 28)
@@ -90,8 +92,13 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 #define TLB_FLUSH_ALL 1
 #define TLB_FLUSH_ASID 3 /* with the FlushByAsid feature */
 
+/* virtual_interrupt */
+#define V_IRQ (1ull << 8)
+#define V_IGNORE_TPR (1ull << 20)
+
 #define NESTED_ENABLE 1ull
 
+#define EVENT_VECTOR_MASK 0xffull
 #define EVENT_VALID (1ull << 31)
 #define EVENT_ERROR_VALID (1ull << 11)
 #define EVENT_TYPE_NMI (2ull << 8)
@@ -104,8 +111,10 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 enum svm_exit {
     SVM_EXIT_NMI = 0x61,
     SVM_EXIT_INIT = 0x63,
+    SVM_EXIT_VINTR = 0x64,
     SVM_EXIT_CPUID = 0x72,
     SVM_EXIT_RSM = 0x73,
+    SVM_EXIT_IRET = 0x74,
     SVM_EXIT_INVD = 0x76,
     SVM_EXIT_INVLPGA = 0x7a,
     SVM_EXIT_MSR = 0x7c,

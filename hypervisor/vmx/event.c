@@ -1,11 +1,10 @@
 #include "hypervisor/vmx/event.h"
 
-#include "hypervisor/panic.h"
+#include "hypervisor/exit.h"
 #include "hypervisor/vmx/vmcs.h"
 #include "lib/x86/cpu.h"
 
 #define DEBUGCTL_BTF (1ull << 1) /* RFLAGS.TF traps branches only */
-#define DR6_BS (1ull << 14)
 
 static uint64_t read_dr6(void)
 {
@@ -82,24 +81,13 @@ void event_skip_instruction(void)
         trap_single_step();
 }
 
-/* Exceptions whose delivery must not meet another of them (Intel SDM vol. 3, table 6-5). */
-static bool makes_double_fault(uint8_t vector)
-{
-    return vector == X86_VECTOR_DE || (vector >= X86_VECTOR_TS && vector <= X86_VECTOR_PF);
-}
-
 void event_inject_fault(const struct vp *vp, uint8_t vector)
 {
     uint32_t interrupted = (uint32_t)vmread(VMCS_IDT_VECTORING_INFO);
 
     if ((interrupted & INTERRUPTION_VALID) &&
-        (interrupted & INTERRUPTION_TYPE) == INTERRUPTION_TYPE_HARDWARE_EXCEPTION) {
-        uint8_t first = interrupted & INTERRUPTION_VECTOR;
-        if (first == X86_VECTOR_DF)
-            panic_root(vp, "triple fault");
-        if (makes_double_fault(first) && makes_double_fault(vector))
-            vector = X86_VECTOR_DF;
-    }
+        (interrupted & INTERRUPTION_TYPE) == INTERRUPTION_TYPE_HARDWARE_EXCEPTION)
+        vector = exit_escalate_fault(vp, interrupted & INTERRUPTION_VECTOR, vector);
     enter_with_exception(vector);
 }
 

@@ -158,6 +158,12 @@ static void vp_init(struct vp *vp)
     guest_own_control_registers();
 }
 
+static bool context_valid(const struct hv_initial_vp_context *context)
+{
+    struct vp_context_limits limits = vp_context_limits();
+    return vp_context_valid(context, &limits);
+}
+
 static void inject_nmi(struct vp *vp)
 {
     (void)vp; /* its VMCS is the current one */
@@ -171,7 +177,7 @@ const struct hw_ops vmx_ops = {
     .partition_init = partition_init,
     .intercept_msr = intercept_msr,
     .vp_init = vp_init,
-    .context_valid = vp_context_valid,
+    .context_valid = context_valid,
     .vp_set_context = guest_set_context,
     .run = vmx_run,
     .cr4 = guest_cr4,

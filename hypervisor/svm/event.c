@@ -1,0 +1,91 @@
+/* AMD-V backend: events that the guest gets at an entry (AMD APM vol. 2, 15.20). */
+#include "hypervisor/exit.h"
+#include "hypervisor/svm/svm.h"
+
+static bool is_exception(uint64_t event)
+{
+    return (event & EVENT_VALID) != 0 && (event & EVENT_TYPE_MASK) == EVENT_TYPE_EXCEPTION;
+}
+
+void svm_inject_exception(struct vp *vp, enum x86_vector vector)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+    uint64_t interrupted = vmcb->exit_interrupt_info;
+
+    if (is_exception(interrupted))
+        vector = exit_escalate_fault(vp, interrupted & EVENT_VECTOR_MASK, vector);
+    vmcb->event_injection = EVENT_VALID | EVENT_TYPE_EXCEPTION | vector;
+    if (vector == X86_VECTOR_GP || vector == X86_VECTOR_DF)
+        vmcb->event_injection |= EVENT_ERROR_VALID; /* error code 0 */
+}
+
+/* Events that an instruction raised come again when it is executed again. */
+static bool is_raised_by_instruction(uint64_t event)
+{
+    uint64_t vector = event & EVENT_VECTOR_MASK;
+
+    return (event & EVENT_TYPE_MASK) == EVENT_TYPE_SOFTWARE ||
+           (is_exception(event) && (vector == X86_VECTOR_BP || vector == X86_VECTOR_OF));
+}
+
+void svm_complete_interrupted_delivery(struct vp *vp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+    uint64_t interrupted = vmcb->exit_interrupt_info;
+
+    if ((interrupted & EVENT_VALID) == 0 || (vmcb->event_injection & EVENT_VALID) != 0)
+        return;
+    if (!is_raised_by_instruction(interrupted))
+        vmcb->event_injection = interrupted;
+}
+
+/* NMIs. The processor does not block them between an injected one and its IRET, so IRET is intercepted meanwhile. A further one
+ * must not come before that IRET has been executed: it waits for an interrupt window, that is, until the guest
+ * could take an interrupt. */
+void svm_inject_nmi(struct vp *vp)
+{
+    vp->nmi_pending = true;
+}
+
+static void open_window(struct vmcb *vmcb)
+{
+    vmcb->virtual_interrupt |= V_IRQ | V_IGNORE_TPR;
+    vmcb->intercept1 |= INTERCEPT1_VINTR;
+}
+
+void svm_nmi_window_opens(struct vp *vp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
+    vmcb->intercept1 &= ~INTERCEPT1_VINTR;
+    vp->nmi_blocked = false;
+}
+
+void svm_nmi_handler_ends(struct vp *vp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    vmcb->intercept1 &= ~INTERCEPT1_IRET;
+    if (vp->nmi_pending)
+        open_window(vmcb);
+    else
+        vp->nmi_blocked = false;
+}
+
+void svm_nmi_deliver(struct vp *vp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    if (!vp->nmi_pending || vp->nmi_blocked)
+        return;
+    if (vmcb->event_injection & EVENT_VALID || vmcb->interrupt_shadow) {
+        vp->nmi_blocked = true;
+        open_window(vmcb);
+        return;
+    }
+    vmcb->event_injection = EVENT_VALID | EVENT_TYPE_NMI | X86_VECTOR_NMI;
+    vmcb->intercept1 |= INTERCEPT1_IRET;
+    vp->nmi_pending = false;
+    vp->nmi_blocked = true;
+}
