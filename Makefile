@@ -98,7 +98,7 @@ $(BUILD)/veneer.iso: $(BUILD)/veneer.elf $(BUILD)/parent.elf $(GRUB_IMAGES) boot
 
 # --- Running and checking ------------------------------------------------------------------------
 
-RUN_VM = $(PYTHON) tools/run-vm --build $(BUILD) --platform $(PLATFORM) --firmware $(FIRMWARE) \
+RUN_VM = tools/run-vm --build $(BUILD) --platform $(PLATFORM) --firmware $(FIRMWARE) \
          --cpus $(CPUS) --memory $(MEM)
 
 .PHONY: run debug test size lint clean help setup
@@ -109,10 +109,10 @@ debug: $(IMAGES)
 	@$(RUN_VM) --gdb
 
 test: $(IMAGES)
-	@$(PYTHON) tests/run --build $(BUILD) --debug $(DEBUG) $(T)
+	@tests/run --build $(BUILD) --debug $(DEBUG) $(T)
 
 size: $(IMAGES)
-	@$(PYTHON) tools/size $(BUILD)
+	@tools/size $(BUILD)
 
 LINT_SOURCES = $(shell find $(wildcard include lib boot hypervisor parent tests) -name '*.[ch]')
 CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \

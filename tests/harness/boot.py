@@ -15,6 +15,9 @@ from .test import Failure, Process, Test, run_program
 PASSED = r"^RESULT PASS$"
 TROUBLE = (r"PANIC", r"^FAIL ", r"^RESULT FAIL", r"Veneer cannot start")
 
+# Nothing good comes after these; the machine has stopped, or is as good as stopped.
+FATAL = r"PANIC|^RESULT FAIL|Veneer cannot start"
+
 POLL_SECONDS = 0.1
 # After the text that ends a test, wait for what belongs to it: a backtrace, for example.
 GRACE_SECONDS = 1.0
@@ -25,7 +28,7 @@ class Boot(Test):
     """Boots; passes if each of `must` and none of `must_not` matches a line of the serial output.
 
     The machine must end by itself (power-off), unless `until` is given: then it is stopped when
-    that text has appeared.
+    that text has appeared. A panic or a refused boot stops it in any case.
     """
 
     machine: dict  # fields of emulator.Machine
@@ -67,12 +70,9 @@ class Boot(Test):
     def _wait(self, context, process, serial):
         """Returns when the machine has ended or has said what it had to."""
         deadline = time.monotonic() + self.time_limit * context.patience
-        endings = [self.until] if self.until else []
-        endings += self.must_not
-        pattern = re.compile("|".join(f"(?:{ending})" for ending in endings), re.MULTILINE)
+        pattern = re.compile(f"{FATAL}|{self.until}" if self.until else FATAL, re.MULTILINE)
         while process.status() is None:
             if pattern.search(read_text(serial)):
-                # A machine that is to power off does so even after a failed check.
                 grace = min(deadline, time.monotonic() + GRACE_SECONDS)
                 while process.status() is None and time.monotonic() < grace:
                     time.sleep(POLL_SECONDS)

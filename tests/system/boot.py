@@ -1,0 +1,64 @@
+"""Boots that run the parent's self test, on every kind of machine."""
+
+from emulator import qemu
+from harness.boot import PASSED, Boot
+
+from .platforms import BOCHS, BOCHS_SVM, BOCHS_VMX, QEMU, QEMU_SVM
+
+SELFTEST = "selftest"
+BANNERS = (r"^Veneer .*: (AMD-V|Intel VT-x).* \d+ LPs?", r"^Veneer owns \d+ pages", r"^Veneer parent")
+
+
+def selftest(name, machine, time_limit=60, cores=1):
+    cpus = machine.get("cpus", 1)
+    must = (*BANNERS, rf"\b{cpus} LPs?", PASSED)
+    return Boot(f"boot-selftest-{name}", machine, parent=SELFTEST, must=must,
+                time_limit=time_limit, cores=cores)
+
+
+def qemu_tests():
+    for model, machine in QEMU_SVM.items():
+        for cpus in (1, 2, 4):
+            machine = {**machine, "cpus": cpus}
+            yield selftest(f"{model}-{cpus}cpu-svm", machine)
+            # The other board, too: PCI Express, and the firmware's own choice of tables.
+            uefi = {**machine, "firmware": "uefi", "board": "q35"}
+            yield selftest(f"{model}-{cpus}cpu-svm-uefi", uefi, time_limit=90)
+    # True parallelism, which a single host thread never shows.
+    for cpus in (2, 4):
+        parallel = {**QEMU, "cpus": cpus, "parallel": True}
+        yield selftest(f"parallel-{cpus}cpu-svm", parallel, cores=cpus)
+    yield selftest("max-64cpu-svm", {**QEMU, "cpus": 64, "memory": 1024}, time_limit=240)
+    # Memory on both sides of the hole below 4 GiB.
+    yield selftest("max-6gib-svm", {**QEMU, "cpus": 2, "memory": 6144}, time_limit=90)
+
+
+def bochs_tests():
+    for model, machine in BOCHS_VMX.items():
+        for cpus in (1, 2, 4):
+            yield selftest(f"{model}-{cpus}cpu-vmx", {**machine, "cpus": cpus}, 60 + 60 * cpus)
+    for cpus in (1, 2):
+        machine = {**BOCHS, "firmware": "uefi", "cpus": cpus}
+        yield selftest(f"haswell-{cpus}cpu-vmx-uefi", machine, 120 + 60 * cpus)
+    for model, machine in BOCHS_SVM.items():
+        for cpus in (1, 2):
+            yield selftest(f"{model}-{cpus}cpu-svm", {**machine, "cpus": cpus}, 60 + 60 * cpus)
+
+
+def media_tests():
+    """The one image as other media than a CD."""
+    stick = {**QEMU, "media": "usb", "board": "q35"}
+    parent = "selftest=basic"
+    yield Boot("boot-usb-svm", stick, parent=parent)
+    yield Boot("boot-usb-svm-uefi", {**stick, "firmware": "uefi"}, parent=parent, time_limit=90)
+    yield Boot("boot-disk-vmx", {**BOCHS, "media": "disk"}, parent=parent, time_limit=120)
+
+
+def host_tests():
+    """The host's own virtualization, where it can be nested: the only real hardware we get."""
+    if qemu.kvm_is_nested():
+        for cpus in (1, 4):
+            yield selftest(f"host-{cpus}cpu-kvm", {**QEMU, "model": "", "kvm": True, "cpus": cpus})
+
+
+TESTS = [*qemu_tests(), *bochs_tests(), *media_tests(), *host_tests()]
