@@ -64,3 +64,5 @@ $(eval $(call link_image,veneer,linker.ld,$(HYPERVISOR_OBJECTS)))
 $(eval $(call link_image,parent,parent/kernel/linker.ld,$(PARENT_OBJECTS)))
 
 -include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
+
+include tests/host.mk
