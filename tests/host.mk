@@ -26,6 +26,17 @@ $(BUILD)/host/lib.a: $(HOST_OBJECTS)
 	rm -f $@
 	ar rcsD $@ $^
 
+# Linked twice, as an image is: the test looks up its own functions.
+$(BUILD)/host/unit-symbols: $(BUILD)/host/obj/tests/unit/symbols.c.o $(BUILD)/host/lib.a \
+                            tools/symbols.py
+	$(PYTHON) tools/symbols.py --empty $@.asm
+	$(NASM) -f elf64 -o $@.o $@.asm
+	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $< $@.o $(BUILD)/host/lib.a -o $@.first
+	$(PYTHON) tools/symbols.py $@.first $@.asm
+	$(NASM) -f elf64 -o $@.o $@.asm
+	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $< $@.o $(BUILD)/host/lib.a -o $@
+	$(PYTHON) tools/symbols.py --verify $@ $@.asm
+
 $(BUILD)/host/unit-%: $(BUILD)/host/obj/tests/unit/%.c.o $(BUILD)/host/lib.a
 	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $^ -o $@
 
