@@ -73,6 +73,7 @@ static void start(void)
     selftest_run(loader.command_line);
 
     console_leave_screen();
+    tables_use_stacks(hw->own_tss);
     memory_seal();
     for (uint32_t i = 1; i < lp_count; i++)
         lp_request(lp_by_index(i), LP_REQUEST_START_VP);
@@ -84,7 +85,7 @@ void hypervisor_main(uint32_t magic, uint64_t information, uint64_t image_base)
     read_loader_information(magic, information);
     tables_init();
     hw_select();
-    tables_use_stacks(hw->own_tss);
+    tables_use_stacks(true);
     platform_read(&loader, &platform);
     reftime_calibrate(&platform.fixed_hardware);
     memory_claim(&loader, spa(image_base), platform.processor_count);

@@ -20,7 +20,7 @@ struct descriptor_pointer {
 void tables_init(void);
 
 /* Whether double fault, NMI and machine check get stacks of their own, by the TSS. Not where TR is a guest's while
- * the hypervisor runs (AMD-V, between exit and VMLOAD): its TSS would choose our stack. LP 0, before any guest runs. */
+ * the hypervisor runs (AMD-V, between exit and VMLOAD): its TSS would choose our stack. LP 0, before any guest runs and before memory_seal(). */
 void tables_use_stacks(bool use);
 
 /* Loads GDT, IDT, TR and segment registers of @lp. On that LP, on its main stack. */
