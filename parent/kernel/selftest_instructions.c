@@ -6,14 +6,16 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/fault.h"
 #include "parent/kernel/hyperv.h"
+#include "parent/kernel/layout.h"
+#include "parent/kernel/pages.h"
 #include "parent/kernel/selftest.h"
 
 #define XCR0_X87 1ull
 #define XCR0_SSE 2ull
 #define XCR0_AVX 4ull
 
-/* Defines a function that executes one instruction with the address of 16 zero bytes in RAX, and a
- * hypercall code that does not exist in RCX, should it be a hypercall. */
+/* Defines a function that executes one instruction with its argument in RAX, and a hypercall code
+ * that does not exist in RCX, should it be a hypercall. */
 #define INSTRUCTION(name, text)                                                                    \
     static void name(void *operand)                                                                \
     {                                                                                              \
@@ -53,14 +55,19 @@ struct instruction {
     void (*execute)(void *operand);
 };
 
-static const struct instruction forbidden[] = {
+/* Given the address of a page of zeros in RAX: what has a memory operand can read it. */
+static const struct instruction vmx_instructions[] = {
     {"VMXON", do_vmxon},     {"VMXOFF", do_vmxoff},     {"VMCLEAR", do_vmclear},
     {"VMPTRLD", do_vmptrld}, {"VMPTRST", do_vmptrst},   {"VMREAD", do_vmread},
     {"VMWRITE", do_vmwrite}, {"VMLAUNCH", do_vmlaunch}, {"VMRESUME", do_vmresume},
     {"VMFUNC", do_vmfunc},   {"INVEPT", do_invept},     {"INVVPID", do_invvpid},
-    {"GETSEC", do_getsec},   {"RSM", do_rsm},           {"VMRUN", do_vmrun},
-    {"VMLOAD", do_vmload},   {"VMSAVE", do_vmsave},     {"STGI", do_stgi},
-    {"CLGI", do_clgi},       {"SKINIT", do_skinit},     {"INVLPGA", do_invlpga},
+    {"GETSEC", do_getsec},   {"RSM", do_rsm},
+};
+
+/* Given its physical address: a wrong one would have a #GP of its own, which may come first. */
+static const struct instruction svm_instructions[] = {
+    {"VMRUN", do_vmrun}, {"VMLOAD", do_vmload}, {"VMSAVE", do_vmsave},   {"STGI", do_stgi},
+    {"CLGI", do_clgi},   {"SKINIT", do_skinit}, {"INVLPGA", do_invlpga},
 };
 
 /* Instructions that exit, with prefixes that change nothing but their length. */
@@ -76,14 +83,29 @@ static const struct instruction prefixed[] = {
     {"RDMSR with prefixes", do_rdmsr_prefixed},
 };
 
-static void check_forbidden(void)
+static void check_all(const struct instruction *list, size_t count, void *operand, int expected)
 {
-    static uint64_t operand[2] __attribute__((aligned(16)));
-    for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
-        check_fault(fault_try(forbidden[i].execute, operand, NULL), X86_VECTOR_UD,
-                    forbidden[i].name);
-    for (size_t i = 0; i < sizeof(prefixed) / sizeof(prefixed[0]); i++)
-        check_fault(fault_try(prefixed[i].execute, operand, NULL), FAULT_NONE, prefixed[i].name);
+    for (size_t i = 0; i < count; i++)
+        check_fault(fault_try(list[i].execute, operand, NULL), expected, list[i].name);
+}
+
+#define CHECK_ALL(list, operand, expected)                                                         \
+    check_all(list, sizeof(list) / sizeof((list)[0]), (operand), (expected))
+
+static void check_lists(void)
+{
+    uint64_t page = page_allocate_zeroed();
+    if (!check(page != 0, "no memory"))
+        return;
+    CHECK_ALL(vmx_instructions, direct_map(page), X86_VECTOR_UD);
+    CHECK_ALL(svm_instructions, (void *)page, X86_VECTOR_UD);
+    CHECK_ALL(prefixed, NULL, FAULT_NONE);
+    const uint8_t *bytes = direct_map(page);
+    for (size_t i = 0; i < PAGE_SIZE; i++) {
+        if (!check(bytes[i] == 0, "the operand is changed at %lxh", i))
+            break;
+    }
+    pages_free(page, 1);
 }
 
 /* Of the two only the one in the hypercall page is the processor's. */
@@ -177,7 +199,7 @@ static void check_xsetbv(void)
 
 static void run(void)
 {
-    check_forbidden();
+    check_lists();
     check_hypercall_instructions();
     check_invd();
     check_control_registers();
