@@ -60,7 +60,7 @@ struct tag_framebuffer {
     uint16_t reserved;
     /* For direct colour only. */
     uint8_t red_position, red_bits, green_position, green_bits, blue_position, blue_bits;
-};
+} __attribute__((packed));
 
 #define TAG_FRAMEBUFFER_COMMON_SIZE 32
 
@@ -70,6 +70,7 @@ _Static_assert(sizeof(struct memory_map_entry) == 24, "Multiboot2 3.6.8");
 _Static_assert(sizeof(struct efi_memory_descriptor) == 40, "UEFI 7.2.3");
 _Static_assert(offsetof(struct tag_framebuffer, red_position) == TAG_FRAMEBUFFER_COMMON_SIZE,
                "Multiboot2 3.6.12");
+_Static_assert(sizeof(struct tag_framebuffer) == 38, "Multiboot2 3.6.12");
 
 enum { MULTIBOOT_FRAMEBUFFER_RGB = 1, MULTIBOOT_FRAMEBUFFER_TEXT = 2 };
 
