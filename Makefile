@@ -149,4 +149,4 @@ setup:
 	@tools/setup $(SETUP_GROUPS)
 
 -include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
--include tests/host.mk
+include tests/host.mk

@@ -1,5 +1,5 @@
-/* Text on a screen: VGA text mode or a linear framebuffer, 80 or more columns, scrolling.
- * Not locked: the caller serialises. */
+/* Text on a screen: VGA text mode or a linear framebuffer, scrolling. What the screen shows is kept
+ * here, too: screen memory is slow to read, and is never read. Not locked: the caller serialises. */
 #ifndef VENEER_LIB_SCREEN_H
 #define VENEER_LIB_SCREEN_H
 
@@ -16,11 +16,16 @@ struct screen_mode {
     uint8_t red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits;
 };
 
+/* A larger screen shows text in its upper left part. */
+#define SCREEN_MAX_COLUMNS 160
+#define SCREEN_MAX_ROWS 64
+
 struct screen {
     struct screen_mode mode;
     volatile uint8_t *memory; /* mapped by the caller, pitch * height (text: rows) bytes */
     uint32_t columns, rows; /* in characters */
-    uint32_t column, row; /* of the next character */
+    uint32_t column, row; /* of the next character; column may be `columns`: the line is full */
+    char cells[SCREEN_MAX_ROWS][SCREEN_MAX_COLUMNS]; /* 20h-7Eh */
 };
 
 /* Sets up *@screen over @memory and clears it. False, and SCREEN_NONE, if the mode cannot be used. */

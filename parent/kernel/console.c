@@ -68,8 +68,7 @@ void console_init_screen(void)
     uint64_t size = screen_memory_size(&mode);
     if (size == 0)
         return;
-    enum memory_cache cache =
-        mode.type == SCREEN_RGB ? MEMORY_WRITE_COMBINING : MEMORY_UNCACHED;
+    enum memory_cache cache = mode.type == SCREEN_RGB ? MEMORY_WRITE_COMBINING : MEMORY_UNCACHED;
     volatile void *memory = memory_map_device(boot_info.framebuffer.address, size, cache);
     if (!memory)
         return;

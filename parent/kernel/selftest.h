@@ -1,5 +1,5 @@
-/* Self tests of the system from the parent's side: what the hypervisor promises, checked on all CPUs. Run by
- * "selftest[=name,name...]" on the command line. */
+/* Self tests of the system from the parent's side: what the hypervisor promises, checked on all
+ * CPUs. Run by "selftest[=name,name...]" on the command line. */
 #ifndef VENEER_PARENT_SELFTEST_H
 #define VENEER_PARENT_SELFTEST_H
 
@@ -9,8 +9,8 @@
 /* Whether the command line asks for self tests. */
 bool selftest_wanted(void);
 
-/* Runs them, prints "RESULT PASS" or "RESULT FAIL n", and does what "after=" says: poweroff (if nothing is said), reboot or
- * halt. VP 0; all others are idle. */
+/* Runs them, prints "RESULT PASS" or "RESULT FAIL n", and does what "after=" says: poweroff (if
+ * nothing is said), reboot or halt. VP 0; all others are idle. */
 _Noreturn void selftest_run(void);
 
 /* Where a test runs. */
@@ -39,6 +39,9 @@ bool check_equal(uint64_t value, uint64_t expected, const char *what);
 
 /* Checks the result of a fault_try() or try_*(): @expected is a vector or FAULT_NONE. */
 bool check_fault(int vector, int expected, const char *what);
+
+/* Physical address of a page that the hypervisor owns. */
+uint64_t selftest_hypervisor_page(void);
 
 /* Prints a fact that people may want to see. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
