@@ -106,9 +106,9 @@ static void draw_glyph(const struct screen *screen, uint32_t column, uint32_t ro
 /* Shows @c, which is in 20h-7Eh, if it is not there already. */
 static void set_cell(struct screen *screen, uint32_t column, uint32_t row, char c)
 {
-    if (screen->cells[row][column] == c)
+    if (screen->cells->rows[row][column] == c)
         return;
-    screen->cells[row][column] = c;
+    screen->cells->rows[row][column] = c;
     if (screen->mode.type == SCREEN_RGB)
         draw_glyph(screen, column, row, c);
     else
@@ -129,10 +129,11 @@ static void clear(struct screen *screen)
         for (uint32_t x = 0; x < mode->width; x++)
             write_pixel(line + (size_t)x * bytes, bytes, blank);
     }
-    memset(screen->cells, ' ', sizeof(screen->cells));
+    memset(screen->cells, ' ', sizeof(*screen->cells));
 }
 
-bool screen_init(struct screen *screen, const struct screen_mode *mode, volatile void *memory)
+bool screen_init(struct screen *screen, const struct screen_mode *mode, volatile void *memory,
+                 struct screen_cells *cells)
 {
     bool text = mode->type == SCREEN_VGA_TEXT;
 
@@ -141,10 +142,18 @@ bool screen_init(struct screen *screen, const struct screen_mode *mode, volatile
         return false;
     screen->mode = *mode;
     screen->memory = memory;
+    screen->cells = cells;
     screen->columns = smaller(mode->width / (text ? 1 : FONT_WIDTH), SCREEN_MAX_COLUMNS);
     screen->rows = smaller(mode->height / (text ? 1 : FONT_HEIGHT), SCREEN_MAX_ROWS);
     clear(screen);
     return true;
+}
+
+void screen_move(struct screen *screen, volatile void *memory, struct screen_cells *cells)
+{
+    *cells = *screen->cells;
+    screen->cells = cells;
+    screen->memory = memory;
 }
 
 static void scroll(struct screen *screen)
@@ -153,7 +162,7 @@ static void scroll(struct screen *screen)
         bool last = row + 1 == screen->rows;
 
         for (uint32_t column = 0; column < screen->columns; column++)
-            set_cell(screen, column, row, last ? ' ' : screen->cells[row + 1][column]);
+            set_cell(screen, column, row, last ? ' ' : screen->cells->rows[row + 1][column]);
     }
 }
 
