@@ -145,13 +145,6 @@ static void finish(struct vp *vp, uint32_t code, enum exit_action action)
     }
 }
 
-/* QEMU's TCG lets a guest set bits of CR4 that the processor does not have, where #GP is due, and then refuses the
- * next VMRUN (APM 15.5.1). */
-static void drop_undefined_cr4_bits(struct vmcb *vmcb)
-{
-    vmcb->cr4 &= svm_cr4_bits;
-}
-
 void svm_run(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
@@ -164,7 +157,6 @@ void svm_run(struct vp *vp)
     }
     svm_nmi_deliver(vp);
     vmcb->rax = vp->gpr[GPR_RAX];
-    drop_undefined_cr4_bits(vmcb);
     svm_switch(vp->gpr, vp->hw_state_spa.value);
     vp->gpr[GPR_RAX] = vmcb->rax;
     vmcb->event_injection = 0;

@@ -4,7 +4,6 @@
 #include "hypervisor/console.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/pool.h"
-#include "hypervisor/vp_context.h"
 #include "hypervisor/x86/tables.h"
 #include "lib/string.h"
 
@@ -18,7 +17,6 @@
 #define ROOT_ASID 1
 
 uint32_t svm_features __attribute__((section(".data.constant_after_boot")));
-uint64_t svm_cr4_bits __attribute__((section(".data.constant_after_boot")));
 
 static const char *missing(void)
 {
@@ -40,7 +38,6 @@ static void enable(struct lp *lp)
     uint64_t vm_cr;
 
     svm_features = cpuid(CPUID_SVM_LEAF, 0).edx;
-    svm_cr4_bits = vp_context_limits().cr4 | CR4_LA57;
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
     wrmsr(MSR_VM_HSAVE_PA, lp->hw_page.value);
     /* Emulators lack VM_CR, or ignore what is written: docs/security.md. */

@@ -15,7 +15,6 @@
 
 /* Of this machine; set by svm_enable(). */
 extern uint32_t svm_features;
-extern uint64_t svm_cr4_bits; /* bits of CR4 that a guest may set */
 
 static inline struct vmcb *vmcb_of(const struct vp *vp)
 {
