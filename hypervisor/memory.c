@@ -9,7 +9,7 @@
 
 /* Linker. */
 extern char image_start[], image_rodata[], image_data[], image_variables[], image_end[];
-extern char scratch_end[];
+extern char scratch_data[], scratch_end[];
 
 #define GIB (1ull << 30)
 #define BOOT_MAP_END (4 * GIB) /* what the boot page tables reach */
@@ -144,7 +144,9 @@ void memory_map_self(const struct memory_map *map)
     map_ram(map);
     map_image_part(image_start, image_rodata, 0);
     map_image_part(image_rodata, image_data, PTE_NO_EXECUTE);
-    map_image_part(image_data, scratch_end, PTE_WRITABLE | PTE_NO_EXECUTE);
+    map_image_part(image_data, image_end, PTE_WRITABLE | PTE_NO_EXECUTE);
+    map_image_part(image_end, scratch_data, 0);
+    map_image_part(scratch_data, scratch_end, PTE_WRITABLE | PTE_NO_EXECUTE);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
     write_cr3(tables.root);
 }

@@ -19,6 +19,7 @@ static struct spinlock lock; /* serial and screen */
 static bool seized;          /* a panic writes without the lock */
 static struct serial serial;
 static struct screen screen;
+static struct screen_cells cells;
 
 static uint16_t serial_port(void)
 {
@@ -73,7 +74,7 @@ void console_init_screen(void)
     if (!memory)
         return;
     uint64_t flags = spin_lock(&lock);
-    screen_init(&screen, &mode, memory);
+    screen_init(&screen, &mode, memory, &cells);
     spin_unlock(&lock, flags);
 }
 
