@@ -5,17 +5,20 @@
 
 #include <stdint.h>
 
-/* Outermost first. A driver's lock may be held while it wakes threads or starts timers, not the other way round. */
+/* Outermost first. The block layer and the network call drivers with their own locks held, so a
+ * driver gives its lock back before it completes a request or delivers a frame; it may keep it while
+ * it wakes threads or starts timers, not the other way round. */
 enum lock_level {
-    LOCK_LEVEL_DRIVER = 1, /* one device */
-    LOCK_LEVEL_BLOCK,      /* queues of the block layer */
+    LOCK_LEVEL_BLOCK = 1,  /* queues of the block layer */
     LOCK_LEVEL_NET,
+    LOCK_LEVEL_DRIVER,     /* one device */
     LOCK_LEVEL_OBJECT,     /* processes, handles, pipes */
     LOCK_LEVEL_WAIT,       /* wait queues */
     LOCK_LEVEL_TIMER,
     LOCK_LEVEL_RUN_QUEUE,
     LOCK_LEVEL_MEMORY,     /* heap, pages, page tables */
     LOCK_LEVEL_LOG,        /* log ring and console */
+    LOCK_LEVEL_BUS,        /* registers that devices share: PCI configuration ports */
 };
 
 struct spinlock {
