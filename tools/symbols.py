@@ -18,6 +18,7 @@ import sys
 COMPILER_SUFFIX = re.compile(r"[^.]+(\.(part|isra|constprop|cold)(\.\d+)*)*$")
 
 HEADER = """; Written by tools/symbols.py; the layout is struct symbol_table in lib/symbols.c.
+section .note.GNU-stack progbits noalloc noexec nowrite align=1
 section .rodata.symbols progbits alloc noexec nowrite align=8
 global symbol_table
 """

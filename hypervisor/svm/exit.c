@@ -48,7 +48,7 @@ static enum exit_action handle_vmmcall(struct vp *vp)
     struct exit_mode mode = {
         .cpl = vmcb->cpl,
         .protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM),
-        .long_mode = vmcb->efer & EFER_LMA && vmcb->cs.attributes & VMCB_SEGMENT_LONG,
+        .long_mode = svm_in_64bit_code(vmcb),
     };
 
     return exit_hypercall(vp, mode);
@@ -59,6 +59,15 @@ static enum exit_action handle_nmi(struct vp *vp)
     svm_take_nmi();
     exit_nmi(vp);
     return EXIT_RETRY;
+}
+
+/* QEMU's TCG makes this exit, with the guest's state saved, where #GP is due: MOV to CR3 or CR4 that sets reserved bits. */
+static enum exit_action handle_invalid(struct vp *vp)
+{
+    if (!svm_is_control_register_write(vp))
+        panic_root(vp, "its state is invalid for VMRUN");
+    exit_count_other(vp);
+    return EXIT_GP;
 }
 
 /* The end of the guest's NMI handler is near; or an interrupt window has opened. */
@@ -105,7 +114,7 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     case SVM_EXIT_SHUTDOWN:
         panic_root(vp, "triple fault");
     case SVM_EXIT_INVALID:
-        panic_root(vp, "its state is invalid for VMRUN");
+        return handle_invalid(vp);
     default:
         panic_root(vp, "an exit that was not asked for");
     }

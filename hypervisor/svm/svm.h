@@ -21,6 +21,11 @@ static inline struct vmcb *vmcb_of(const struct vp *vp)
     return vp->hw_state;
 }
 
+static inline bool svm_in_64bit_code(const struct vmcb *vmcb)
+{
+    return (vmcb->efer & EFER_LMA) != 0 && (vmcb->cs.attributes & VMCB_SEGMENT_LONG) != 0;
+}
+
 /* Enters the guest (switch.asm): loads the general registers but RAX and RSP, which are in the VMCB; comes back at the next
  * exit. The global interrupt flag is clear afterwards. */
 void svm_switch(uint64_t *gpr, uint64_t vmcb_spa);
@@ -50,5 +55,8 @@ void svm_nmi_window_opens(struct vp *vp);
 
 /* The length of the instruction at the guest's RIP, which caused @exit_code (length.c). 0: cannot be read. */
 uint32_t svm_instruction_length(const struct vp *vp, enum svm_exit exit_code);
+
+/* Whether the instruction at the guest's RIP is MOV to CR3 or CR4 (length.c). */
+bool svm_is_control_register_write(const struct vp *vp);
 
 #endif
