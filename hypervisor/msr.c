@@ -144,15 +144,28 @@ static bool write_protected(uint32_t msr, uint64_t value)
     }
 }
 
+/* Reads that exit although they may pass: of numbers outside the hardware's bitmap (AMD's on an Intel processor, where an
+ * emulator may have them). Others that exit are hidden or do not exist. */
+static bool read_protected(uint32_t msr, uint64_t *value)
+{
+    const struct msr_range *range = find_range(msr);
+
+    return range != NULL && range->rule != MSR_HIDDEN && rdmsr_try(msr, value);
+}
+
 enum exit_action exit_rdmsr(struct vp *vp)
 {
     uint32_t msr = (uint32_t)vp->gpr[GPR_RCX];
     uint64_t value;
+    bool read;
 
     vp->exits.total++;
     vp->exits.msr++;
-    /* Others that exit on reads are hidden, or outside the hardware's bitmap: they do not exist. */
-    if (!is_synthetic(msr) || !read_synthetic(vp, msr, &value))
+    if (is_synthetic(msr))
+        read = read_synthetic(vp, msr, &value);
+    else
+        read = read_protected(msr, &value);
+    if (!read)
         return EXIT_GP;
     vp->gpr[GPR_RAX] = (uint32_t)value;
     vp->gpr[GPR_RDX] = value >> 32;
