@@ -3,7 +3,6 @@
 
 #include "hypervisor/boot/multiboot2.h"
 #include "hypervisor/boot/platform.h"
-#include "hypervisor/boot/roll_call.h"
 #include "hypervisor/console.h"
 #include "hypervisor/hw.h"
 #include "hypervisor/lp.h"
@@ -89,10 +88,6 @@ void hypervisor_main(uint32_t magic, uint64_t information, uint64_t image_base)
     tables_use_stacks(true);
     platform_read(&loader, &platform);
     reftime_calibrate(&platform.fixed_hardware);
-    if (!platform.processors_listed) {
-        platform_choose_trampoline(&loader, &platform);
-        roll_call(&platform);
-    }
     memory_claim(&loader, spa(image_base), platform.processor_count);
     platform_choose_trampoline(&loader, &platform);
     memory_map_self(&loader.memory);

@@ -36,6 +36,8 @@ static void read_processors(const struct acpi_header *madt, struct platform *pla
     uint32_t offset = 0;
     bool listed = false;
 
+    platform->processor_count = 1;
+    platform->apic_ids[0] = own_apic_id();
     while (acpi_madt_next_processor(madt, &offset, &processor)) {
         if (!processor.enabled)
             continue;
@@ -54,15 +56,6 @@ static void read_processors(const struct acpi_header *madt, struct platform *pla
                   platform->apic_ids[0]);
 }
 
-static void check_lapic_address(const struct acpi_header *madt, const struct platform *platform)
-{
-    uint64_t address = acpi_madt_lapic_address(madt);
-
-    if (address != platform->lapic_address)
-        boot_stop("the local APIC is at %#llx, but the ACPI MADT says %#llx.",
-                  (unsigned long long)platform->lapic_address, (unsigned long long)address);
-}
-
 void platform_read(const struct loader_info *loader, struct platform *platform)
 {
     const struct acpi_access access = {.map = map_table};
@@ -72,21 +65,22 @@ void platform_read(const struct loader_info *loader, struct platform *platform)
         madt = acpi_find(&access, loader->rsdp, "APIC");
         fadt = acpi_find(&access, loader->rsdp, "FACP");
     }
-    platform->processor_count = 1;
-    platform->apic_ids[0] = own_apic_id();
-    platform->lapic_address = rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS_MASK;
-    platform->processors_listed = madt != NULL;
-    if (madt != NULL) {
-        read_processors(madt, platform);
-        check_lapic_address(madt, platform);
-    }
+    if (madt == NULL)
+        boot_stop("no valid ACPI MADT, which lists the processors. Enable ACPI in the firmware "
+                  "setup.");
+    read_processors(madt, platform);
+    platform->lapic_address = acpi_madt_lapic_address(madt);
+    if (platform->lapic_address != (rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS_MASK))
+        boot_stop("the local APIC is at %#llx, but the ACPI MADT says %#llx.",
+                  (unsigned long long)(rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS_MASK),
+                  (unsigned long long)platform->lapic_address);
     if (fadt != NULL)
         acpi_read_fadt(fadt, &platform->fixed_hardware);
 }
 
 void platform_choose_trampoline(const struct loader_info *loader, struct platform *platform)
 {
-    if (platform->processor_count == 1 && platform->processors_listed)
+    if (platform->processor_count == 1)
         return;
     for (uint64_t page = PAGE_SIZE; page < MIB; page += PAGE_SIZE) {
         const struct boot_memory_range *range = memory_map_find(&loader->memory, page);

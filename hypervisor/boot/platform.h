@@ -2,7 +2,6 @@
 #ifndef VENEER_HYPERVISOR_BOOT_PLATFORM_H
 #define VENEER_HYPERVISOR_BOOT_PLATFORM_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "hypervisor/boot/multiboot2.h"
@@ -10,7 +9,6 @@
 #include "lib/acpi.h"
 
 struct platform {
-    bool processors_listed; /* by the firmware; otherwise only this one is known, until roll_call() */
     uint32_t processor_count;
     uint32_t apic_ids[MAX_LPS]; /* the first is this processor's */
     uint64_t lapic_address;     /* SPA of the xAPIC page */
@@ -18,7 +16,7 @@ struct platform {
     struct acpi_fixed_hardware fixed_hardware;
 };
 
-/* Reads the ACPI tables. Stops the boot with more processors than we can own. Boot page tables active. */
+/* Reads the ACPI tables. Stops the boot without MADT, or with more processors than we can own. Boot page tables active. */
 void platform_read(const struct loader_info *loader, struct platform *platform);
 
 /* Chooses the trampoline page among RAM that nothing was claimed of. */

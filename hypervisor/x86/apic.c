@@ -9,11 +9,6 @@
 static volatile uint8_t *xapic;
 static spa_t xapic_base;
 
-void apic_use_boot_map(spa_t base)
-{
-    xapic = spa_to_va(base);
-}
-
 void apic_init(spa_t base)
 {
     xapic_base = base;

@@ -8,9 +8,6 @@
 
 #include "hypervisor/address.h"
 
-/* Uses the xAPIC page at @base through the boot page tables, until apic_init(). LP 0. */
-void apic_use_boot_map(spa_t base);
-
 /* Maps the xAPIC page. Final page tables active; LP 0, once. */
 void apic_init(spa_t base);
 
