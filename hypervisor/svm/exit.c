@@ -72,6 +72,13 @@ static enum exit_action handle_nmi_window(struct vp *vp, uint32_t code)
     return EXIT_RETRY;
 }
 
+/* QEMU's TCG exits as for an invalid state, in place of a #GP, when the guest sets bits of CR4 that the processor does not have.
+ * After an entry that failed, its RIP field is one of ours. */
+static bool is_refused_cr4_write(const struct vp *vp)
+{
+    return svm_is_mov_to_cr4(vp);
+}
+
 static enum exit_action handle(struct vp *vp, uint32_t code)
 {
     switch (code) {
@@ -105,6 +112,8 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     case SVM_EXIT_SHUTDOWN:
         panic_root(vp, "triple fault");
     case SVM_EXIT_INVALID:
+        if (is_refused_cr4_write(vp))
+            return EXIT_GP;
         panic_root(vp, "its state is invalid for VMRUN");
     default:
         panic_root(vp, "an exit that was not asked for");

@@ -51,4 +51,7 @@ void svm_nmi_window_opens(struct vp *vp);
 /* The length of the instruction at the guest's RIP, which caused @exit_code (length.c). 0: cannot be read. */
 uint32_t svm_instruction_length(const struct vp *vp, enum svm_exit exit_code);
 
+/* Whether that instruction is MOV to CR4. */
+bool svm_is_mov_to_cr4(const struct vp *vp);
+
 #endif
