@@ -27,7 +27,7 @@ FREESTANDING = {"limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "
 GENERATED = {"asm_offsets.inc"}
 INCLUDE_LINE = re.compile(r'^\s*[#%]\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
-# The whole hypervisor in memory, in bytes.
+# Loaded bytes of the hypervisor at this stage.
 HYPERVISOR_LIMIT = 64 * 1024
 
 

@@ -1,5 +1,7 @@
 """Bochs 2.7: Intel VT-x, and a second AMD-V on its model `ryzen`."""
 
+from . import bochs_acpi
+
 PROGRAM = "bochs"
 BIOS = 'file=/usr/share/bochs/BIOS-bochs-latest, options="fastboot"'
 # The 2 MiB build: Bochs has no room for the bigger one.
@@ -39,6 +41,17 @@ def _drive(machine):
     if machine.media == "disk":
         return f'type=disk, path="{machine.image}", mode=volatile'
     raise ValueError(f"Bochs cannot boot from {machine.media}")
+
+
+def image_additions(machine, directory):
+    if machine.firmware != "uefi":
+        return []
+    additions = ["--grub-module=mmap", "--grub-module=acpi"]
+    paths = []
+    for file in bochs_acpi.write_tables(machine.cpus, directory):
+        paths.append(f"/boot/{file.name}")
+        additions.append(f"--file={paths[-1]}={file}")
+    return [*additions, f"--grub-command=acpi {' '.join(paths)}"]
 
 
 def command_line(machine, directory, serial):
