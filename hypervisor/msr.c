@@ -1,5 +1,5 @@
-/* MSRs that the root partition may not have as it likes: those that could undo its confinement, and the synthetic ones.
- * All others are the processor's own, without an exit. */
+/* MSRs that the root partition may not have as it likes: those that could undo its confinement, and
+ * the synthetic ones. All others are the processor's own, without an exit. */
 #include "hypervisor/msr.h"
 
 #include "hypervisor/exit.h"
@@ -112,7 +112,8 @@ static bool write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 }
 
 /* The root may switch its LAPIC from xAPIC to x2APIC mode, and nothing else: not move it onto other
- * memory, and not turn it off, since NMIs reach the LP by it (Intel SDM vol. 3, 10.12.5 lists the transitions). */
+ * memory, and not turn it off, since NMIs reach the LP by it (Intel SDM vol. 3, 10.12.5 lists the
+ * transitions). */
 static bool write_apic_base(uint64_t value)
 {
     struct lp *lp = this_lp();
@@ -144,8 +145,9 @@ static bool write_protected(uint32_t msr, uint64_t value)
     }
 }
 
-/* Reads that exit although they may pass: of numbers outside the hardware's bitmap (AMD's on an Intel processor, where an
- * emulator may have them). Others that exit are hidden or do not exist. */
+/* Reads that exit although they may pass: of numbers outside the hardware's bitmap (AMD's on an
+ * Intel processor, where an emulator may have them). Others that exit are hidden or do not exist.
+ */
 static bool read_protected(uint32_t msr, uint64_t *value)
 {
     const struct msr_range *range = find_range(msr);

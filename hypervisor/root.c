@@ -13,7 +13,8 @@
 
 #define GIB (1ull << 30)
 
-/* Up to here everything is mapped at boot; above there are only devices, mapped at the first touch. */
+/* Up to here everything is mapped at boot; above there are only devices, mapped at the first touch.
+ */
 static uint64_t mapped_end;
 
 static uint64_t *table_access(uint64_t address)
