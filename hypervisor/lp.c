@@ -121,13 +121,14 @@ void lp_start_others(spa_t trampoline)
     bool x2apic = this_lp()->x2apic;
     uint32_t vector = (uint32_t)(trampoline.value / PAGE_SIZE);
 
+    if (lp_count == 1)
+        return;
     memcpy(saved, spa_to_va(trampoline), PAGE_SIZE);
     place_trampoline(trampoline);
     ap_start_cr3 = memory_root().value;
     for (uint32_t i = 1; i < lp_count; i++)
         apic_send(x2apic, lp_by_index(i)->apic_id, LAPIC_ICR_DELIVERY_INIT | LAPIC_ICR_ASSERT);
-    if (lp_count > 1)
-        reftime_delay(10000);
+    reftime_delay(10000);
     for (uint32_t i = 1; i < lp_count; i++) {
         struct lp *lp = lp_by_index(i);
         ap_start_stack = (uint64_t)lp - LP_STATE_OFFSET + LP_STACK_HIGH;

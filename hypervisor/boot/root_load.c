@@ -158,7 +158,7 @@ static void fill_boot_info(struct boot_info *boot, const struct loader_info *inf
     memcpy(boot->rsdp, info->rsdp, sizeof(boot->rsdp));
     boot->framebuffer = info->framebuffer;
     fill_modules(boot, info);
-    /* A map that does not fit would hide the hypervisor's ranges: RAM is left out first. */
+    /* Half a map would hide the hypervisor's ranges, or devices. */
     for (size_t i = 0; i < info->memory.count; i++) {
         if (boot->memory_count == BOOT_INFO_MAX_MEMORY_RANGES)
             boot_stop("the firmware's memory map has more than %u ranges.",
