@@ -135,7 +135,7 @@ void panic_root(const struct vp *vp, const char *reason)
     end_panic();
 }
 
-/* -fstack-protector; the value is fixed: there is no entropy before the first line, and it still catches overruns. */
+/* -fstack-protector. boot/start.asm mixes the time of the boot into it. */
 uint64_t __stack_chk_guard __attribute__((section(".data.constant_after_boot"))) =
     0x00a5f3c1d70b2e94ull;
 
