@@ -13,6 +13,7 @@ Q := $(if $(filter 0,$(V)),@)
 
 CC := gcc
 LD := ld
+OBJCOPY := objcopy
 NASM := nasm
 PYTHON := python3
 
@@ -94,9 +95,14 @@ $(GRUB_IMAGES) &: tools/mkgrub | setup
 	@echo "  GRUB  $(BUILD)/grub"
 	$(Q)tools/mkgrub $(BUILD)/grub
 
-$(BUILD)/veneer.iso: $(BUILD)/veneer.elf $(BUILD)/parent.elf $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
+# What goes onto the image needs no debugging information.
+$(BUILD)/iso/%.elf: $(BUILD)/%.elf
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --strip-all $< $@
+
+$(BUILD)/veneer.iso: $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
 	@echo "  ISO   $@"
-	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(BUILD)/veneer.elf $(BUILD)/parent.elf
+	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf
 
 # --- Running and checking ------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ static enum exit_action read_efer(struct vp *vp)
     return EXIT_SKIP;
 }
 
-/* Rules as for WRMSR on the processor (APM 3.1.7): reserved bits and a change of LME with paging on fault; LMA is
- * read-only and ignored. */
+/* Rules as for WRMSR on the processor (APM 3.1.7): reserved bits and a change of LME with paging on
+ * fault; LMA is read-only and ignored. */
 static enum exit_action write_efer(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
@@ -61,7 +61,8 @@ static enum exit_action handle_nmi(struct vp *vp)
     return EXIT_RETRY;
 }
 
-/* QEMU's TCG makes this exit, with the guest's state saved, where #GP is due: MOV to CR3 or CR4 that sets reserved bits. */
+/* QEMU's TCG makes this exit, with the guest's state saved, where #GP is due: MOV to CR3 or CR4
+ * that sets reserved bits. */
 static enum exit_action handle_invalid(struct vp *vp)
 {
     if (!svm_is_control_register_write(vp))
@@ -120,14 +121,16 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     }
 }
 
-/* Ends the instruction: also the interrupt shadow of an STI or MOV SS before it, and an RF of its own. */
+/* Ends the instruction: also the interrupt shadow of an STI or MOV SS before it, and an RF of its
+ * own. */
 static void skip_instruction(struct vp *vp, uint32_t code)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint32_t length = svm_instruction_length(vp, code);
 
     if (length == 0)
-        return; /* the guest has changed its code or tables meanwhile: let it run into that itself */
+        return; /* the guest has changed its code or tables meanwhile: let it run into that itself
+                 */
     vmcb->rip += length;
     vmcb->interrupt_shadow = 0;
     vmcb->rflags &= ~RFLAGS_RF;

@@ -1,5 +1,6 @@
-/* Instruction lengths: from the next-RIP field where the processor has it; else by a look at the instruction. Only
- * instructions that we intercept are asked for, so it is enough to skip prefixes. */
+/* Instruction lengths: from the next-RIP field where the processor has it; else by a look at the
+ * instruction. Only instructions that we intercept are asked for, so it is enough to skip prefixes.
+ */
 #include "hypervisor/guest_memory.h"
 #include "hypervisor/svm/svm.h"
 

@@ -51,9 +51,9 @@ bool hyperv_identify(struct hv_identity *identity)
 
 static bool page_has_vmcall(void)
 {
-    static const uint8_t vmcall[] = {0x0f, 0x01, 0xc1};
     for (unsigned i = 0; i < CODE_SEARCH_SIZE; i++) {
-        if (memcmp(&hypercall_page[i], vmcall, sizeof(vmcall)) == 0)
+        if (hypercall_page[i] == 0x0f && hypercall_page[i + 1] == 0x01 &&
+            hypercall_page[i + 2] == 0xc1)
             return true;
     }
     return false;
@@ -69,7 +69,8 @@ void hyperv_init(void)
     if ((identity.features[0] & needed) != needed)
         panic("the hypervisor lacks features: %x", identity.features[0]);
     wrmsr(HV_X64_MSR_GUEST_OS_ID, hyperv_guest_os_id());
-    wrmsr(HV_X64_MSR_HYPERCALL, memory_physical(hypercall_page) | HV_X64_MSR_HYPERCALL_ENABLE);
+    wrmsr(HV_X64_MSR_HYPERCALL,
+          memory_physical((const void *)hypercall_page) | HV_X64_MSR_HYPERCALL_ENABLE);
     if (!(rdmsr(HV_X64_MSR_HYPERCALL) & HV_X64_MSR_HYPERCALL_ENABLE))
         panic("the hypervisor did not enable hypercalls");
     uses_vmcall = page_has_vmcall();

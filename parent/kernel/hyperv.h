@@ -54,7 +54,7 @@ uint64_t hyperv_reference_time(void);
 /* Our identity, as the MSR wants it. */
 uint64_t hyperv_guest_os_id(void);
 
-/* The page with the code that calls the hypervisor. */
-extern const uint8_t hypercall_page[];
+/* The page with the code that calls the hypervisor; an overlay may come and go. */
+extern const volatile uint8_t hypercall_page[];
 
 #endif

@@ -86,6 +86,11 @@ static void map_ram(void)
     }
 }
 
+void memory_set_cache_types(void)
+{
+    wrmsr(MSR_PAT, KERNEL_PAT);
+}
+
 void memory_init(void)
 {
     if (boot_memory_top() > DIRECT_MAP_SIZE)
@@ -98,7 +103,7 @@ void memory_init(void)
     map_image(kernel_text_end, kernel_rodata_end, KERNEL_FLAGS | PTE_NO_EXECUTE);
     map_image(kernel_rodata_end, kernel_end, DATA_FLAGS);
     map_ram();
-    wrmsr(MSR_PAT, KERNEL_PAT);
+    memory_set_cache_types();
     write_cr4(read_cr4() | CR4_PGE);
     write_cr3(tables.root);
 }

@@ -13,6 +13,11 @@ bool selftest_wanted(void);
  * nothing is said), reboot or halt. VP 0; all others are idle. */
 _Noreturn void selftest_run(void);
 
+/* While VP @vp_index waits for its start in context @good: tries to start it in bad ones. Test
+ * "start" reports. */
+struct hv_initial_vp_context;
+void selftest_try_bad_contexts(uint32_t vp_index, const struct hv_initial_vp_context *good);
+
 /* Where a test runs. */
 enum selftest_place {
     SELFTEST_ONCE,     /* VP 0, while the others are idle */
@@ -29,7 +34,7 @@ struct selftest {
 
 extern const struct selftest selftest_basic, selftest_exits, selftest_ipi, selftest_protect,
     selftest_instructions, selftest_msr, selftest_hypercall, selftest_fuzz, selftest_init,
-    selftest_lapic;
+    selftest_lapic, selftest_start;
 
 /* For the tests: counts a check; if @ok is false, prints what failed. Returns @ok. Any CPU. */
 bool check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));

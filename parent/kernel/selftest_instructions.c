@@ -147,9 +147,6 @@ static void check_control_registers(void)
     check_fault(try_write_cr0(cr0), FAULT_NONE, "setting CR0.NE");
     check_equal(read_cr0(), cr0, "CR0 in the end");
 
-    check_fault(try_write_cr0(cr0 & ~CR0_PE), X86_VECTOR_GP, "clearing CR0.PE with paging on");
-    check_fault(try_write_cr0(cr0 & ~CR0_PG), X86_VECTOR_GP, "clearing CR0.PG in 64-bit mode");
-    check_fault(try_write_cr4(cr4 & ~CR4_PAE), X86_VECTOR_GP, "clearing CR4.PAE in 64-bit mode");
     check_fault(try_write_cr4(cr4 | 1ull << 63), X86_VECTOR_GP, "setting a reserved bit of CR4");
 }
 

@@ -6,6 +6,7 @@
 #include "tests/unit/unit.h"
 
 static struct screen screen;
+static struct screen_cells copy;
 
 static void put(const char *text)
 {
@@ -34,7 +35,7 @@ static void test_text_mode(void)
     uint8_t *memory = malloc(screen_memory_size(&mode));
 
     memset(memory, 0xee, 66);
-    CHECK(screen_init(&screen, &mode, memory));
+    CHECK(screen_init(&screen, &mode, memory, &copy));
     check_row(0, "");
     put("ab\tc\b\bd\r1\n\x7f\x01");
     check_row(0, "1b     dc");
@@ -84,7 +85,7 @@ static void test_framebuffer(const struct screen_mode *mode, uint32_t colour)
     uint8_t *memory = malloc(size);
 
     memset(memory, 0xee, size);
-    CHECK(screen_init(&screen, mode, memory));
+    CHECK(screen_init(&screen, mode, memory, &copy));
     CHECK_EQUAL(pixel_at(memory, mode, mode->width - 1, mode->height - 1), 0);
     CHECK_EQUAL(memory[size - 1], 0xee);
     put("AB\nC\nD");
@@ -141,7 +142,7 @@ static void test_large(void)
                                .pitch = 2 * (SCREEN_MAX_COLUMNS + 8)};
     uint8_t *memory = malloc(screen_memory_size(&mode));
 
-    CHECK(screen_init(&screen, &mode, memory));
+    CHECK(screen_init(&screen, &mode, memory, &copy));
     CHECK_EQUAL(screen.columns, SCREEN_MAX_COLUMNS);
     CHECK_EQUAL(screen.rows, SCREEN_MAX_ROWS);
     for (unsigned i = 0; i < 3 * SCREEN_MAX_COLUMNS * SCREEN_MAX_ROWS; i++)
@@ -156,7 +157,7 @@ static void check_refused(struct screen_mode mode)
     uint8_t memory[1];
 
     CHECK_EQUAL(screen_memory_size(&mode), 0);
-    CHECK(!screen_init(&screen, &mode, memory));
+    CHECK(!screen_init(&screen, &mode, memory, &copy));
     CHECK_EQUAL(screen.mode.type, SCREEN_NONE);
     screen_put(&screen, 'x');
 }
