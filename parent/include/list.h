@@ -60,7 +60,7 @@ static inline struct list *list_take_first(struct list *list)
     return item;
 }
 
-#define LIST_FOR_EACH(item, list)                                                                  \
-    for (struct list *item = (list)->next; item != (list); item = item->next)
+#define LIST_FOR_EACH(item, head)                                                                  \
+    for (struct list *item = (head)->next; item != (head); item = item->next)
 
 #endif
