@@ -41,6 +41,8 @@
 #define SECTORS_MAX_28 (1ull << 28)
 #define SECTORS_MAX_48 (1ull << 48)
 
+#define SECTORS_PER_COMMAND_28 256u
+
 #define ATAPI_SECTOR_SIZE 2048
 
 /* Text is in words, the first character in the upper byte, padded with blanks. */
@@ -143,7 +145,9 @@ bool ata_parse_identity(const uint16_t words[ATA_IDENTIFY_WORDS], bool packet,
 
 uint32_t ata_max_sectors(const struct ata_identity *identity)
 {
-    return identity->lba48 ? 65536 : 256;
+    uint32_t limit = ATA_COMMAND_BYTES / identity->sector_size;
+
+    return !identity->lba48 && limit > SECTORS_PER_COMMAND_28 ? SECTORS_PER_COMMAND_28 : limit;
 }
 
 void ata_make_taskfile(const struct ata_identity *identity, const struct block_command *command,
@@ -178,7 +182,8 @@ enum block_status ata_result(uint8_t status, uint8_t error)
 {
     if (!(status & (ATA_STATUS_ERR | ATA_STATUS_DF)))
         return BLOCK_OK;
+    /* A fault of the drive or of the cable; everything else is said of these sectors. */
     if ((status & ATA_STATUS_DF) || (error & ATA_ERROR_ICRC))
         return BLOCK_ERROR_DEVICE;
-    return error & (ATA_ERROR_UNC | ATA_ERROR_IDNF) ? BLOCK_ERROR_MEDIUM : BLOCK_ERROR_DEVICE;
+    return BLOCK_ERROR_MEDIUM;
 }

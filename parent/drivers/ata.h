@@ -14,15 +14,13 @@
 #define ATA_STATUS_DRDY 0x40
 #define ATA_STATUS_BSY 0x80
 
-/* Error register; of packet devices, bits 7:4 are the sense key instead. */
-#define ATA_ERROR_ABRT 0x04
-#define ATA_ERROR_IDNF 0x10
-#define ATA_ERROR_UNC 0x40
+/* Error register. */
 #define ATA_ERROR_ICRC 0x80
 
 #define ATA_DEVICE_LBA 0x40
 #define ATA_DEVICE_OBSOLETE 0xa0 /* ones up to ATA-5 */
 
+#define ATA_DEVICE_RESET 0x08 /* packet devices */
 #define ATA_READ_DMA_EXT 0x25
 #define ATA_WRITE_DMA_EXT 0x35
 #define ATA_WRITE_DMA_FUA_EXT 0x3d
@@ -62,6 +60,9 @@ struct ata_identity {
 bool ata_parse_identity(const uint16_t words[ATA_IDENTIFY_WORDS], bool packet,
                         struct ata_identity *identity);
 
+/* Sectors of one command are limited to about 1 MiB, so that others get their turn. */
+#define ATA_COMMAND_BYTES 1048576u
+
 /* The registers of a command. */
 struct ata_taskfile {
     uint8_t command, device;
@@ -74,7 +75,7 @@ struct ata_taskfile {
 void ata_make_taskfile(const struct ata_identity *identity, const struct block_command *command,
                        struct ata_taskfile *taskfile);
 
-/* Sectors that one command can have. */
+/* Sectors that one command may have: what it can, or ATA_COMMAND_BYTES. */
 uint32_t ata_max_sectors(const struct ata_identity *identity);
 
 /* What the status and error registers after a command of a disk mean. */
