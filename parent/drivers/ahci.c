@@ -147,6 +147,7 @@ struct port {
 struct controller {
     char name[8];
     volatile struct hba_registers *registers;
+    uint32_t port_count; /* for which there are registers */
     struct port *ports[PORT_COUNT];
 };
 
@@ -412,13 +413,10 @@ static void port_interrupt(struct port *port)
     failed = failed && port->active != 0;
     spin_unlock(&port->lock, flags);
 
-    for (uint32_t slot = 0; ended >> slot != 0; slot++) {
-        struct block_command *command = port->commands[slot];
+    for (; ended != 0; ended &= ended - 1) {
+        struct block_command *command = port->commands[__builtin_ctz(ended)];
 
-        if (ended & (1u << slot))
-            block_complete(command, moved_all(port, command) ? BLOCK_OK : BLOCK_ERROR_DEVICE);
-        if (slot == SLOT_COUNT - 1)
-            break;
+        block_complete(command, moved_all(port, command) ? BLOCK_OK : BLOCK_ERROR_DEVICE);
     }
     if (failed)
         block_request_reset(&port->block);
@@ -429,7 +427,7 @@ static bool ahci_interrupt(void *context)
     struct controller *controller = context;
     uint32_t pending = controller->registers->is;
 
-    for (uint32_t i = 0; i < PORT_COUNT; i++) {
+    for (uint32_t i = 0; i < controller->port_count; i++) {
         if (!(pending & (1u << i)))
             continue;
         if (controller->ports[i] != NULL)
@@ -673,7 +671,7 @@ static void start_ports(struct controller *controller)
     uint32_t cap = controller->registers->cap;
     uint32_t implemented = controller->registers->pi;
 
-    for (uint32_t i = 0; i < PORT_COUNT; i++) {
+    for (uint32_t i = 0; i < controller->port_count; i++) {
         if (!(implemented & (1u << i)))
             continue;
 
@@ -695,6 +693,15 @@ static void start_ports(struct controller *controller)
     }
 }
 
+static uint32_t count_ports(uint64_t registers_size)
+{
+    uint64_t first = offsetof(struct hba_registers, ports);
+    uint64_t count =
+        registers_size < first ? 0 : (registers_size - first) / sizeof(struct port_registers);
+
+    return count < PORT_COUNT ? (uint32_t)count : PORT_COUNT;
+}
+
 static bool probe(struct pci_function *function)
 {
     static unsigned controller_number;
@@ -702,11 +709,12 @@ static bool probe(struct pci_function *function)
     struct controller *controller;
 
     if (function->programming_interface != AHCI_INTERFACE || registers == NULL ||
-        function->bars[AHCI_BAR].size < sizeof(*registers))
+        count_ports(function->bars[AHCI_BAR].size) == 0)
         return false;
     controller = heap_allocate(sizeof(*controller));
     if (controller == NULL)
         return false;
+    controller->port_count = count_ports(function->bars[AHCI_BAR].size);
     snprintf(controller->name, sizeof(controller->name), "ahci%u", controller_number++);
     controller->registers = registers;
     pci_enable(function);
