@@ -13,6 +13,7 @@ Q := $(if $(filter 0,$(V)),@)
 
 CC := gcc
 LD := ld
+OBJCOPY := objcopy
 NASM := nasm
 PYTHON := python3
 
@@ -40,9 +41,11 @@ all: $(IMAGES)
 
 WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wframe-larger-than=1536
+# The hypervisor is to be small; its paths are short either way.
+OPTIMIZE = $(if $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2)
 # Backtraces follow frame pointers and name the caller, hence no sibling calls. Nothing in the
 # output may depend on the directory that we build in.
-KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
+KERNEL_CFLAGS := -std=gnu17 $(OPTIMIZE) -g -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
                  -mcmodel=kernel -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
                  -fno-omit-frame-pointer -fno-optimize-sibling-calls \
                  -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
@@ -92,9 +95,14 @@ $(GRUB_IMAGES) &: tools/mkgrub | setup
 	@echo "  GRUB  $(BUILD)/grub"
 	$(Q)tools/mkgrub $(BUILD)/grub
 
-$(BUILD)/veneer.iso: $(BUILD)/veneer.elf $(BUILD)/parent.elf $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
+# What goes onto the image needs no debugging information.
+$(BUILD)/iso/%.elf: $(BUILD)/%.elf
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --strip-all $< $@
+
+$(BUILD)/veneer.iso: $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
 	@echo "  ISO   $@"
-	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(BUILD)/veneer.elf $(BUILD)/parent.elf
+	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf
 
 # --- Running and checking ------------------------------------------------------------------------
 
@@ -149,4 +157,4 @@ setup:
 	@tools/setup $(SETUP_GROUPS)
 
 -include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
--include tests/host.mk
+include tests/host.mk

@@ -14,7 +14,8 @@ static const void *map_table(void *context, uint64_t address, size_t size)
     return spa_to_va(spa(address));
 }
 
-/* The id as CPUID tells it: the LAPIC itself is not mapped yet (Intel SDM vol. 2, CPUID 1 and 0Bh). */
+/* The id as CPUID tells it: the LAPIC itself is not mapped yet (Intel SDM vol. 2, CPUID 1 and 0Bh).
+ */
 static uint32_t own_apic_id(void)
 {
     if (cpuid(0, 0).eax >= 0xb && cpuid(0xb, 0).ebx != 0)

@@ -1,4 +1,5 @@
-/* The virtual machine control block of AMD-V (AMD APM vol. 2, appendix B), and what goes into its fields. */
+/* The virtual machine control block of AMD-V (AMD APM vol. 2, appendix B), and what goes into its
+ * fields. */
 #ifndef VENEER_HYPERVISOR_SVM_VMCB_H
 #define VENEER_HYPERVISOR_SVM_VMCB_H
 
@@ -21,7 +22,7 @@ struct vmcb {
     uint64_t iopm_base, msrpm_base;
     uint64_t tsc_offset;
     uint32_t asid;
-    uint32_t tlb_control; /* TLB_… */
+    uint32_t tlb_control;       /* TLB_… */
     uint64_t virtual_interrupt; /* V_TPR, V_IRQ, V_INTR_MASKING… */
     uint64_t interrupt_shadow;
     uint64_t exit_code; /* SVM_EXIT_…; only the low 32 bits count, see svm_exit_code() */

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Writes the table of function names that lib/symbols.c searches, as NASM source.
+
+symbols.py --empty OUT.asm               an empty table, for an image's first link
+symbols.py IMAGE.elf OUT.asm             the functions of IMAGE.elf, for its second link
+symbols.py --verify IMAGE.elf TABLE.asm  fails unless TABLE.asm is the table of IMAGE.elf
+
+The second link must give all code the addresses of the first, so the table is in .rodata, which
+linker scripts place behind the code; --verify makes sure of it.
+"""
+
+import re
+import struct
+import subprocess
+import sys
+
+# Suffixes that GCC gives to parts and variants of functions. Names with others are local labels.
+COMPILER_SUFFIX = re.compile(r"[^.]+(\.(part|isra|constprop|cold)(\.\d+)*)*$")
+
+HEADER = """; Written by tools/symbols.py; the layout is struct symbol_table in lib/symbols.c.
+section .note.GNU-stack progbits noalloc noexec nowrite align=1
+section .rodata.symbols progbits alloc noexec nowrite align=8
+global symbol_table
+"""
+
+
+def code_end(image):
+    """The end of the highest executable section."""
+    with open(image, "rb") as file:
+        data = file.read()
+    section_offset, = struct.unpack_from("<Q", data, 40)
+    entry_size, count = struct.unpack_from("<HH", data, 58)
+    end = 0
+    for i in range(count):
+        flags, address, _, size = struct.unpack_from("<QQQQ", data,
+                                                     section_offset + i * entry_size + 8)
+        if flags & 4:  # SHF_EXECINSTR
+            end = max(end, address + size)
+    return end
+
+
+def functions(image):
+    """Pairs of address and name, ascending, one for each address."""
+    listing = subprocess.run(["nm", "-n", "-S", image], check=True, capture_output=True, text=True)
+    found = {}
+    for line in listing.stdout.splitlines():
+        *numbers, kind, name = line.split()
+        if kind not in "tT" or not COMPILER_SUFFIX.match(name):
+            continue
+        # Of several names, one with a size is a function; the others are marks of a linker script.
+        key = (len(numbers) < 2, name)
+        address = int(numbers[0], 16)
+        found[address] = min(found.get(address, key), key)
+    return [(address, key[1]) for address, key in sorted(found.items())]
+
+
+def empty_table():
+    return HEADER + "symbol_table:\n    dq 0\n    dd 0, 0\n"
+
+
+def table(image):
+    end = code_end(image)
+    # Offsets have 32 bits. Start-up code may be linked at a low address, far below everything else.
+    symbols = [(address, name) for address, name in functions(image) if 0 < end - address < 1 << 32]
+    if not symbols:
+        return empty_table()
+    base = symbols[0][0]
+    lines = [HEADER + "symbol_table:",
+             f"    dq 0x{base:x}",
+             f"    dd 0x{end - base:x}, {len(symbols)}"]
+    lines += [f"    dd 0x{address - base:x}" for address, _ in symbols]
+    lines += [f'    db "{name}", 0' for _, name in symbols]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments):
+    if len(arguments) == 2 and arguments[0] == "--empty":
+        text, output = empty_table(), arguments[1]
+    elif len(arguments) == 3 and arguments[0] == "--verify":
+        with open(arguments[2], encoding="ascii") as file:
+            if file.read() != table(arguments[1]):
+                sys.exit(f"{arguments[1]}: code has moved since its symbol table was made")
+        return
+    elif len(arguments) == 2:
+        text, output = table(arguments[0]), arguments[1]
+    else:
+        sys.exit(__doc__)
+    with open(output, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
