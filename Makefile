@@ -24,7 +24,7 @@ LIB_SOURCES := $(wildcard lib/*.c)
 HYPERVISOR_SOURCES := $(wildcard $(addsuffix /*.c,hypervisor $(addprefix hypervisor/,boot x86 svm vmx)))
 HYPERVISOR_ASM := $(wildcard $(addsuffix /*.asm,boot $(addprefix hypervisor/,x86 svm vmx)))
 
-PARENT_SOURCES := $(wildcard parent/kernel/*.c)
+PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(addprefix parent/,kernel net)))
 PARENT_ASM := $(wildcard parent/kernel/*.asm)
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
