@@ -24,7 +24,8 @@ LIB_SOURCES := $(wildcard lib/*.c)
 HYPERVISOR_SOURCES := $(wildcard $(addsuffix /*.c,hypervisor $(addprefix hypervisor/,boot x86 svm vmx)))
 HYPERVISOR_ASM := $(wildcard $(addsuffix /*.asm,boot $(addprefix hypervisor/,x86 svm vmx)))
 
-PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(addprefix parent/,kernel block drivers)))
+PARENT_DIRECTORIES := kernel block drivers net
+PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(addprefix parent/,$(PARENT_DIRECTORIES))))
 PARENT_ASM := $(wildcard parent/kernel/*.asm)
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
