@@ -24,9 +24,9 @@ LIB_SOURCES := $(wildcard lib/*.c)
 HYPERVISOR_SOURCES := $(wildcard $(addsuffix /*.c,hypervisor $(addprefix hypervisor/,boot x86 svm vmx)))
 HYPERVISOR_ASM := $(wildcard $(addsuffix /*.asm,boot $(addprefix hypervisor/,x86 svm vmx)))
 
-PARENT_DIRECTORIES := kernel block drivers net
-PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(addprefix parent/,$(PARENT_DIRECTORIES))))
-PARENT_ASM := $(wildcard parent/kernel/*.asm)
+PARENT_DIRECTORIES := $(addprefix parent/,kernel kernel/mm kernel/sched kernel/proc block drivers net)
+PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(PARENT_DIRECTORIES)))
+PARENT_ASM := $(wildcard $(addsuffix /*.asm,$(PARENT_DIRECTORIES)))
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_ASM) $(HYPERVISOR_SOURCES) $(LIB_SOURCES))

@@ -9,14 +9,14 @@
 #include "lib/serial.h"
 #include "lib/string.h"
 #include "parent/kernel/boot.h"
-#include "parent/kernel/lock.h"
-#include "parent/kernel/memory.h"
+#include "parent/include/spinlock.h"
+#include "parent/kernel/mm/memory.h"
 
 #define COM1 0x3f8
 #define COM2 0x2f8
 
-static struct spinlock lock; /* serial and screen */
-static bool seized;          /* a panic writes without the lock */
+static struct spinlock lock = SPINLOCK(LOCK_LEVEL_LOG); /* serial and screen */
+static bool seized;                                     /* a panic writes without the lock */
 static struct serial serial;
 static struct screen screen;
 static struct screen_cells cells;

@@ -4,8 +4,8 @@
 #include "lib/x86/cpu.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/memory.h"
-#include "parent/kernel/pages.h"
+#include "parent/kernel/mm/memory.h"
+#include "parent/kernel/mm/stack.h"
 #include "parent/kernel/panic.h"
 
 #define CPUID_1_ECX_XSAVE (1u << 26)
@@ -83,6 +83,14 @@ static void fill_gdt(struct cpu *cpu)
     cpu->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
 }
 
+static uint64_t create_stack(void)
+{
+    uint64_t top = stack_allocate();
+    if (top == 0)
+        panic("no memory for a stack");
+    return top;
+}
+
 struct cpu *cpu_create(uint32_t index)
 {
     uint64_t page = page_allocate_zeroed();
@@ -92,10 +100,11 @@ struct cpu *cpu_create(uint32_t index)
     struct cpu *cpu = direct_map(page);
     cpu->self = cpu;
     cpu->index = index;
-    cpu->stack = stack_create();
-    cpu->tss.ist[IST_NMI - 1] = stack_create();
-    cpu->tss.ist[IST_DOUBLE_FAULT - 1] = stack_create();
-    cpu->tss.ist[IST_MACHINE_CHECK - 1] = stack_create();
+    page_cache_init(&cpu->page_cache);
+    cpu->stack = create_stack();
+    cpu->tss.ist[IST_NMI - 1] = create_stack();
+    cpu->tss.ist[IST_DOUBLE_FAULT - 1] = create_stack();
+    cpu->tss.ist[IST_MACHINE_CHECK - 1] = create_stack();
     cpu->tss.io_map_base = sizeof(struct tss); /* no port for ring 3 */
     cpu->hypercall_input = direct_map(blocks);
     cpu->hypercall_output = direct_map(blocks + PAGE_SIZE);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "include/hv/hypercall.h"
+#include "parent/kernel/mm/page_cache.h"
 
 #define MAX_CPUS 256
 
@@ -67,6 +68,11 @@ struct cpu {
     /* One call for the idle loop to make (smp.c). */
     void (*call)(void *argument); /* atomic; NULL when it has been made */
     void *call_argument;
+
+    /* Debug builds: the levels of the spinlocks that this CPU holds, one bit each. */
+    uint32_t lock_levels;
+
+    struct page_cache page_cache;
 
     /* Blocks for hypercalls, one page each; used with interrupts off. */
     void *hypercall_input, *hypercall_output;

@@ -8,8 +8,9 @@
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/lapic.h"
-#include "parent/kernel/memory.h"
-#include "parent/kernel/pages.h"
+#include "parent/kernel/mm/heap.h"
+#include "parent/kernel/mm/memory.h"
+#include "parent/kernel/mm/pages.h"
 #include "parent/kernel/panic.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
@@ -61,6 +62,7 @@ void kernel_main(const struct boot_info *info)
     pages_init();
     memory_init();
     pages_add_rest();
+    heap_init();
     console_init_screen();
     interrupt_init();
     struct cpu *cpu = cpu_create(0);

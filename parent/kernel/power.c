@@ -3,7 +3,7 @@
 #include "lib/x86/cpu.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/console.h"
-#include "parent/kernel/memory.h"
+#include "parent/kernel/mm/memory.h"
 #include "parent/kernel/timer.h"
 
 /* PM1 control register, and sleep control of hardware-reduced systems (ACPI 6.4, 4.8.3.2.1

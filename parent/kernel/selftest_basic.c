@@ -7,7 +7,8 @@
 #include "parent/kernel/fault.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/memory.h"
+#include "parent/kernel/mm/memory.h"
+#include "parent/kernel/mm/stack.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/timer.h"
 

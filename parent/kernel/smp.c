@@ -8,7 +8,7 @@
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/lapic.h"
-#include "parent/kernel/memory.h"
+#include "parent/kernel/mm/memory.h"
 #include "parent/kernel/panic.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/timer.h"

@@ -6,7 +6,7 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/lapic.h"
-#include "parent/kernel/lock.h"
+#include "parent/include/spinlock.h"
 
 #define MICROSECONDS 1000000ull
 #define CALIBRATION_MICROSECONDS 10000ull

@@ -10,7 +10,7 @@ struct page_bitmap {
     uint64_t *words;
     uint64_t page_count;
     uint64_t free_count;
-    uint64_t next; /* where the next search begins */
+    uint64_t lowest; /* no page below it is free */
 };
 
 /* Bytes of memory for @page_count pages. */
@@ -23,10 +23,13 @@ void page_bitmap_init(struct page_bitmap *bitmap, uint64_t *words, uint64_t page
  * already or is beyond the end. */
 bool page_bitmap_release(struct page_bitmap *bitmap, uint64_t first, uint64_t count);
 
-/* Finds @count > 0 free pages in a row, the first a multiple of @alignment (a power of two), takes
- * them and stores the first in
- * *@first. False if there are none. */
-bool page_bitmap_take(struct page_bitmap *bitmap, uint64_t count, uint64_t alignment,
-                      uint64_t *first);
+/* Finds the lowest @count > 0 free pages in a row, the first a multiple of @alignment (a power of
+ * two), takes them and stores the first in *@first. False if there are none. */
+bool page_bitmap_take_low(struct page_bitmap *bitmap, uint64_t count, uint64_t alignment,
+                          uint64_t *first);
+
+/* The same for the highest ones. */
+bool page_bitmap_take_high(struct page_bitmap *bitmap, uint64_t count, uint64_t alignment,
+                           uint64_t *first);
 
 #endif

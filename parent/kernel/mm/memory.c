@@ -1,23 +1,22 @@
-#include "parent/kernel/memory.h"
+#include "parent/kernel/mm/memory.h"
 
 #include "lib/page_table.h"
 #include "lib/x86/cpu.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/lock.h"
-#include "parent/kernel/pages.h"
+#include "parent/include/spinlock.h"
+#include "parent/kernel/mm/pages.h"
 #include "parent/kernel/panic.h"
 
 #define KERNEL_FLAGS (PTE_PRESENT | PTE_GLOBAL)
 #define DATA_FLAGS (KERNEL_FLAGS | PTE_WRITABLE | PTE_NO_EXECUTE)
 #define CPUID_80000001_EDX_1GB_PAGES (1u << 26)
+#define CPUID_ADDRESS_SIZES 0x80000008 /* EAX 7:0: physical address bits */
 #define FIRST_UPPER_HALF_ENTRY 256
 
-/* Each stack has a slot of this size; the stack is its upper half. */
-#define STACK_SLOT_SIZE (2 * STACK_SIZE)
+#define TOP_ENTRY_SHIFT 39
 
-static struct spinlock lock; /* page tables, stack_count */
-static uint64_t stack_count;
+static struct spinlock lock = SPINLOCK(LOCK_LEVEL_PAGE_TABLE);
 
 static uint64_t allocate_table(void *context)
 {
@@ -43,7 +42,7 @@ void memory_early_init(void)
     top[FIRST_UPPER_HALF_ENTRY] = top[0];
 }
 
-void memory_map(uint64_t va, uint64_t address, uint64_t size, uint64_t flags)
+bool memory_try_map(uint64_t va, uint64_t address, uint64_t size, uint64_t flags)
 {
     uint64_t saved = spin_lock(&lock);
     struct page_table view = tables;
@@ -51,7 +50,12 @@ void memory_map(uint64_t va, uint64_t address, uint64_t size, uint64_t flags)
     view.table_flags |= flags & PTE_USER;
     bool ok = page_table_map(&view, va, address, size, flags | PTE_PRESENT);
     spin_unlock(&lock, saved);
-    if (!ok)
+    return ok;
+}
+
+void memory_map(uint64_t va, uint64_t address, uint64_t size, uint64_t flags)
+{
+    if (!memory_try_map(va, address, size, flags))
         panic("no memory for page tables");
 }
 
@@ -91,6 +95,30 @@ void memory_set_cache_types(void)
     wrmsr(MSR_PAT, KERNEL_PAT);
 }
 
+/* Gives each top-level entry of [@va, @va + @size) its table, so that no entry changes later: the
+ * upper half is copied into every process's tables. */
+static void reserve_top_entries(uint64_t va, uint64_t size)
+{
+    uint64_t *top = direct_map(tables.root);
+    for (uint64_t offset = 0; offset < size; offset += 1ull << TOP_ENTRY_SHIFT) {
+        uint64_t *entry = &top[(va + offset) >> TOP_ENTRY_SHIFT & (PAGE_TABLE_ENTRIES - 1)];
+        uint64_t page = *entry ? 0 : allocate_table(NULL);
+        if (*entry == 0 && page == 0)
+            panic("no memory for page tables");
+        if (page)
+            *entry = page | tables.table_flags;
+    }
+}
+
+/* What the direct map can be asked to show: all addresses that the processor has. */
+static uint64_t direct_map_used_size(void)
+{
+    unsigned bits = 36;
+    if (cpuid(0x80000000, 0).eax >= CPUID_ADDRESS_SIZES)
+        bits = cpuid(CPUID_ADDRESS_SIZES, 0).eax & 0xff;
+    return bits >= DIRECT_MAP_BITS ? DIRECT_MAP_SIZE : 1ull << bits;
+}
+
 void memory_init(void)
 {
     if (boot_memory_top() > DIRECT_MAP_SIZE)
@@ -103,6 +131,9 @@ void memory_init(void)
     map_image(kernel_text_end, kernel_rodata_end, KERNEL_FLAGS | PTE_NO_EXECUTE);
     map_image(kernel_rodata_end, kernel_end, DATA_FLAGS);
     map_ram();
+    reserve_top_entries(DIRECT_MAP_BASE, direct_map_used_size());
+    reserve_top_entries(STACK_AREA_BASE, STACK_AREA_SIZE);
+    reserve_top_entries(WINDOW_BASE, WINDOW_SIZE);
     memory_set_cache_types();
     write_cr4(read_cr4() | CR4_PGE);
     write_cr3(tables.root);
@@ -129,7 +160,8 @@ static bool touches_ram(uint64_t base, uint64_t end)
 
 volatile void *memory_map_device(uint64_t address, uint64_t size, enum memory_cache cache)
 {
-    if (size == 0 || address >= DIRECT_MAP_SIZE || size > DIRECT_MAP_SIZE - address)
+    uint64_t limit = direct_map_used_size();
+    if (size == 0 || address >= limit || size > limit - address)
         return NULL;
     uint64_t base = address & PAGE_MASK;
     uint64_t end = (address + size + PAGE_SIZE - 1) & PAGE_MASK;
@@ -139,8 +171,9 @@ volatile void *memory_map_device(uint64_t address, uint64_t size, enum memory_ca
     flags |=
         cache == MEMORY_WRITE_COMBINING ? PTE_WRITE_THROUGH : PTE_WRITE_THROUGH | PTE_CACHE_DISABLE;
     for (uint64_t page = base; page < end; page += PAGE_SIZE) {
-        if (!page_table_lookup(&tables, DIRECT_MAP_BASE + page).present)
-            memory_map(DIRECT_MAP_BASE + page, page, PAGE_SIZE, flags);
+        if (!page_table_lookup(&tables, DIRECT_MAP_BASE + page).present &&
+            !memory_try_map(DIRECT_MAP_BASE + page, page, PAGE_SIZE, flags))
+            return NULL;
     }
     return direct_map(address);
 }
@@ -153,33 +186,15 @@ const void *memory_reach(uint64_t address, uint64_t size)
     return (const void *)memory_map_device(address, size, MEMORY_UNCACHED);
 }
 
-uint64_t memory_physical(const void *pointer)
+void *physical_to_virtual(uint64_t address)
+{
+    return direct_map(address);
+}
+
+uint64_t virtual_to_physical(const void *pointer)
 {
     struct page_table_walk walk = page_table_lookup(&tables, (uint64_t)pointer);
     if (!walk.present)
         panic("no physical address for %p", pointer);
     return walk.physical;
-}
-
-uint64_t stack_create(void)
-{
-    uint64_t address = pages_allocate(STACK_SIZE / PAGE_SIZE, 1);
-    uint64_t saved = spin_lock(&lock);
-    uint64_t slot = STACK_AREA_BASE + stack_count++ * STACK_SLOT_SIZE;
-    spin_unlock(&lock, saved);
-    if (address == 0 || slot >= WINDOW_BASE)
-        panic("no memory for a stack");
-    memory_map(slot + STACK_SLOT_SIZE - STACK_SIZE, address, STACK_SIZE, DATA_FLAGS);
-    return slot + STACK_SLOT_SIZE;
-}
-
-bool stack_bounds(uint64_t rsp, uint64_t *low, uint64_t *high)
-{
-    /* The top of a stack belongs to it: -1. */
-    uint64_t index = (rsp - 1 - STACK_AREA_BASE) / STACK_SLOT_SIZE;
-    if (rsp <= STACK_AREA_BASE || index >= stack_count)
-        return false;
-    *high = STACK_AREA_BASE + (index + 1) * STACK_SLOT_SIZE;
-    *low = *high - STACK_SIZE;
-    return true;
 }
