@@ -10,8 +10,7 @@ struct list {
 };
 
 /* The structure of @type whose member @member is *@pointer. */
-#define CONTAINER_OF(pointer, type, member)                                                        \
-    ((type *)((char *)(pointer)-offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void list_init(struct list *list)
 {

@@ -17,9 +17,11 @@ enum lock_level {
     LOCK_LEVEL_PROCESS,   /* processes, handle tables, address spaces */
     LOCK_LEVEL_OBJECT,    /* what handles refer to: pipes */
     LOCK_LEVEL_INTERRUPT, /* device interrupts and their controllers */
+    LOCK_LEVEL_WORK,      /* the work queue */
     LOCK_LEVEL_WAIT,      /* wait queues */
     LOCK_LEVEL_TIMER,
     LOCK_LEVEL_RUN_QUEUE,
+    LOCK_LEVEL_THREADS, /* the list of all threads */
     LOCK_LEVEL_HEAP,
     LOCK_LEVEL_PAGE_TABLE, /* of the kernel, and its stacks */
     LOCK_LEVEL_PAGE_CACHE, /* a CPU's free pages */

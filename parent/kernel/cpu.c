@@ -7,6 +7,7 @@
 #include "parent/kernel/mm/memory.h"
 #include "parent/kernel/mm/stack.h"
 #include "parent/kernel/panic.h"
+#include "parent/kernel/sched/scheduler.h"
 
 #define CPUID_1_ECX_XSAVE (1u << 26)
 #define CPUID_7_EBX_SMEP (1u << 7)
@@ -101,6 +102,7 @@ struct cpu *cpu_create(uint32_t index)
     cpu->self = cpu;
     cpu->index = index;
     page_cache_init(&cpu->page_cache);
+    timer_queue_init(&cpu->timers);
     cpu->stack = create_stack();
     cpu->tss.ist[IST_NMI - 1] = create_stack();
     cpu->tss.ist[IST_DOUBLE_FAULT - 1] = create_stack();
@@ -109,6 +111,7 @@ struct cpu *cpu_create(uint32_t index)
     cpu->hypercall_input = direct_map(blocks);
     cpu->hypercall_output = direct_map(blocks + PAGE_SIZE);
     fill_gdt(cpu);
+    sched_init_cpu(cpu, thread_create_idle(index, cpu->stack));
     cpus[index] = cpu;
     return cpu;
 }

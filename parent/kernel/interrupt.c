@@ -6,6 +6,7 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/exception.h"
 #include "parent/kernel/lapic.h"
+#include "parent/kernel/sched/scheduler.h"
 
 /* Gates (Intel SDM vol. 3, 6.14.1): present, interrupt gate (clears IF); bits 34:32 name the IST
  * entry. */
@@ -87,4 +88,7 @@ void interrupt_dispatch(struct trap_frame *frame)
     else
         serve((unsigned)frame->vector);
     cpu->interrupt_depth--;
+    /* Only where interrupts were on, so that no spinlock is held: an NMI may come anywhere. */
+    if (frame->vector != X86_VECTOR_NMI && cpu_reschedule_wanted())
+        sched_preempt();
 }

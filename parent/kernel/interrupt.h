@@ -11,6 +11,7 @@
 #define VECTOR_TEST 0x40
 #define VECTOR_TIMER 0xf0
 #define VECTOR_CALL 0xf1
+#define VECTOR_RESCHEDULE 0xf2
 #define VECTOR_LAPIC_ERROR 0xfe
 #define VECTOR_SPURIOUS 0xff /* low four bits must be ones on old local APICs */
 

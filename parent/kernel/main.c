@@ -12,8 +12,10 @@
 #include "parent/kernel/mm/memory.h"
 #include "parent/kernel/mm/pages.h"
 #include "parent/kernel/panic.h"
+#include "parent/kernel/sched/scheduler.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
+#include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
 
 void kernel_main(const struct boot_info *info);
@@ -36,20 +38,33 @@ static void print_banner(void)
           pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
 }
 
-/* On VP 0's own stack. */
+/* The first thread: everything that may block. */
+static int main_thread(void *argument)
+{
+    (void)argument;
+    if (selftest_wanted())
+        selftest_run();
+    return 0;
+}
+
+/* On VP 0's own stack, which becomes that of its idle thread. */
 static void start(void)
 {
+    time_init();
     lapic_find();
     lapic_init();
     pic_mask();
     timer_init();
+    sched_init();
     hyperv_init();
     interrupts_enable();
     smp_start_all();
     print_banner();
-    if (selftest_wanted())
-        selftest_run();
-    cpu_idle();
+    work_init();
+    /* Self tests expect it on VP 0. */
+    if (!thread_create("main", main_thread, NULL, PRIORITY_NORMAL, 0))
+        panic("no memory for the first thread");
+    sched_idle();
 }
 
 /* Called by entry.asm, on the boot stack and with the hypervisor's page tables. */

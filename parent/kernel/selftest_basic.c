@@ -10,6 +10,7 @@
 #include "parent/kernel/mm/memory.h"
 #include "parent/kernel/mm/stack.h"
 #include "parent/kernel/selftest.h"
+#include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
 
 #define CPUID_1_ECX_VMX (1u << 5)
@@ -134,7 +135,7 @@ static void check_time(void)
 
     uint64_t tsc = rdtsc();
     uint64_t start = hyperv_reference_time();
-    timer_delay(RATE_MICROSECONDS);
+    time_delay(RATE_MICROSECONDS);
     uint64_t elapsed = hyperv_reference_time() - start;
     uint64_t expected = (rdtsc() - tsc) * 10000 / (boot_info.tsc_frequency / 1000);
     check(nearly(elapsed, expected), "%lu x 100 ns by the reference counter are %lu by the TSC",

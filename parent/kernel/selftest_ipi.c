@@ -6,7 +6,7 @@
 #include "parent/kernel/lapic.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
-#include "parent/kernel/timer.h"
+#include "parent/kernel/time.h"
 
 #define ROUNDS 10
 #define ARRIVAL_LIMIT_MICROSECONDS 2000000
@@ -23,7 +23,7 @@ static void count_test_interrupt(void)
 static void wait_for_change(const uint64_t *counter, uint64_t old)
 {
     uint64_t start = rdtsc();
-    uint64_t limit = timer_tsc_ticks(ARRIVAL_LIMIT_MICROSECONDS);
+    uint64_t limit = time_to_tsc(ARRIVAL_LIMIT_MICROSECONDS);
     while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) == old && rdtsc() - start < limit)
         cpu_pause();
 }
@@ -75,9 +75,9 @@ static void run_init(void)
     for (uint32_t target = 1; target < cpu_count; target++) {
         uint64_t calls = 0;
         lapic_send(cpus[target]->apic_id, LAPIC_ICR_DELIVERY_INIT | LAPIC_ICR_ASSERT);
-        timer_delay(SETTLE_MICROSECONDS);
+        time_delay(SETTLE_MICROSECONDS);
         lapic_send(cpus[target]->apic_id, LAPIC_ICR_DELIVERY_STARTUP | LAPIC_ICR_ASSERT);
-        timer_delay(SETTLE_MICROSECONDS);
+        time_delay(SETTLE_MICROSECONDS);
         smp_call(target, count_call, &calls);
         wait_for_change(&calls, 0);
         check_equal(calls, 1, "number of calls after INIT and STARTUP");

@@ -3,6 +3,7 @@
 #include "lib/x86/cpu.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/panic.h"
+#include "parent/kernel/sched/scheduler.h"
 
 /* Debug builds: a CPU that waits so many rounds waits for ever. Minutes on real hardware. */
 #define PATIENCE_ROUNDS 2000000000u
@@ -54,5 +55,5 @@ void spin_unlock(struct spinlock *lock, uint64_t flags)
     if (VENEER_DEBUG)
         note_released(lock);
     __atomic_store_n(&lock->serving, lock->serving + 1, __ATOMIC_RELEASE);
-    interrupts_restore(flags);
+    sched_restore(flags);
 }
