@@ -67,6 +67,7 @@ struct cpu {
     /* One call for the idle loop to make (smp.c). */
     void (*call)(void *argument); /* atomic; NULL when it has been made */
     void *call_argument;
+    uint32_t caller; /* VP index of the CPU that waits for it */
 
     /* Blocks for hypercalls, one page each; used with interrupts off. */
     void *hypercall_input, *hypercall_output;

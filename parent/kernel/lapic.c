@@ -80,7 +80,7 @@ void lapic_send(uint32_t apic_id, uint32_t command)
     /* An interrupt handler must not come between the two halves. */
     uint64_t flags = interrupts_save();
     while (lapic_read(LAPIC_ICR_LOW) & LAPIC_ICR_PENDING)
-        cpu_pause();
+        spin_wait();
     lapic_write(LAPIC_ICR_HIGH, apic_id << XAPIC_ID_SHIFT);
     lapic_write(LAPIC_ICR_LOW, command);
     interrupts_restore(flags);

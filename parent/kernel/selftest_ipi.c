@@ -4,6 +4,7 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/lapic.h"
+#include "parent/kernel/lock.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
 #include "parent/kernel/timer.h"
@@ -25,7 +26,7 @@ static void wait_for_change(const uint64_t *counter, uint64_t old)
     uint64_t start = rdtsc();
     uint64_t limit = timer_tsc_ticks(ARRIVAL_LIMIT_MICROSECONDS);
     while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) == old && rdtsc() - start < limit)
-        cpu_pause();
+        spin_wait();
 }
 
 static void send_interrupts(uint32_t target)

@@ -37,7 +37,7 @@ void timer_delay(uint64_t microseconds)
     uint64_t start = rdtsc();
     uint64_t ticks = timer_tsc_ticks(microseconds);
     while (rdtsc() - start < ticks)
-        cpu_pause();
+        spin_wait();
 }
 
 static void count_interrupt(void)
