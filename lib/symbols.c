@@ -3,7 +3,7 @@
 #include "lib/string.h"
 
 /* What tools/symbols.py writes. Behind the offsets, which ascend, stand the names in the same
- * order, each with a NUL. */
+ * order, each with a NUL; a gap in the code has an empty one. */
 struct symbol_table {
     uint64_t base;      /* address of the first function */
     uint32_t code_size; /* bytes from there to the end of the image's code */
@@ -28,7 +28,7 @@ const char *symbol_find(uint64_t address, uint64_t *offset)
     for (uint32_t i = 0; i < index; i++)
         name += strlen(name) + 1;
     *offset = target - symbol_table.offsets[index];
-    return name;
+    return name[0] == '\0' ? NULL : name; /* between two parts of the code */
 }
 
 size_t backtrace(uint64_t rbp, uint64_t stack_low, uint64_t stack_high, uint64_t *addresses,

@@ -2,11 +2,12 @@
 """Writes the table of function names that lib/symbols.c searches, as NASM source.
 
 symbols.py --empty OUT.asm               an empty table, for an image's first link
-symbols.py IMAGE.elf OUT.asm             the functions of IMAGE.elf, for its second link
+symbols.py IMAGE.elf OUT.asm             the functions of IMAGE.elf, for its next link
 symbols.py --verify IMAGE.elf TABLE.asm  fails unless TABLE.asm is the table of IMAGE.elf
 
-The second link must give all code the addresses of the first, so the table is in .rodata, which
-linker scripts place behind the code; --verify makes sure of it.
+The table is in .rodata. Code that a linker script places behind it moves when the table gets its
+size, but not again
+when its numbers change: such an image is linked three times. --verify makes sure.
 """
 
 import re
@@ -24,19 +25,19 @@ global symbol_table
 """
 
 
-def code_end(image):
-    """The end of the highest executable section."""
+def code_ends(image):
+    """The ends of the executable sections, ascending."""
     with open(image, "rb") as file:
         data = file.read()
     section_offset, = struct.unpack_from("<Q", data, 40)
     entry_size, count = struct.unpack_from("<HH", data, 58)
-    end = 0
+    ends = []
     for i in range(count):
         flags, address, _, size = struct.unpack_from("<QQQQ", data,
                                                      section_offset + i * entry_size + 8)
         if flags & 4:  # SHF_EXECINSTR
-            end = max(end, address + size)
-    return end
+            ends.append(address + size)
+    return sorted(ends)
 
 
 def functions(image):
@@ -59,9 +60,12 @@ def empty_table():
 
 
 def table(image):
-    end = code_end(image)
+    ends = code_ends(image)
+    end = ends[-1] if ends else 0
+    # What lies between two sections has no name.
+    names = {address: "" for address in ends[:-1]} | dict(functions(image))
     # Offsets have 32 bits. Start-up code may be linked at a low address, far below everything else.
-    symbols = [(address, name) for address, name in functions(image) if 0 < end - address < 1 << 32]
+    symbols = [(address, name) for address, name in sorted(names.items()) if 0 < end - address < 1 << 32]
     if not symbols:
         return empty_table()
     base = symbols[0][0]
