@@ -31,8 +31,9 @@ def discover():
     for source in sorted(pathlib.Path("tests/unit").glob("*.c")):
         tests.append(Host(f"unit-{source.stem}", f"host/unit-{source.stem}"))
     for source in sorted(pathlib.Path("tests/fuzz").glob("*.c")):
-        corpus = f"tests/fuzz/corpus/{source.stem}"
-        # A fixed seed: the same inputs each time.
-        arguments = ("-runs=20000", "-seed=1", "-artifact_prefix=/dev/shm/", corpus)
+        seeds = sorted(pathlib.Path(f"tests/fuzz/corpus/{source.stem}").iterdir())
+        # The same inputs each time: a fixed seed, and no directory that finds would be added to.
+        arguments = ("-runs=20000", "-seed=1", "-artifact_prefix=/dev/shm/",
+                     "-seed_inputs=" + ",".join(map(str, seeds)))
         tests.append(Host(f"unit-fuzz-{source.stem}", f"host/fuzz-{source.stem}", arguments))
     return tests
