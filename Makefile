@@ -71,8 +71,8 @@ $(BUILD)/asm_offsets.inc: hypervisor/asm_offsets.c.in Makefile | setup
 	$(Q)$(CC) $(KERNEL_CFLAGS) -x c -MMD -MP -MF $(BUILD)/asm_offsets.d -MT $@ -S $< -o $(BUILD)/asm_offsets.s
 	$(Q)sed -n 's/^@@ \([A-Z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
 
-# link_image NAME,LINKER SCRIPT,OBJECTS. Linked twice: the symbols of the first link become the table
-# for backtraces in the second.
+# link_image NAME,LINKER SCRIPT,OBJECTS. Linked until the table of symbols, for backtraces, is that of
+# the image which contains it (tools/symbols.py).
 define link_image
 $(BUILD)/$(1).elf: $(2) $(3) tools/symbols.py
 	@echo "  LD    $$@"
@@ -81,7 +81,11 @@ $(BUILD)/$(1).elf: $(2) $(3) tools/symbols.py
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).first.elf $(3) $(BUILD)/$(1).symbols.o
 	$(Q)$(PYTHON) tools/symbols.py $(BUILD)/$(1).first.elf $(BUILD)/$(1).symbols.asm
 	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
+	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).second.elf $(3) $(BUILD)/$(1).symbols.o
+	$(Q)$(PYTHON) tools/symbols.py $(BUILD)/$(1).second.elf $(BUILD)/$(1).symbols.asm
+	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $$@ $(3) $(BUILD)/$(1).symbols.o
+	$(Q)$(PYTHON) tools/symbols.py --verify $$@ $(BUILD)/$(1).symbols.asm
 endef
 
 $(eval $(call link_image,veneer,linker.ld,$(HYPERVISOR_OBJECTS)))
