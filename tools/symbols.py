@@ -2,12 +2,12 @@
 """Writes the table of function names that lib/symbols.c searches, as NASM source.
 
 symbols.py --empty OUT.asm               an empty table, for an image's first link
-symbols.py IMAGE.elf OUT.asm             the functions of IMAGE.elf, for its next link
+symbols.py IMAGE.elf OUT.asm             the functions of IMAGE.elf
 symbols.py --verify IMAGE.elf TABLE.asm  fails unless TABLE.asm is the table of IMAGE.elf
 
-The table is in .rodata. Code that a linker script places behind it moves when the table gets its
-size, but not again
-when its numbers change: such an image is linked three times. --verify makes sure.
+The size of the table may move code that is linked behind it. So an image is linked three times: the
+first link gives the names and with them the size, the second all addresses, and the third is the
+image. --verify makes sure of it.
 """
 
 import re
@@ -26,7 +26,7 @@ global symbol_table
 
 
 def code_ends(image):
-    """The ends of the executable sections, ascending."""
+    """The ends of the executable sections."""
     with open(image, "rb") as file:
         data = file.read()
     section_offset, = struct.unpack_from("<Q", data, 40)
@@ -37,7 +37,7 @@ def code_ends(image):
                                                      section_offset + i * entry_size + 8)
         if flags & 4:  # SHF_EXECINSTR
             ends.append(address + size)
-    return sorted(ends)
+    return ends
 
 
 def functions(image):
@@ -55,31 +55,24 @@ def functions(image):
     return [(address, key[1]) for address, key in sorted(found.items())]
 
 
-def empty_table():
-    return HEADER + "symbol_table:\n    dq 0\n    dd 0, 0\n"
+def format_table(base, entries):
+    lines = [HEADER + "symbol_table:", f"    dq 0x{base:x}", f"    dd {len(entries)}"]
+    lines += [f"    dd 0x{address - base:x}" for address, _ in entries]
+    lines += [f'    db "{name}", 0' if name else "    db 0" for _, name in entries]
+    return "\n".join(lines) + "\n"
 
 
 def table(image):
-    ends = code_ends(image)
-    end = ends[-1] if ends else 0
-    # What lies between two sections has no name.
-    names = {address: "" for address in ends[:-1]} | dict(functions(image))
+    # An end is no end where a function of the next section begins.
+    entries = sorted(({end: "" for end in code_ends(image)} | dict(functions(image))).items())
     # Offsets have 32 bits. Start-up code may be linked at a low address, far below everything else.
-    symbols = [(address, name) for address, name in sorted(names.items()) if 0 < end - address < 1 << 32]
-    if not symbols:
-        return empty_table()
-    base = symbols[0][0]
-    lines = [HEADER + "symbol_table:",
-             f"    dq 0x{base:x}",
-             f"    dd 0x{end - base:x}, {len(symbols)}"]
-    lines += [f"    dd 0x{address - base:x}" for address, _ in symbols]
-    lines += [f'    db "{name}", 0' for _, name in symbols]
-    return "\n".join(lines) + "\n"
+    entries = [entry for entry in entries if entries[-1][0] - entry[0] < 1 << 32]
+    return format_table(entries[0][0], entries)
 
 
 def main(arguments):
     if len(arguments) == 2 and arguments[0] == "--empty":
-        text, output = empty_table(), arguments[1]
+        text, output = format_table(0, []), arguments[1]
     elif len(arguments) == 3 and arguments[0] == "--verify":
         with open(arguments[2], encoding="ascii") as file:
             if file.read() != table(arguments[1]):
