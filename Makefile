@@ -72,15 +72,15 @@ $(BUILD)/asm_offsets.inc: hypervisor/asm_offsets.c.in Makefile | setup
 	$(Q)sed -n 's/^@@ \([A-Z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
 
 # link_image NAME,LINKER SCRIPT,OBJECTS. Linked twice: the symbols of the first link become the table
-# for backtraces in the second.
+# for backtraces in the second. (NASM puts its input's name, as given, into the object.)
 define link_image
 $(BUILD)/$(1).elf: $(2) $(3) tools/symbols.py
 	@echo "  LD    $$@"
 	$(Q)$(PYTHON) tools/symbols.py --empty $(BUILD)/$(1).symbols.asm
-	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
+	$(Q)cd $(BUILD) && $(NASM) -f elf64 -o $(1).symbols.o $(1).symbols.asm
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).first.elf $(3) $(BUILD)/$(1).symbols.o
 	$(Q)$(PYTHON) tools/symbols.py $(BUILD)/$(1).first.elf $(BUILD)/$(1).symbols.asm
-	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
+	$(Q)cd $(BUILD) && $(NASM) -f elf64 -o $(1).symbols.o $(1).symbols.asm
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $$@ $(3) $(BUILD)/$(1).symbols.o
 endef
 
