@@ -72,13 +72,14 @@ $(BUILD)/asm_offsets.inc: hypervisor/asm_offsets.c.in Makefile | setup
 	$(Q)sed -n 's/^@@ \([A-Z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
 
 # link_image NAME,LINKER SCRIPT,OBJECTS. Linked three times: without the table for backtraces, then with a
-# table of the right size, which moves code behind it, then with the right numbers.
+# table of the right size, which moves code behind it, then with the right numbers. (NASM puts its
+# input's name, as given, into the object.)
 define link_image
 $(BUILD)/$(1).elf: $(2) $(3) tools/symbols.py
 	@echo "  LD    $$@"
 	$(Q)set -e; table=$(BUILD)/$(1).symbols; \
 	link() { \
-	    $(NASM) -f elf64 -o $$$$table.o $$$$table.asm; \
+	    (cd $(BUILD) && $(NASM) -f elf64 -o $(1).symbols.o $(1).symbols.asm); \
 	    $(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).linking $(3) $$$$table.o; \
 	}; \
 	$(PYTHON) tools/symbols.py --empty $$$$table.asm; link; \
