@@ -1,5 +1,5 @@
-/* Text on a screen: VGA text mode or a linear framebuffer, scrolling. What the screen shows is kept
- * here, too: screen memory is slow to read, and is never read. Not locked: the caller serialises. */
+/* Text on a screen: VGA text mode or a linear framebuffer, scrolling. Screen memory, which is slow to
+ * read, is never read. Not locked: the caller serialises. */
 #ifndef VENEER_LIB_SCREEN_H
 #define VENEER_LIB_SCREEN_H
 
@@ -10,8 +10,8 @@ enum screen_type { SCREEN_NONE, SCREEN_VGA_TEXT, SCREEN_RGB };
 
 struct screen_mode {
     enum screen_type type;
-    uint32_t pitch; /* bytes per line of pixels or cells */
-    uint32_t width, height; /* pixels, or cells in text mode */
+    uint32_t pitch;          /* bytes per line of pixels or cells */
+    uint32_t width, height;  /* pixels, or cells in text mode */
     uint8_t bytes_per_pixel; /* 2, 3 or 4 (RGB) */
     uint8_t red_shift, red_bits, green_shift, green_bits, blue_shift, blue_bits;
 };
@@ -20,7 +20,7 @@ struct screen_mode {
 #define SCREEN_MAX_COLUMNS 160
 #define SCREEN_MAX_ROWS 64
 
-/* What the screen shows, so that scrolling need not read its memory, which may be slow. */
+/* What the screen shows. */
 struct screen_cells {
     char rows[SCREEN_MAX_ROWS][SCREEN_MAX_COLUMNS]; /* 20h-7Eh */
 };
@@ -28,13 +28,13 @@ struct screen_cells {
 struct screen {
     struct screen_mode mode;
     volatile uint8_t *memory; /* mapped by the caller, pitch * height (text: rows) bytes */
-    uint32_t columns, rows; /* in characters */
-    uint32_t column, row; /* of the next character; column may be `columns`: the line is full */
+    uint32_t columns, rows;   /* in characters */
+    uint32_t column, row;     /* of the next character; column may be `columns`: the line is full */
     struct screen_cells *cells; /* the caller's */
 };
 
-/* Sets up *@screen over @memory, with @cells as its own copy, and clears it. Both stay the caller's and are used as long as
- * the screen is. False, and SCREEN_NONE, if the mode cannot be used. */
+/* Sets up *@screen over @memory, with @cells as its own copy, and clears it. Both stay the caller's
+ * and are used as long as the screen is. False, and SCREEN_NONE, if the mode cannot be used. */
 bool screen_init(struct screen *screen, const struct screen_mode *mode, volatile void *memory,
                  struct screen_cells *cells);
 

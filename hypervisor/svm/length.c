@@ -1,5 +1,6 @@
-/* Instruction lengths: from the next-RIP field where the processor has it; else by a look at the instruction. Only
- * instructions that we intercept are asked for, so it is enough to skip prefixes. */
+/* Instruction lengths: from the next-RIP field where the processor has it; else by a look at the
+ * instruction. Only instructions that we intercept are asked for, so it is enough to skip prefixes.
+ */
 #include "hypervisor/guest_memory.h"
 #include "hypervisor/svm/svm.h"
 
@@ -41,33 +42,29 @@ static bool is_prefix(uint8_t byte, bool long_mode)
     }
 }
 
-static bool in_long_mode(const struct vmcb *vmcb)
-{
-    return vmcb->efer & EFER_LMA && vmcb->cs.attributes & VMCB_SEGMENT_LONG;
-}
-
-/* The byte at @offset from the guest's RIP. */
-static bool read_code(const struct vp *vp, uint32_t offset, uint8_t *byte)
+/* Reads the byte at @offset from the guest's RIP. */
+static bool fetch(const struct vp *vp, uint32_t offset, uint8_t *byte)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
     struct guest_paging paging = {
         .cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4, .efer = vmcb->efer};
     uint64_t address = vmcb->rip + offset;
 
-    if (!in_long_mode(vmcb))
+    if (!svm_in_64bit_code(vmcb))
         address = (uint32_t)(vmcb->cs.base + address);
     return guest_read(vp->partition, &paging, address, byte, 1);
 }
 
-/* Counts the prefixes of the instruction at the guest's RIP. False if it cannot be read. */
-static bool count_prefixes(const struct vp *vp, uint32_t *count)
+/* Prefixes before the opcode at the guest's RIP. False if they cannot be read or are too many. */
+static bool count_prefixes(const struct vp *vp, uint32_t *prefixes)
 {
+    bool long_mode = svm_in_64bit_code(vmcb_of(vp));
     uint8_t byte;
 
-    for (*count = 0; *count < MAX_INSTRUCTION; ++*count) {
-        if (!read_code(vp, *count, &byte))
+    for (*prefixes = 0; *prefixes < MAX_INSTRUCTION; ++*prefixes) {
+        if (!fetch(vp, *prefixes, &byte))
             return false;
-        if (!is_prefix(byte, in_long_mode(vmcb_of(vp))))
+        if (!is_prefix(byte, long_mode))
             return true;
     }
     return false;
@@ -85,15 +82,14 @@ uint32_t svm_instruction_length(const struct vp *vp, enum svm_exit exit_code)
     return prefixes + length;
 }
 
-bool svm_is_mov_to_cr4(const struct vp *vp)
+bool svm_is_control_register_write(const struct vp *vp)
 {
     uint32_t prefixes;
-    uint8_t opcode[3]; /* 0F 22 /4 */
+    uint8_t escape, opcode, modrm;
 
-    if (!count_prefixes(vp, &prefixes))
+    if (!count_prefixes(vp, &prefixes) || !fetch(vp, prefixes, &escape) ||
+        !fetch(vp, prefixes + 1, &opcode) || !fetch(vp, prefixes + 2, &modrm))
         return false;
-    for (uint32_t i = 0; i < 3; i++)
-        if (!read_code(vp, prefixes + i, &opcode[i]))
-            return false;
-    return opcode[0] == 0x0f && opcode[1] == 0x22 && (opcode[2] >> 3 & 7) == 4;
+    uint8_t control_register = modrm >> 3 & 7;
+    return escape == 0x0f && opcode == 0x22 && (control_register == 3 || control_register == 4);
 }

@@ -44,8 +44,17 @@ static void test_cut(void)
 static void test_number(void)
 {
     static const char *const wrong[] = {
-        "",    "0x",   " 1", "1 ", "-1", "+1", "12a", "0xg", "0X1",
-        "18446744073709551616", "0x10000000000000000",
+        "",
+        "0x",
+        " 1",
+        "1 ",
+        "-1",
+        "+1",
+        "12a",
+        "0xg",
+        "0X1",
+        "18446744073709551616",
+        "0x10000000000000000",
     };
     uint64_t number = 7;
 
