@@ -46,6 +46,7 @@ static void start(void)
     interrupts_enable();
     smp_start_all();
     print_banner();
+    selftest_fault();
     if (selftest_wanted())
         selftest_run();
     cpu_idle();

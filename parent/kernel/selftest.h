@@ -13,6 +13,9 @@ bool selftest_wanted(void);
  * nothing is said), reboot or halt. VP 0; all others are idle. */
 _Noreturn void selftest_run(void);
 
+/* Makes the fault that "fault=" on the command line names, if any. VP 0, all VPs started. */
+void selftest_fault(void);
+
 /* While VP @vp_index waits for its start in context @good: tries to start it in bad ones. Test
  * "start" reports. */
 struct hv_initial_vp_context;
