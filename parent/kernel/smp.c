@@ -47,6 +47,8 @@ static void wait_until_online(const struct cpu *cpu)
 void smp_start_all(void)
 {
     interrupt_register(VECTOR_CALL, wake_up);
+    if (boot_info.vp_count > MAX_CPUS)
+        panic("%u VPs are more than this kernel can use", boot_info.vp_count);
     for (uint32_t i = 1; i < boot_info.vp_count; i++) {
         struct hv_initial_vp_context context;
         struct cpu *cpu = cpu_create(i);
