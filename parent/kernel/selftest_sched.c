@@ -136,7 +136,7 @@ static int spin(void *argument)
     while (!__atomic_load_n(&spinner->stop, __ATOMIC_ACQUIRE)) {
         spinner->cpus |= 1ull << return_cpu(NULL) % 64;
         __atomic_fetch_add(&spinner->count, 1, __ATOMIC_RELAXED);
-        cpu_pause();
+        spin_wait();
     }
     return 0;
 }

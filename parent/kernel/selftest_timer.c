@@ -108,7 +108,7 @@ static void check_order(void)
     thread_sleep(20000 + TIMERS * 50);
     for (uint32_t i = 0; i < TIMERS; i++) {
         while (!has_fired(&entries[i]) && time_now() < start + 5000000)
-            cpu_pause();
+            spin_wait();
         check(has_fired(&entries[i]), "timer %u did not fire", i);
         check_equal(entries[i].place, i, "place of a timer");
         check(entries[i].fired >= start + i * 50, "timer %u fired %lu us too early", i,

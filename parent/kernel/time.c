@@ -3,6 +3,7 @@
 #include "lib/x86/cpu.h"
 #include "parent/drivers/rtc.h"
 #include "parent/include/log.h"
+#include "parent/include/spinlock.h"
 #include "parent/kernel/boot.h"
 
 #define MICROSECONDS 1000000ull
@@ -60,5 +61,5 @@ void time_delay(uint64_t microseconds)
     uint64_t begin = rdtsc();
     uint64_t ticks = time_to_tsc(microseconds);
     while (rdtsc() - begin < ticks)
-        cpu_pause();
+        spin_wait();
 }

@@ -12,7 +12,7 @@ VIDEO_BIOS = "/usr/share/bochs/VGABIOS-lgpl-latest"
 # timeout is the display that needs no screen and waits for no viewer.
 CONFIGURATION = """\
 cpu: model={model}, count={cpus}, ips=50000000, quantum=16, reset_on_triple_fault=0, \
-ignore_bad_msrs={ignore_bad_msrs}
+ignore_bad_msrs=0, msrs="{msrs}"
 memory: guest={memory}, host={memory}
 romimage: {firmware}
 vgaromimage: file={video_bios}
@@ -30,6 +30,10 @@ error: action=report
 info: action=ignore
 debug: action=ignore
 """
+
+# MSRs that the models lack, in Bochs's format: address, type, and three 64-bit values as high and low
+# halves (initial value, reserved bits, ignored bits). OVMF reads 17h, IA32_PLATFORM_ID.
+EXTRA_MSRS = "0x17 0  0 0  0 0  0 0\n"
 
 # Debian's Bochs starts in its debugger: continue, and quit when that returns.
 DEBUGGER_COMMANDS = "continue\nquit\n"
@@ -56,13 +60,14 @@ def image_additions(machine, directory):
 
 def command_line(machine, directory, serial):
     uefi = machine.firmware == "uefi"
+    msrs_file = directory / "bochs-msrs"
+    msrs_file.write_text(EXTRA_MSRS)
     configuration = CONFIGURATION.format(
         model=machine.model or "corei7_haswell_4770",
         cpus=machine.cpus,
         memory=machine.memory,
         firmware=UEFI if uefi else BIOS,
-        # OVMF reads MSR 17h, which no model of Bochs has.
-        ignore_bad_msrs=1 if uefi else 0,
+        msrs=msrs_file,
         video_bios=VIDEO_BIOS,
         drive=_drive(machine),
         boot="cdrom" if machine.media == "cd" else "disk",
