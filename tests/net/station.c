@@ -104,7 +104,7 @@ void station_init(struct station *station, uint8_t number)
 {
     static const struct net_device_operations operations = {start, stop, transmit, NULL};
 
-    memset(station, 0, sizeof(*station));
+    memset(station, 0, offsetof(struct station, frames));
     station->device.operations = &operations;
     station->device.mac = (struct mac_address){{2, 0, 0, 0, 0, number}};
     station->device.mtu = NET_MTU;
