@@ -9,7 +9,8 @@ HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstri
 # The sources under test: nothing that needs a bare machine.
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
-                hypervisor/vp_context.c $(wildcard parent/net/*.c tests/net/*.c)
+                hypervisor/vp_context.c parent/kernel/page_bitmap.c \
+                $(wildcard parent/net/*.c tests/net/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))
 
 # What would replace the C library's functions, on which the sanitizers depend, gets other names.
@@ -27,7 +28,7 @@ $(BUILD)/host/lib.a: $(HOST_OBJECTS)
 	rm -f $@
 	ar rcsD $@ $^
 
-# Linked twice, as an image is: the test looks up its own functions.
+# Linked again with its own table of symbols, as an image is: the test looks up its own functions.
 $(BUILD)/host/unit-symbols: $(BUILD)/host/obj/tests/unit/symbols.c.o $(BUILD)/host/lib.a \
                             tools/symbols.py
 	$(PYTHON) tools/symbols.py --empty $@.asm

@@ -1,9 +1,13 @@
-/* Self tests "ipi" and "init": interrupts between CPUs. */
+/* Self tests "ipi", "storm" and "init": interrupts between CPUs. */
+#include <stddef.h>
+
 #include "lib/x86/cpu.h"
 #include "lib/x86/lapic.h"
 #include "parent/kernel/cpu.h"
+#include "parent/kernel/hyperv.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/lapic.h"
+#include "parent/kernel/lock.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
 #include "parent/kernel/timer.h"
@@ -11,6 +15,7 @@
 #define ROUNDS 10
 #define ARRIVAL_LIMIT_MICROSECONDS 2000000
 #define SETTLE_MICROSECONDS 2000
+#define STORM_ROUNDS 300
 
 static uint64_t received[MAX_CPUS]; /* interrupts on VECTOR_TEST */
 
@@ -25,7 +30,7 @@ static void wait_for_change(const uint64_t *counter, uint64_t old)
     uint64_t start = rdtsc();
     uint64_t limit = timer_tsc_ticks(ARRIVAL_LIMIT_MICROSECONDS);
     while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) == old && rdtsc() - start < limit)
-        cpu_pause();
+        spin_wait();
 }
 
 static void send_interrupts(uint32_t target)
@@ -62,6 +67,45 @@ static void run_ipi(void)
 }
 
 const struct selftest selftest_ipi = {"ipi", run_ipi, SELFTEST_EACH, false};
+
+static uint64_t sent[MAX_CPUS]; /* NMIs to each CPU; atomic */
+
+/* Interrupts and NMIs to all CPUs in turn, while this one leaves its guest for other reasons and
+ * gets as much. */
+static void send_storm(void *argument)
+{
+    uint64_t partition_id;
+    (void)argument;
+    for (uint32_t i = 0; i < STORM_ROUNDS; i++) {
+        uint32_t target = (this_cpu()->index + i) % cpu_count;
+        __atomic_fetch_add(&sent[target], 1, __ATOMIC_RELAXED);
+        lapic_send_nmi(cpus[target]->apic_id);
+        lapic_send_interrupt(cpus[target]->apic_id, VECTOR_TEST);
+        check_equal(hyperv_get_partition_id(&partition_id), HV_STATUS_SUCCESS, "hypercall status");
+    }
+}
+
+/* NMIs that come while one is pending merge with it, so only limits are certain. */
+static void run_storm(void)
+{
+    static uint64_t before[MAX_CPUS];
+    interrupt_register(VECTOR_TEST, count_test_interrupt);
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        before[i] = cpus[i]->nmi_count;
+        sent[i] = 0;
+    }
+    smp_call_all(send_storm, NULL);
+    timer_delay(SETTLE_MICROSECONDS);
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        uint64_t arrived = cpus[i]->nmi_count - before[i];
+        check(arrived > 0 && arrived <= sent[i], "%lu of %lu NMIs arrived at VP %u", arrived,
+              sent[i], i);
+    }
+    for (uint32_t i = 0; i < cpu_count; i++)
+        send_nmis(i);
+}
+
+const struct selftest selftest_storm = {"storm", run_storm, SELFTEST_ONCE, false};
 
 static void count_call(void *argument)
 {
