@@ -117,7 +117,7 @@ static void perform(struct fuzz_input *input)
         receive_raw(input);
         break;
     case WAIT: {
-        uint64_t duration_s = fuzz_byte(input) * 16;
+        uint64_t duration_s = fuzz_byte(input) % 32 * 32;
 
         station_wait(&station, duration_s * NET_SECOND);
         /* At most a message, and a question for its station, every few seconds. */

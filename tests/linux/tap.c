@@ -17,7 +17,7 @@
 #include "parent/net/ping.h"
 
 #define ECHO_PORT 7
-#define PING_TIMEOUT_US (3 * NET_SECOND)
+#define PING_TIMEOUT_US (5 * NET_SECOND) /* longer than a station is asked for */
 
 static int tap;
 static struct net_device device;

@@ -56,6 +56,9 @@ void station_tick(struct station *station);
 /* The next frame that was sent, NULL if there is none. */
 const struct station_frame *station_next(struct station *station);
 
+/* The same where there must be one: else the test ends. */
+const struct station_frame *station_sent(struct station *station);
+
 /* Forgets what was sent. */
 void station_forget(struct station *station);
 

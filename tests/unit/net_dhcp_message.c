@@ -68,15 +68,17 @@ static void test_build(void)
 
     memset(bytes, 0xaa, sizeof(bytes));
     dhcp_build_request(&request, bytes);
-    CHECK(packet_is(bytes, 34, "01 01 06 00 11223344 0203 8000 00000000 00000000 00000000"
-                               "00000000 020000000002"));
+    CHECK(packet_is(bytes, 34,
+                    "01 01 06 00 11223344 0203 8000 00000000 00000000 00000000"
+                    "00000000 020000000002"));
     CHECK(packet_is(bytes + 34, 202, ""));
     CHECK(packet_is(bytes + 236, sizeof(bytes) - 236,
                     "63825363 350101 3d0701020000000002 32040a000032 390205dc"
                     "3706 01 03 06 33 3a 3b 0c027063 ff"));
     dhcp_build_request(&release, bytes);
-    CHECK(packet_is(bytes, 34, "01 01 06 00 11223344 0000 0000 0a000032 00000000 00000000"
-                               "00000000 020000000002"));
+    CHECK(packet_is(bytes, 34,
+                    "01 01 06 00 11223344 0000 0000 0a000032 00000000 00000000"
+                    "00000000 020000000002"));
     CHECK(packet_is(bytes + 236, sizeof(bytes) - 236,
                     "63825363 350107 3d0701020000000002 36040a000001 ff"));
 

@@ -53,12 +53,12 @@ static void test_answer(void)
     prepare();
     packet_icmp(&packet, 8, 0, 0x1234, 0x0007, "abcdefgh", 8);
     receive();
-    frame = station_next(&station);
-    CHECK(frame != NULL && frame->size == NET_FRAME_MIN);
+    frame = station_sent(&station);
+    CHECK(frame->size == NET_FRAME_MIN);
     CHECK(packet_is(frame->bytes, 18, "020000000003 020000000002 0800 4500 0024"));
     CHECK(packet_is(frame->bytes + 20, 4, "0000 4001"));
-    CHECK(packet_is(frame->bytes + 26, 34,
-                    "0a000002 0a000003 0000 5c2f 1234 0007 6162636465666768"));
+    CHECK(
+        packet_is(frame->bytes + 26, 34, "0a000002 0a000003 0000 5c2f 1234 0007 6162636465666768"));
     CHECK_EQUAL(packet_checksum(frame->bytes + 14, 20), 0);
     CHECK(station_next(&station) == NULL);
 }
@@ -122,8 +122,8 @@ static void test_unreachable(void)
     prepare();
     packet_udp(&packet, 5, 6, "0123456789", 10);
     receive();
-    frame = station_next(&station);
-    CHECK(frame != NULL && frame->size == 14 + 20 + 8 + 20 + 8);
+    frame = station_sent(&station);
+    CHECK(frame->size == 14 + 20 + 8 + 20 + 8);
     CHECK(packet_is(frame->bytes + 23, 1, "01"));
     CHECK(packet_is(frame->bytes + 26, 10, "0a000002 0a000003 0303"));
     CHECK_EQUAL(packet_checksum(frame->bytes + 34, 8 + 28), 0);
@@ -133,8 +133,8 @@ static void test_unreachable(void)
     packet.protocol = 6; /* TCP */
     packet_ipv4(&packet, "0123", 4);
     receive();
-    frame = station_next(&station);
-    CHECK(frame != NULL && frame->bytes[34] == 3 && frame->bytes[35] == 2);
+    frame = station_sent(&station);
+    CHECK(frame->bytes[34] == 3 && frame->bytes[35] == 2);
 
     packet.to = IPV4_BROADCAST;
     packet_udp(&packet, 5, 6, "0123456789", 10);
@@ -191,8 +191,7 @@ static void test_ping(void)
     CHECK_EQUAL(ping_send(&station.stack, &ping), NET_OK);
     CHECK_EQUAL(ping_send(&station.stack, &ping), NET_IN_USE);
     station_tick(&station);
-    frame = station_next(&station);
-    CHECK(frame != NULL);
+    frame = station_sent(&station);
     CHECK(packet_is(frame->bytes + 26, 34,
                     "0a000002 0a000003 0800 1cfa abcd 0001 3031323334353637 3839616263646566"));
     make_reply(&ping);
@@ -265,7 +264,7 @@ static void test_errors(void)
 
     prepare();
     CHECK_EQUAL(ping_send(&station.stack, &ping), NET_OK);
-    frame = station_next(&station);
+    frame = station_sent(&station);
     for (size_t size = 0; size < 28; size++) {
         make_error(3, frame, size); /* cut short */
         receive();
@@ -292,7 +291,7 @@ static void test_errors(void)
     CHECK_EQUAL(result, PING_UNREACHABLE);
 
     CHECK_EQUAL(ping_send(&station.stack, &ping), NET_OK);
-    make_error(11, station_next(&station), 28);
+    make_error(11, station_sent(&station), 28);
     receive();
     CHECK_EQUAL(done_count, 2);
     CHECK_EQUAL(result, PING_TIME_EXCEEDED);

@@ -139,7 +139,7 @@ static void test_send(void)
     station_forget(&station);
     socket.broadcast = true;
     CHECK_EQUAL(udp_send(&station.stack, &socket, IPV4_BROADCAST, 7, "x", 1), NET_OK);
-    CHECK(packet_is(station_next(&station)->bytes + 26, 8, "00000000 ffffffff"));
+    CHECK(packet_is(station_sent(&station)->bytes + 26, 8, "00000000 ffffffff"));
 }
 
 /* A checksum that comes out as 0 is sent as its other form. */
@@ -155,7 +155,7 @@ static void test_zero_checksum(void)
         data[0] = (uint8_t)(i >> 8);
         data[1] = (uint8_t)i;
         CHECK_EQUAL(udp_send(&station.stack, &socket, IPV4_BROADCAST, 7, data, 2), NET_OK);
-        frame = station_next(&station);
+        frame = station_sent(&station);
         CHECK(frame->bytes[40] != 0 || frame->bytes[41] != 0);
     }
 }
