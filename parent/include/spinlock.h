@@ -9,7 +9,8 @@
 enum lock_level {
     LOCK_LEVEL_DRIVER = 1, /* one device */
     LOCK_LEVEL_BLOCK,      /* queues of the block layer */
-    LOCK_LEVEL_NET,
+    LOCK_LEVEL_NET,        /* network stacks and switches */
+    LOCK_LEVEL_NET_DEVICE, /* rings of a network device: stacks send with their lock held */
     LOCK_LEVEL_OBJECT,     /* processes, handles, pipes */
     LOCK_LEVEL_WAIT,       /* wait queues */
     LOCK_LEVEL_TIMER,
