@@ -114,9 +114,9 @@ static void test_padding(void)
     }
     make_request(0);
     station_receive(&station, packet.bytes, packet.size);
-    sent = station_next(&station);
-    CHECK(sent != NULL && sent->size == NET_FRAME_MIN);
-    for (size_t i = packet.size; sent != NULL && i < sent->size; i++)
+    sent = station_sent(&station);
+    CHECK(sent->size == NET_FRAME_MIN);
+    for (size_t i = packet.size; i < sent->size; i++)
         CHECK_EQUAL(sent->bytes[i], 0);
 }
 

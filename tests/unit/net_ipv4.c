@@ -318,17 +318,17 @@ static void test_send(void)
     CHECK_EQUAL(udp_send(&station.stack, &udp, PEER, 9, "hello", 5), NET_OK);
     station_forget(&station);
     CHECK_EQUAL(udp_send(&station.stack, &udp, PEER, 9, "hello", 5), NET_OK);
-    frame = station_next(&station);
-    CHECK(frame != NULL && frame->size == NET_FRAME_MIN);
+    frame = station_sent(&station);
+    CHECK(frame->size == NET_FRAME_MIN);
     CHECK(packet_is(frame->bytes, 18, "020000000003 020000000002 0800 4500 0021"));
     CHECK(packet_is(frame->bytes + 20, 4, "0000 4011"));
     CHECK_EQUAL(packet_checksum(frame->bytes + 14, 20), 0);
     CHECK(packet_is(frame->bytes + 26, 34, "0a000002 0a000003 0fa0 0009 000d 9854 68656c6c6f"));
     CHECK_EQUAL(udp_send(&station.stack, &udp, IPV4_BROADCAST, 9, "hello", 5), NET_OK);
-    frame = station_next(&station);
+    frame = station_sent(&station);
     CHECK(packet_is(frame->bytes, 14, "ffffffffffff 020000000002 0800"));
     CHECK_EQUAL(udp_send(&station.stack, &udp, IPV4(10, 0, 0, 255), 9, "hello", 5), NET_OK);
-    frame = station_next(&station);
+    frame = station_sent(&station);
     CHECK(packet_is(frame->bytes, 14, "ffffffffffff 020000000002 0800"));
 }
 
