@@ -186,8 +186,8 @@ struct fat_check_result {
 /* Bytes of memory that fat_check() needs: two bits per cluster. */
 size_t fat_check_memory(const struct fat_volume *volume);
 
-/* Walks all directories and chains of a volume on which nothing is open (else FS_BUSY), with the
- * zeroed @memory of that size and 8-byte alignment. Without errors, what a power cut left behind is
+/* Walks all directories and chains of a volume on which nothing is open (else FS_BUSY), with
+ * @memory of that size and 8-byte alignment. Without errors, what a power cut left behind is
  * freed and the volume counts as clean. With errors nothing is changed, the volume becomes read-only,
  * and the result is FS_DAMAGED. */
 int fat_check(struct fat_volume *volume, void *memory, struct fat_check_result *result);

@@ -62,6 +62,8 @@ static int claim_chain(struct check *check, uint32_t first, uint32_t limit, bool
 
         if (error != FS_OK)
             return error;
+        if (value == FAT_CLUSTER_FREE)
+            return fat_damage(volume, "cluster %u belongs to a file and is free", *last);
         /* What follows the last cluster of a file does not matter. */
         if (is_file && i + 1 == limit) {
             *next = value < FAT_CLUSTER_END_FIRST ? value : 0;
