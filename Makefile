@@ -13,6 +13,7 @@ Q := $(if $(filter 0,$(V)),@)
 
 CC := gcc
 LD := ld
+OBJCOPY := objcopy
 NASM := nasm
 PYTHON := python3
 
@@ -40,9 +41,11 @@ all: $(IMAGES)
 
 WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wframe-larger-than=1536
+# The hypervisor is to be small; its paths are short either way.
+OPTIMIZE = $(if $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2)
 # Backtraces follow frame pointers and name the caller, hence no sibling calls. Nothing in the
 # output may depend on the directory that we build in.
-KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
+KERNEL_CFLAGS := -std=gnu17 $(OPTIMIZE) -g -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
                  -mcmodel=kernel -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
                  -fno-omit-frame-pointer -fno-optimize-sibling-calls \
                  -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
@@ -68,17 +71,23 @@ $(BUILD)/asm_offsets.inc: hypervisor/asm_offsets.c.in Makefile | setup
 	$(Q)$(CC) $(KERNEL_CFLAGS) -x c -MMD -MP -MF $(BUILD)/asm_offsets.d -MT $@ -S $< -o $(BUILD)/asm_offsets.s
 	$(Q)sed -n 's/^@@ \([A-Z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
 
-# link_image NAME,LINKER SCRIPT,OBJECTS. Linked twice: the symbols of the first link become the table
-# for backtraces in the second.
+# link_image NAME,LINKER SCRIPT,OBJECTS. Linked three times: without the table for backtraces, then with a
+# table of the right size, which moves code behind it, then with the right numbers. (NASM puts its
+# input's name, as given, into the object.)
 define link_image
 $(BUILD)/$(1).elf: $(2) $(3) tools/symbols.py
 	@echo "  LD    $$@"
-	$(Q)$(PYTHON) tools/symbols.py --empty $(BUILD)/$(1).symbols.asm
-	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
-	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).first.elf $(3) $(BUILD)/$(1).symbols.o
-	$(Q)$(PYTHON) tools/symbols.py $(BUILD)/$(1).first.elf $(BUILD)/$(1).symbols.asm
-	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
-	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $$@ $(3) $(BUILD)/$(1).symbols.o
+	$(Q)set -e; table=$(BUILD)/$(1).symbols; \
+	link() { \
+	    (cd $(BUILD) && $(NASM) -f elf64 -o $(1).symbols.o $(1).symbols.asm); \
+	    $(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).linking $(3) $$$$table.o; \
+	}; \
+	$(PYTHON) tools/symbols.py --empty $$$$table.asm; link; \
+	for round in 1 2; do \
+	    $(PYTHON) tools/symbols.py $(BUILD)/$(1).linking $$$$table.asm; link; \
+	done; \
+	$(PYTHON) tools/symbols.py --verify $(BUILD)/$(1).linking $$$$table.asm; \
+	mv $(BUILD)/$(1).linking $$@
 endef
 
 $(eval $(call link_image,veneer,linker.ld,$(HYPERVISOR_OBJECTS)))
@@ -92,9 +101,14 @@ $(GRUB_IMAGES) &: tools/mkgrub | setup
 	@echo "  GRUB  $(BUILD)/grub"
 	$(Q)tools/mkgrub $(BUILD)/grub
 
-$(BUILD)/veneer.iso: $(BUILD)/veneer.elf $(BUILD)/parent.elf $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
+# What goes onto the image needs no debugging information.
+$(BUILD)/iso/%.elf: $(BUILD)/%.elf
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --strip-all $< $@
+
+$(BUILD)/veneer.iso: $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
 	@echo "  ISO   $@"
-	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(BUILD)/veneer.elf $(BUILD)/parent.elf
+	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf
 
 # --- Running and checking ------------------------------------------------------------------------
 
@@ -149,4 +163,4 @@ setup:
 	@tools/setup $(SETUP_GROUPS)
 
 -include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
--include tests/host.mk
+include tests/host.mk

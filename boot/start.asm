@@ -9,6 +9,7 @@
 
 extern hypervisor_main
 extern image_start
+extern __stack_chk_guard
 
 MULTIBOOT2_MAGIC equ 0xe85250d6
 
@@ -153,6 +154,10 @@ bits 64
     mov rax, high
     jmp rax
 high:
+    rdtsc                               ; the stack protector's value: different at each boot
+    shl rdx, 32
+    or rax, rdx
+    xor [__stack_chk_guard], rax
     mov edi, esi
     mov esi, ebx
     mov edx, ebp

@@ -1,4 +1,5 @@
-/* Kinds of addresses, as types that cannot be mixed up, and the layout of the hypervisor's own address space. */
+/* Kinds of addresses, as types that cannot be mixed up, and the layout of the hypervisor's own
+ * address space. */
 #ifndef VENEER_HYPERVISOR_ADDRESS_H
 #define VENEER_HYPERVISOR_ADDRESS_H
 

@@ -4,6 +4,7 @@
 
 #include "hypervisor/lock.h"
 #include "hypervisor/lp.h"
+#include "hypervisor/pool.h"
 #include "lib/cmdline.h"
 #include "lib/printf.h"
 #include "lib/screen.h"
@@ -17,6 +18,7 @@ static struct spinlock console_lock = SPINLOCK(LOCK_LEVEL_CONSOLE);
 static bool lock_in_use; /* from the moment that LPs have their own stacks; not in a panic */
 static struct serial serial;
 static struct screen screen;
+static struct screen_cells boot_cells __attribute__((section(".scratch")));
 static bool screen_is_ours;
 
 void console_init_serial(const char *command_line)
@@ -54,12 +56,14 @@ void console_init_screen(const struct boot_framebuffer *framebuffer, volatile vo
         .blue_shift = framebuffer->blue_shift,
         .blue_bits = framebuffer->blue_bits,
     };
-    screen_is_ours = screen_init(&screen, &mode, memory);
+    screen_is_ours = screen_init(&screen, &mode, memory, &boot_cells);
 }
 
 void console_move_screen(volatile void *memory)
 {
-    screen.memory = memory;
+    uint64_t pages = (sizeof(struct screen_cells) + PAGE_SIZE - 1) / PAGE_SIZE;
+
+    screen_move(&screen, memory, spa_to_va(pool_take(pages)));
 }
 
 uint64_t console_screen_size(void)

@@ -1,4 +1,5 @@
-/* Messages of the hypervisor: serial port always; the screen until the parent owns it, and again in a panic. */
+/* Messages of the hypervisor: serial port always; the screen until the parent owns it, and again in
+ * a panic. */
 #ifndef VENEER_HYPERVISOR_CONSOLE_H
 #define VENEER_HYPERVISOR_CONSOLE_H
 
@@ -7,7 +8,8 @@
 
 #include "include/boot_info.h"
 
-/* Opens the serial port: COM1, or what "serial=" on @command_line says (com1, com2, a port number, off). */
+/* Opens the serial port: COM1, or what "serial=" on @command_line says (com1, com2, a port number,
+ * off). */
 void console_init_serial(const char *command_line);
 
 /* Uses the screen that the boot loader set up; @memory is where it is mapped now. */
@@ -29,7 +31,8 @@ void console_use_lock(void);
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void vprint(const char *format, va_list arguments);
 
-/* For panics: takes the console from whoever holds it, serial and screen, and prints without lock. */
+/* For panics: takes the console from whoever holds it, serial and screen, and prints without lock.
+ */
 void console_seize(void);
 
 #endif

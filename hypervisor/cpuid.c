@@ -1,5 +1,5 @@
-/* CPUID as the root partition sees it: the processor's own answers without virtualization features, and the
- * hypervisor's leaves (TLFS 2.3, 2.4). */
+/* CPUID as the root partition sees it: the processor's own answers without virtualization features,
+ * and the hypervisor's leaves (TLFS 2.3, 2.4). */
 #include "hypervisor/exit.h"
 #include "hypervisor/hw.h"
 #include "include/version.h"
@@ -43,8 +43,8 @@ static struct cpuid_result hypervisor_leaf(const struct vp *vp, uint32_t leaf)
     case HV_CPUID_IMPLEMENT_LIMITS:
         return (struct cpuid_result){vp->partition->vp_count, lp_count, 0, 0};
     case HV_CPUID_HARDWARE_FEATURES:
-        return (struct cpuid_result){
-            .eax = HARDWARE_FEATURE_MSR_BITMAPS | HARDWARE_FEATURE_SECOND_LEVEL_PAGING};
+        return (struct cpuid_result){.eax = HARDWARE_FEATURE_MSR_BITMAPS |
+                                            HARDWARE_FEATURE_SECOND_LEVEL_PAGING};
     default:
         return (struct cpuid_result){0};
     }
@@ -74,8 +74,8 @@ static struct cpuid_result filtered_leaf(const struct vp *vp, uint32_t leaf, uin
             r.ecx = follow_cr4(vp, r.ecx, CPUID_7_ECX_OSPKE, CR4_PKE);
         }
         break;
-    case 0x12: /* SGX */
-    case 0x14: /* processor trace */
+    case 0x12:       /* SGX */
+    case 0x14:       /* processor trace */
     case 0x8000000a: /* SVM */
         r = (struct cpuid_result){0};
         break;

@@ -12,12 +12,14 @@ struct guest_paging {
     uint64_t cr0, cr3, cr4, efer;
 };
 
-/* Translates a linear address by the guest's own page tables, in every paging mode; does not check rights and sets no
- * accessed bits. False if the tables do not map it, or are not in the partition's memory. */
+/* Translates a linear address by the guest's own page tables, in every paging mode; does not check
+ * rights and sets no accessed bits. False if the tables do not map it, or are not in the
+ * partition's memory. */
 bool guest_translate(struct partition *partition, const struct guest_paging *paging,
                      uint64_t linear, gpa_t *result);
 
-/* Copies @size bytes at @linear to @buffer. False, with @buffer undefined, if a page is not there. */
+/* Copies @size bytes at @linear to @buffer. False, with @buffer undefined, if a page is not there.
+ */
 bool guest_read(struct partition *partition, const struct guest_paging *paging, uint64_t linear,
                 void *buffer, uint64_t size);
 

@@ -13,8 +13,9 @@ static bool has_no_execute(void)
 void hw_select(void)
 {
     if (!has_no_execute())
-        boot_stop("this processor has no NX (no-execute) pages, or the firmware has turned them off. "
-                  "Enable \"NX\" or \"execute disable\" in the firmware setup.");
+        boot_stop(
+            "this processor has no NX (no-execute) pages, or the firmware has turned them off. "
+            "Enable \"NX\" or \"execute disable\" in the firmware setup.");
     if (cpuid(0x80000001, 0).ecx & (1u << 2))
         hw = &svm_ops;
     else if (cpuid(1, 0).ecx & (1u << 5))

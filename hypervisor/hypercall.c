@@ -1,4 +1,5 @@
-/* The hypercall dispatcher: calling convention (include/hv/hypercall.h; TLFS 3.7 to 3.10) and the table of calls. */
+/* The hypercall dispatcher: calling convention (include/hv/hypercall.h; TLFS 3.7 to 3.10) and the
+ * table of calls. */
 #include "hypervisor/hypercall.h"
 
 #include "hypervisor/exit.h"
@@ -146,8 +147,8 @@ static uint64_t dispatch(struct vp *vp)
     done = p.rep_start;
     status = find_blocks(entry, vp, &p);
     if (status == HV_STATUS_SUCCESS)
-        status = entry->element_size == 0 ? call_simple(entry, vp, &p)
-                                          : call_rep(entry, vp, &p, &done);
+        status =
+            entry->element_size == 0 ? call_simple(entry, vp, &p) : call_rep(entry, vp, &p, &done);
     return (uint64_t)status | (uint64_t)done << HV_HYPERCALL_REPS_DONE_SHIFT;
 }
 

@@ -12,10 +12,10 @@
 #define HYPERCALL_MAX_INPUT 256
 #define HYPERCALL_MAX_OUTPUT 64
 
-/* One call. Simple calls: @input is a private copy of the input block, which the guest cannot change any more; what
- * the function writes to @output goes to the guest only on success. Both are 8-byte aligned.
- * Rep calls: the function is called once per element with the copied header in @input, the element's copy in @element, and the
- * element's result in @output. */
+/* One call. Simple calls: @input is a private copy of the input block, which the guest cannot
+ * change any more; what the function writes to @output goes to the guest only on success. Both are
+ * 8-byte aligned. Rep calls: the function is called once per element with the copied header in
+ * @input, the element's copy in @element, and the element's result in @output. */
 struct hypercall {
     struct vp *vp; /* the caller */
     const void *input;

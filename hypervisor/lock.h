@@ -1,5 +1,6 @@
-/* Spinlocks. Each has a level; an LP takes locks in rising order of levels only, which debug builds check. While waiting, an
- * LP answers the requests of others, so that a TLB shootdown under a lock cannot deadlock. */
+/* Spinlocks. Each has a level; an LP takes locks in rising order of levels only, which debug builds
+ * check. While waiting, an LP answers the requests of others, so that a TLB shootdown under a lock
+ * cannot deadlock. */
 #ifndef VENEER_HYPERVISOR_LOCK_H
 #define VENEER_HYPERVISOR_LOCK_H
 
@@ -16,7 +17,10 @@ struct spinlock {
     uint32_t level; /* enum lock_level */
 };
 
-#define SPINLOCK(lock_level) {.taken = 0, .level = (lock_level)}
+#define SPINLOCK(lock_level)                                                                       \
+    {                                                                                              \
+        .taken = 0, .level = (lock_level)                                                          \
+    }
 
 /* Not from NMI or exception handlers. Only from lp_init() on. */
 void spin_lock(struct spinlock *lock);

@@ -113,21 +113,22 @@ static bool wait_online(const struct lp *lp, uint64_t microseconds)
     return lp->online;
 }
 
-/* INIT and start-up as in the Intel SDM vol. 3, 8.4.4.1. All get INIT at first, so that its pause is waited for once. */
+/* INIT and start-up as in the Intel SDM vol. 3, 8.4.4.1. All get INIT at first, so that its pause
+ * is waited for once. */
 void lp_start_others(spa_t trampoline)
 {
     static uint8_t saved[PAGE_SIZE] __attribute__((section(".scratch")));
     bool x2apic = this_lp()->x2apic;
     uint32_t vector = (uint32_t)(trampoline.value / PAGE_SIZE);
 
+    if (lp_count == 1)
+        return;
     memcpy(saved, spa_to_va(trampoline), PAGE_SIZE);
     place_trampoline(trampoline);
     ap_start_cr3 = memory_root().value;
     for (uint32_t i = 1; i < lp_count; i++)
-        apic_send(x2apic, lp_by_index(i)->apic_id,
-                  LAPIC_ICR_DELIVERY_INIT | LAPIC_ICR_ASSERT);
-    if (lp_count > 1)
-        reftime_delay(10000);
+        apic_send(x2apic, lp_by_index(i)->apic_id, LAPIC_ICR_DELIVERY_INIT | LAPIC_ICR_ASSERT);
+    reftime_delay(10000);
     for (uint32_t i = 1; i < lp_count; i++) {
         struct lp *lp = lp_by_index(i);
         ap_start_stack = (uint64_t)lp - LP_STATE_OFFSET + LP_STACK_HIGH;
@@ -174,7 +175,8 @@ void lp_answer_requests(struct lp *lp)
 {
     if (atomic_load(&lp->requests) == 0)
         return;
-    /* The ticket first: a request that comes after this line is either in the bits taken below, or asks for another round. */
+    /* The ticket first: a request that comes after this line is either in the bits taken below, or
+     * asks for another round. */
     uint32_t ticket = atomic_load(&lp->request_ticket);
     answer(lp, atomic_exchange(&lp->requests, 0));
     atomic_store(&lp->request_done, ticket);

@@ -1,8 +1,8 @@
 /* Logical processors (LPs): per-LP state, and requests from one LP to another by NMI.
  *
- * Each LP has a 64 KiB slot of address space with its stacks between unmapped guard pages and its struct lp, so
- * that the state is found from the stack pointer alone: after a VM exit on AMD-V, FS, GS and TR are still
- * the guest's. */
+ * Each LP has a 64 KiB slot of address space with its stacks between unmapped guard pages and its
+ * struct lp, so that the state is found from the stack pointer alone: after a VM exit on AMD-V, FS,
+ * GS and TR are still the guest's. */
 #ifndef VENEER_HYPERVISOR_LP_H
 #define VENEER_HYPERVISOR_LP_H
 
@@ -15,14 +15,14 @@
 #define MAX_LPS 256
 
 #define LP_SLOT_SIZE 0x10000ull
-#define LP_STACK_LOW 0x1000ull       /* 16 KiB; what is below is a guard page */
+#define LP_STACK_LOW 0x1000ull /* 16 KiB; what is below is a guard page */
 #define LP_STACK_HIGH 0x5000ull
-#define LP_NMI_STACK_LOW 0x6000ull   /* 8 KiB */
+#define LP_NMI_STACK_LOW 0x6000ull /* 8 KiB */
 #define LP_NMI_STACK_HIGH 0x8000ull
 #define LP_FAULT_STACK_LOW 0x9000ull /* 8 KiB: double fault, machine check */
 #define LP_FAULT_STACK_HIGH 0xb000ull
-#define LP_STATE_OFFSET 0xc000ull    /* struct lp, one page */
-#define LP_SLOT_PAGES 9              /* that are backed by memory */
+#define LP_STATE_OFFSET 0xc000ull /* struct lp, one page */
+#define LP_SLOT_PAGES 9           /* that are backed by memory */
 
 struct vp;
 
@@ -92,22 +92,25 @@ static inline struct lp *this_lp(void)
     return (struct lp *)((stack & ~(LP_SLOT_SIZE - 1)) + LP_STATE_OFFSET);
 }
 
-/* Takes memory for the slots of @count LPs with the given APIC ids and maps them; the hypervisor's final page tables are active.
- * The first id is the LP that boots. LP 0, once. */
+/* Takes memory for the slots of @count LPs with the given APIC ids and maps them; the hypervisor's
+ * final page tables are active. The first id is the LP that boots. LP 0, once. */
 void lp_create_all(const uint32_t *apic_ids, uint32_t count);
 
-/* Loads GDT, TSS and IDT, and control registers that the hypervisor runs with. On each LP, on its own stack. */
+/* Loads GDT, TSS and IDT, and control registers that the hypervisor runs with. On each LP, on its
+ * own stack. */
 void lp_init(struct lp *lp);
 
-/* Starts all other LPs by INIT-SIPI and waits until each is online. @trampoline is a free RAM page below 1 MiB: its content is
- * saved and restored. Stops the boot with a message if one does not come up. LP 0. */
+/* Starts all other LPs by INIT-SIPI and waits until each is online. @trampoline is a free RAM page
+ * below 1 MiB: its content is saved and restored. Stops the boot with a message if one does not
+ * come up. LP 0. */
 void lp_start_others(spa_t trampoline);
 
-/* Sets @request for @target (not this LP) and makes sure that it looks at it soon. Any context. Returns a
- * ticket for lp_wait(). */
+/* Sets @request for @target (not this LP) and makes sure that it looks at it soon. Any context.
+ * Returns a ticket for lp_wait(). */
 uint32_t lp_request(struct lp *target, enum lp_request request);
 
-/* Waits until @target has answered the request with @ticket; answers this LP's own requests meanwhile. */
+/* Waits until @target has answered the request with @ticket; answers this LP's own requests
+ * meanwhile. */
 void lp_wait(struct lp *target, uint32_t ticket);
 
 /* Asks all LPs, this one included, and waits for all. */

@@ -9,12 +9,13 @@
 
 /* Linker. */
 extern char image_start[], image_rodata[], image_data[], image_variables[], image_end[];
-extern char scratch_end[];
+extern char scratch_data[], scratch_end[];
 
 #define GIB (1ull << 30)
 #define BOOT_MAP_END (4 * GIB) /* what the boot page tables reach */
 
-/* Tables of the root beyond those for RAM: first touches of devices above RAM, split large pages. */
+/* Tables of the root beyond those for RAM: first touches of devices above RAM, split large pages.
+ */
 #define SPARE_TABLES 128
 
 static struct page_table tables;
@@ -48,8 +49,8 @@ static uint64_t pages_needed(uint64_t memory_top, uint32_t lps)
 
     if (gib < 4)
         gib = 4;
-    /* PHYSMAP and the root's nested tables: one directory per GiB each where 1 GiB pages are missing or do
-     * not fit, one table for each end of a range. */
+    /* PHYSMAP and the root's nested tables: one directory per GiB each where 1 GiB pages are
+     * missing or do not fit, one table for each end of a range. */
     uint64_t page_tables = 2 * gib + 4 * MEMORY_MAP_MAX_RANGES / 2 + SPARE_TABLES;
     /* Slot, its two tables at most, control block and VMXON or host save page. */
     uint64_t per_lp = LP_SLOT_PAGES + 2 + 2;
@@ -61,7 +62,7 @@ static void claim(struct memory_map *map, uint64_t base, uint64_t size, uint32_t
                   const char *what)
 {
     if (!memory_map_claim(map, base, size, type))
-        boot_stop("the boot loader put %s at %#llx, which is not free memory. "
+        boot_stop("the boot loader put %s at 0x%llx, which is not free memory. "
                   "Use another version of the boot loader.",
                   what, (unsigned long long)base);
 }
@@ -144,7 +145,9 @@ void memory_map_self(const struct memory_map *map)
     map_ram(map);
     map_image_part(image_start, image_rodata, 0);
     map_image_part(image_rodata, image_data, PTE_NO_EXECUTE);
-    map_image_part(image_data, scratch_end, PTE_WRITABLE | PTE_NO_EXECUTE);
+    map_image_part(image_data, image_end, PTE_WRITABLE | PTE_NO_EXECUTE);
+    map_image_part(image_end, scratch_data, 0);
+    map_image_part(scratch_data, scratch_end, PTE_WRITABLE | PTE_NO_EXECUTE);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
     write_cr3(tables.root);
 }

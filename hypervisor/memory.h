@@ -7,18 +7,21 @@
 #include "hypervisor/address.h"
 #include "hypervisor/boot/multiboot2.h"
 
-/* Claims in @map what is in use already (the image at @image_base, modules) and one block for everything that the
- * hypervisor will ever need on a machine with @lps processors; gives it to the pool. Stops the boot if there is too little memory.
- * Boot page tables active. */
+/* Claims in @map what is in use already (the image at @image_base, modules) and one block for
+ * everything that the hypervisor will ever need on a machine with @lps processors; gives it to the
+ * pool. Stops the boot if there is too little memory. Boot page tables active. */
 void memory_claim(struct loader_info *info, spa_t image_base, uint32_t lps);
 
-/* Builds and loads the final page tables: W^X, RAM of @map without the image's code, no identity map. LP 0. */
+/* Builds and loads the final page tables: W^X, RAM of @map without the image's code, no identity
+ * map. LP 0. */
 void memory_map_self(const struct memory_map *map);
 
-/* Maps @pages pages at @va, which is in no use. Flags as of struct page_table, no PTE_PRESENT needed. While booting. */
+/* Maps @pages pages at @va, which is in no use. Flags as of struct page_table, no PTE_PRESENT
+ * needed. While booting. */
 void memory_map_pages(uint64_t va, spa_t address, uint64_t pages, uint64_t flags);
 
-/* Maps @size bytes of device memory at @address, uncached; the result is at the same offset in its page. While booting. */
+/* Maps @size bytes of device memory at @address, uncached; the result is at the same offset in its
+ * page. While booting. */
 volatile void *memory_map_device(spa_t address, uint64_t size);
 
 /* The end of the boot: constants become read-only and the scratch memory is unmapped. LP 0. */

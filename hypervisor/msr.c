@@ -1,5 +1,5 @@
-/* MSRs that the root partition may not have as it likes: those that could undo its confinement, and the synthetic ones.
- * All others are the processor's own, without an exit. */
+/* MSRs that the root partition may not have as it likes: those that could undo its confinement, and
+ * the synthetic ones. All others are the processor's own, without an exit. */
 #include "hypervisor/msr.h"
 
 #include "hypervisor/exit.h"
@@ -112,7 +112,8 @@ static bool write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 }
 
 /* The root may switch its LAPIC from xAPIC to x2APIC mode, and nothing else: not move it onto other
- * memory, and not turn it off, since NMIs reach the LP by it (Intel SDM vol. 3, 10.12.5 lists the transitions). */
+ * memory, and not turn it off, since NMIs reach the LP by it (Intel SDM vol. 3, 10.12.5 lists the
+ * transitions). */
 static bool write_apic_base(uint64_t value)
 {
     struct lp *lp = this_lp();
@@ -144,15 +145,29 @@ static bool write_protected(uint32_t msr, uint64_t value)
     }
 }
 
+/* Reads that exit although they may pass: of numbers outside the hardware's bitmap (AMD's on an
+ * Intel processor, where an emulator may have them). Others that exit are hidden or do not exist.
+ */
+static bool read_protected(uint32_t msr, uint64_t *value)
+{
+    const struct msr_range *range = find_range(msr);
+
+    return range != NULL && range->rule != MSR_HIDDEN && rdmsr_try(msr, value);
+}
+
 enum exit_action exit_rdmsr(struct vp *vp)
 {
     uint32_t msr = (uint32_t)vp->gpr[GPR_RCX];
     uint64_t value;
+    bool read;
 
     vp->exits.total++;
     vp->exits.msr++;
-    /* Others that exit on reads are hidden, or outside the hardware's bitmap: they do not exist. */
-    if (!is_synthetic(msr) || !read_synthetic(vp, msr, &value))
+    if (is_synthetic(msr))
+        read = read_synthetic(vp, msr, &value);
+    else
+        read = read_protected(msr, &value);
+    if (!read)
         return EXIT_GP;
     vp->gpr[GPR_RAX] = (uint32_t)value;
     vp->gpr[GPR_RDX] = value >> 32;

@@ -1,5 +1,5 @@
-/* Who owns each page of memory: one record per 4 KiB page below the top of memory. Every hypercall that names a page goes
- * through it. */
+/* Who owns each page of memory: one record per 4 KiB page below the top of memory. Every hypercall
+ * that names a page goes through it. */
 #ifndef VENEER_HYPERVISOR_PAGE_OWNER_H
 #define VENEER_HYPERVISOR_PAGE_OWNER_H
 
@@ -23,7 +23,8 @@ struct page_record {
 /* Bytes of records for memory up to @memory_top. */
 uint64_t page_owner_size(uint64_t memory_top);
 
-/* Makes the records from the boot memory map, in which all that the hypervisor owns is claimed. LP 0, once. */
+/* Makes the records from the boot memory map, in which all that the hypervisor owns is claimed. LP
+ * 0, once. */
 void page_owner_init(const struct memory_map *map);
 
 /* The record of the page at @address; pages above the top of memory are PAGE_DEVICE. */

@@ -52,22 +52,25 @@ static void begin_panic(void)
     print("\nPANIC: ");
 }
 
-static void print_backtrace(uint64_t rip, uint64_t rbp)
+static void print_backtrace(const uint64_t *addresses, size_t count)
 {
-    uint64_t addresses[BACKTRACE_LIMIT];
-    uint64_t low = rbp & ~(LP_SLOT_SIZE - 1);
-    size_t count = 1;
-
-    addresses[0] = rip;
-    if (lp_stack_contains(rbp))
-        count += backtrace(rbp, low + LP_STACK_LOW, low + LP_SLOT_SIZE, addresses + 1,
-                           BACKTRACE_LIMIT - 1);
     for (size_t i = 0; i < count; i++) {
         uint64_t offset = 0;
         const char *name = symbol_find(addresses[i], &offset);
         print("  %016llx %s+%llx\n", (unsigned long long)addresses[i], name ? name : "?",
               (unsigned long long)offset);
     }
+}
+
+/* Appends the callers above frame pointer @rbp to @count addresses; returns the new count. */
+static size_t add_callers(uint64_t rbp, uint64_t *addresses, size_t count)
+{
+    uint64_t slot = rbp & ~(LP_SLOT_SIZE - 1);
+
+    if (!lp_stack_contains(rbp))
+        return count;
+    return count + backtrace(rbp, slot + LP_STACK_LOW, slot + LP_SLOT_SIZE, addresses + count,
+                             BACKTRACE_LIMIT - count);
 }
 
 static void print_where(void)
@@ -88,6 +91,7 @@ static _Noreturn void end_panic(void)
 
 void panic(const char *format, ...)
 {
+    uint64_t addresses[BACKTRACE_LIMIT];
     va_list arguments;
 
     begin_panic();
@@ -96,7 +100,8 @@ void panic(const char *format, ...)
     va_end(arguments);
     print("\n");
     print_where();
-    print_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+    addresses[0] = (uint64_t)__builtin_return_address(0);
+    print_backtrace(addresses, add_callers((uint64_t)__builtin_frame_address(0), addresses, 1));
     end_panic();
 }
 
@@ -117,13 +122,26 @@ static void print_frame(const struct exception_frame *f)
           (unsigned long long)f->r14, (unsigned long long)f->r15);
 }
 
+/* Where the exception was, and its callers. */
+static void print_frame_backtrace(const struct exception_frame *frame)
+{
+    uint64_t addresses[BACKTRACE_LIMIT], offset;
+    size_t count = 0;
+
+    addresses[count++] = frame->rip;
+    /* A call to where no code is: its caller has made no frame for it yet. */
+    if (symbol_find(frame->rip, &offset) == NULL && lp_stack_contains(frame->rsp))
+        addresses[count++] = *(const uint64_t *)frame->rsp;
+    print_backtrace(addresses, add_callers(frame->rbp, addresses, count));
+}
+
 void panic_exception(const struct exception_frame *frame)
 {
     begin_panic();
     print("exception %llu in the hypervisor\n", (unsigned long long)frame->vector);
     print_where();
     print_frame(frame);
-    print_backtrace(frame->rip, frame->rbp);
+    print_frame_backtrace(frame);
     end_panic();
 }
 
@@ -135,7 +153,7 @@ void panic_root(const struct vp *vp, const char *reason)
     end_panic();
 }
 
-/* -fstack-protector; the value is fixed: there is no entropy before the first line, and it still catches overruns. */
+/* -fstack-protector. boot/start.asm mixes the time of the boot into it. */
 uint64_t __stack_chk_guard __attribute__((section(".data.constant_after_boot"))) =
     0x00a5f3c1d70b2e94ull;
 

@@ -12,10 +12,12 @@ struct exception_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* Stops the boot: prints "Veneer cannot start: " and the message, which says what is missing and what to do, and halts. LP 0, while booting. */
+/* Stops the boot: prints "Veneer cannot start: " and the message, which says what is missing and
+ * what to do, and halts. LP 0, while booting. */
 _Noreturn void boot_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A bug, or hardware that broke: stops all LPs, prints the message, this LP, registers, and a backtrace with names; halts. Any context. */
+/* A bug, or hardware that broke: stops all LPs, prints the message, this LP, registers, and a
+ * backtrace with names; halts. Any context. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same, for an exception: prints @frame's registers. */
@@ -28,8 +30,7 @@ _Noreturn void panic_root(const struct vp *vp, const char *reason);
 /* Debug builds check invariants. */
 #if VENEER_DEBUG
 #define ASSERT(condition)                                                                          \
-    ((condition) ? (void)0                                                                         \
-                 : panic("assertion failed: %s (%s:%d)", #condition, __FILE__, __LINE__))
+    ((condition) ? (void)0 : panic("assertion failed: %s (%s:%d)", #condition, __FILE__, __LINE__))
 #else
 #define ASSERT(condition) ((void)sizeof(condition))
 #endif

@@ -11,10 +11,10 @@
 #include "lib/page_table.h"
 
 struct partition {
-    uint64_t id; /* HV_PARTITION_ID_ROOT for the root */
-    struct spinlock lock; /* the nested tables, and the synthetic MSRs of the whole partition */
+    uint64_t id;              /* HV_PARTITION_ID_ROOT for the root */
+    struct spinlock lock;     /* the nested tables, and the synthetic MSRs of the whole partition */
     struct page_table nested; /* GPA to SPA */
-    spa_t msr_bitmap; /* which MSR accesses exit; layout and size are the backend's */
+    spa_t msr_bitmap;         /* which MSR accesses exit; layout and size are the backend's */
 
     uint32_t vp_count;
     struct vp *vps; /* vp_count of them, by VP index */
@@ -27,8 +27,8 @@ struct partition {
 
 extern struct partition root_partition;
 
-/* Pointer to @size bytes of the partition's memory at @address, which lie in one page that is RAM of the
- * partition; NULL otherwise. The content may change at any time: read it once. */
+/* Pointer to @size bytes of the partition's memory at @address, which lie in one page that is RAM
+ * of the partition; NULL otherwise. The content may change at any time: read it once. */
 void *partition_memory(struct partition *partition, gpa_t address, uint64_t size);
 
 #endif

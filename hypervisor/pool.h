@@ -9,7 +9,8 @@
 /* Gives the pool its block: @base and @size are whole pages of RAM. LP 0, once. */
 void pool_init(spa_t base, uint64_t size);
 
-/* From now on several LPs use the pool: it takes its lock, which needs an LP's own stack. LP 0, once. */
+/* From now on several LPs use the pool: it takes its lock, which needs an LP's own stack. LP 0,
+ * once. */
 void pool_share(void);
 
 /* Takes @pages contiguous zeroed pages; stops the boot if they are not there. While booting. */

@@ -72,8 +72,9 @@ void reftime_calibrate(const struct acpi_fixed_hardware *hardware)
     if (tsc_frequency == 0)
         tsc_frequency = measure_by_pit();
     if (tsc_frequency <= 10000000) /* tsc_scale must fit */
-        boot_stop("neither the ACPI PM timer nor the PIT counts, so the processor's clock cannot be "
-                  "measured. Enable them in the firmware setup.");
+        boot_stop(
+            "neither the ACPI PM timer nor the PIT counts, so the processor's clock cannot be "
+            "measured. Enable them in the firmware setup.");
     tsc_scale = divide_128(10000000, 0, tsc_frequency);
 }
 

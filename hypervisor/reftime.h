@@ -1,4 +1,5 @@
-/* Time: the TSC's frequency, measured at boot, and reference time in units of 100 ns (TLFS 12.4). */
+/* Time: the TSC's frequency, measured at boot, and reference time in units of 100 ns (TLFS 12.4).
+ */
 #ifndef VENEER_HYPERVISOR_REFTIME_H
 #define VENEER_HYPERVISOR_REFTIME_H
 
@@ -6,8 +7,9 @@
 
 #include "lib/acpi.h"
 
-/* Measures the TSC against the ACPI PM timer of @hardware or else the PIT. What CPUID says of frequencies is not
- * believed: it may be wrong. Stops the boot if no clock works. LP 0, before the parent owns the devices. */
+/* Measures the TSC against the ACPI PM timer of @hardware or else the PIT. What CPUID says of
+ * frequencies is not believed: it may be wrong. Stops the boot if no clock works. LP 0, before the
+ * parent owns the devices. */
 void reftime_calibrate(const struct acpi_fixed_hardware *hardware);
 
 /* Hz. */

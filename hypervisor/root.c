@@ -13,7 +13,8 @@
 
 #define GIB (1ull << 30)
 
-/* Up to here everything is mapped at boot; above there are only devices, mapped at the first touch. */
+/* Up to here everything is mapped at boot; above there are only devices, mapped at the first touch.
+ */
 static uint64_t mapped_end;
 
 static uint64_t *table_access(uint64_t address)
@@ -98,15 +99,26 @@ static bool map_device(uint64_t address)
     return mapped;
 }
 
+/* Whether @address is mapped by now: another VP may have changed the hypercall page while this one
+ * still had the old translation. */
+static bool is_mapped(uint64_t address)
+{
+    struct page_table_walk walk = page_table_lookup(&root_partition.nested, address);
+
+    return walk.present && (walk.physical & PAGE_MASK) != root_partition.hypercall_page.value;
+}
+
 enum exit_action exit_nested_fault(struct vp *vp, gpa_t address)
 {
     vp->exits.total++;
     vp->exits.memory++;
+    if (is_mapped(address.value))
+        return EXIT_RETRY;
     if (address.value < mapped_end)
         return EXIT_GP; /* the hypervisor's memory, or a write to the hypercall page */
     if (map_device(address.value))
         return EXIT_RETRY;
-    print("The parent's access to a device at %#llx is refused: no memory left for page tables.\n",
+    print("The parent's access to a device at 0x%llx is refused: no memory left for page tables.\n",
           (unsigned long long)address.value);
     return EXIT_GP;
 }

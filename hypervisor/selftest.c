@@ -46,10 +46,8 @@ static const struct {
     const char *name;
     void (*function)(void);
 } faults[] = {
-    {"panic", fault_panic},
-    {"exception", fault_exception},
-    {"write-code", fault_write_code},
-    {"execute-data", fault_execute_data},
+    {"panic", fault_panic},           {"exception", fault_exception},
+    {"write-code", fault_write_code}, {"execute-data", fault_execute_data},
     {"stack", fault_stack},
 };
 

@@ -2,8 +2,9 @@
 #ifndef VENEER_HYPERVISOR_SELFTEST_H
 #define VENEER_HYPERVISOR_SELFTEST_H
 
-/* Runs what "fault=" on @command_line names: "panic", "exception", "write-code", "execute-data", "stack". None of them
- * returns; without the option nothing happens. LP 0, at the end of the boot. */
+/* Runs what "fault=" on @command_line names: "panic", "exception", "write-code", "execute-data",
+ * "stack". None of them returns; without the option nothing happens. LP 0, at the end of the boot.
+ */
 void selftest_run(const char *command_line);
 
 #endif

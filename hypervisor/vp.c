@@ -18,8 +18,9 @@ void vp_create(struct vp *vp, struct partition *partition, uint32_t index)
 
 void vp_print_gpr(const struct vp *vp)
 {
-    static const char names[GPR_COUNT][4] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                             "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+    static const char names[GPR_COUNT][4] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp",
+                                             "rsi", "rdi", "r8",  "r9",  "r10", "r11",
+                                             "r12", "r13", "r14", "r15"};
     unsigned column = 0;
 
     for (unsigned i = 0; i < GPR_COUNT; i++)

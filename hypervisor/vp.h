@@ -10,7 +10,8 @@
 
 struct partition;
 
-/* Order of struct vp's general registers: that of instruction encodings and of the TLFS's register names. */
+/* Order of struct vp's general registers: that of instruction encodings and of the TLFS's register
+ * names. */
 enum gpr {
     GPR_RAX,
     GPR_RCX,
@@ -32,7 +33,7 @@ enum gpr {
 };
 
 enum vp_state {
-    VP_WAITING, /* for HvCallStartVirtualProcessor */
+    VP_WAITING,  /* for HvCallStartVirtualProcessor */
     VP_STARTING, /* its context is being set */
     VP_RUNNING,
 };
@@ -50,7 +51,7 @@ struct vp {
 
     struct partition *partition;
     uint32_t index;
-    uint32_t state; /* enum vp_state */
+    uint32_t state;                       /* enum vp_state */
     struct hv_initial_vp_context context; /* given at start; its LP takes it over */
     uint64_t start_rdi;                   /* RDI at start */
     struct hv_output_veneer_get_exit_counts exits;

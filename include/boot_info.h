@@ -7,8 +7,8 @@
  *    the other general registers are 0, RSP too: the kernel brings its own stack;
  *  - CR0 = PG WP NE ET MP PE, CR4 = PAE, EFER = LMA LME NXE; the x87/SSE state is the reset state;
  *  - paging on, with tables in memory of the type BOOT_MEMORY_BOOT_DATA: the first 4 GiB are mapped
- *    one to one, writable, not executable (but see below); segments of the kernel are mapped at their virtual
- *    addresses with their own rights.
+ *    one to one, writable, not executable (but see below); segments of the kernel are mapped at
+ * their virtual addresses with their own rights.
  *
  * Segments with virtual addresses in the upper half are placed where there is room
  * (`kernel_base`); segments in the lower half are placed, and mapped executable if they ask for it,
@@ -69,25 +69,25 @@ struct boot_framebuffer {
     uint32_t width;   /* pixels (RGB) or cells (TEXT) */
     uint32_t height;
     uint8_t bits_per_pixel;
-    uint8_t type;                     /* enum boot_framebuffer_type */
-    uint8_t red_shift, red_bits;      /* RGB: position and width of each colour in a pixel */
+    uint8_t type;                /* enum boot_framebuffer_type */
+    uint8_t red_shift, red_bits; /* RGB: position and width of each colour in a pixel */
     uint8_t green_shift, green_bits;
     uint8_t blue_shift, blue_bits;
 };
 
 struct boot_info {
-    uint64_t magic;        /* BOOT_INFO_MAGIC */
-    uint32_t version;      /* BOOT_INFO_VERSION */
-    uint32_t size;         /* sizeof(struct boot_info) */
-    uint64_t kernel_base;  /* physical address of the first upper-half segment page, or 0 */
-    uint64_t kernel_size;  /* bytes, whole pages; virtual layout is kept */
-    uint64_t kernel_virtual; /* virtual address that kernel_base is mapped at */
-    uint64_t tsc_frequency;  /* Hz, as measured by the hypervisor */
+    uint64_t magic;            /* BOOT_INFO_MAGIC */
+    uint32_t version;          /* BOOT_INFO_VERSION */
+    uint32_t size;             /* sizeof(struct boot_info) */
+    uint64_t kernel_base;      /* physical address of the first upper-half segment page, or 0 */
+    uint64_t kernel_size;      /* bytes, whole pages; virtual layout is kept */
+    uint64_t kernel_virtual;   /* virtual address that kernel_base is mapped at */
+    uint64_t tsc_frequency;    /* Hz, as measured by the hypervisor */
     uint64_t efi_system_table; /* physical address, or 0 on BIOS */
-    uint32_t vp_count;     /* VPs of the parent, one per LP; VP index = LP index */
-    uint32_t memory_count; /* used entries of memory[] */
+    uint32_t vp_count;         /* VPs of the parent, one per LP; VP index = LP index */
+    uint32_t memory_count;     /* used entries of memory[] */
     uint32_t module_count;
-    uint8_t rsdp[36];      /* copy of the ACPI RSDP, revision 0 or 2; all 0 if there is none */
+    uint8_t rsdp[36]; /* copy of the ACPI RSDP, revision 0 or 2; all 0 if there is none */
     struct boot_framebuffer framebuffer;
     char command_line[BOOT_INFO_COMMAND_LINE_SIZE]; /* the parent's part, NUL terminated */
     struct boot_module modules[BOOT_INFO_MAX_MODULES];

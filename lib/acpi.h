@@ -1,6 +1,7 @@
-/* The ACPI tables that we need (ACPI specification 6.4, chapter 5): finding one, processors and interrupt controllers
- * (MADT), fixed hardware (FADT), and the soft-off sleep type of the DSDT. Tables are firmware input: all lengths and
- * checksums are checked. Nothing is allocated; results point into the tables or are copies. */
+/* The ACPI tables that we need (ACPI specification 6.4, chapter 5): finding one, processors and
+ * interrupt controllers (MADT), fixed hardware (FADT), and the soft-off sleep type of the DSDT.
+ * Tables are firmware input: all lengths and checksums are checked. Nothing is allocated; results
+ * point into the tables or are copies. */
 #ifndef VENEER_LIB_ACPI_H
 #define VENEER_LIB_ACPI_H
 
@@ -25,11 +26,12 @@ struct acpi_access {
     void *context;
 };
 
-/* Whether the @size bytes at @rsdp are an RSDP with a correct checksum (and extended one, for revision 2 and later). */
+/* Whether the @size bytes at @rsdp are an RSDP with a correct checksum (and extended one, for
+ * revision 2 and later). */
 bool acpi_rsdp_valid(const void *rsdp, size_t size);
 
-/* The first table with @signature, by the XSDT or else the RSDT of the valid @rsdp; NULL if there is none
- * that is reachable and has a correct checksum. "DSDT" is found through the FADT. */
+/* The first table with @signature, by the XSDT or else the RSDT of the valid @rsdp; NULL if there
+ * is none that is reachable and has a correct checksum. "DSDT" is found through the FADT. */
 const struct acpi_header *acpi_find(const struct acpi_access *access, const void *rsdp,
                                     const char signature[4]);
 
@@ -41,7 +43,8 @@ struct acpi_processor {
 };
 
 /* Walks the processors of a valid MADT: start with *@offset = 0; false at the end or at a structure
- * with a bad length. An id that occurs both as APIC and as x2APIC is reported as often as it occurs. */
+ * with a bad length. An id that occurs both as APIC and as x2APIC is reported as often as it
+ * occurs. */
 bool acpi_madt_next_processor(const struct acpi_header *madt, uint32_t *offset,
                               struct acpi_processor *processor);
 
@@ -52,7 +55,7 @@ enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1 };
 
 struct acpi_register {
     enum acpi_space space;
-    uint8_t width; /* bits */
+    uint8_t width;    /* bits */
     uint64_t address; /* 0: the register is not there */
 };
 
@@ -65,7 +68,7 @@ struct acpi_fixed_hardware {
     struct acpi_register reset; /* usable only if the FADT says so, otherwise address 0 */
     uint8_t reset_value;
     uint16_t smi_command_port; /* 0: ACPI mode is always on */
-    uint8_t acpi_enable; /* value for that port */
+    uint8_t acpi_enable;       /* value for that port */
 };
 
 /* Reads a valid FADT; fields that its revision does not have are 0. */

@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Looks for the last word with @key. If it is there, copies its value (empty for a bare "key"), cut to
- * fit, to @value of @size bytes (NULL and 0: not wanted), and returns true; otherwise leaves @value alone. */
+/* Looks for the last word with @key. If it is there, copies its value (empty for a bare "key"), cut
+ * to fit, to @value of @size bytes (NULL and 0: not wanted), and returns true; otherwise leaves
+ * @value alone. */
 bool cmdline_find(const char *line, const char *key, char *value, size_t size);
 
 /* Reads all of @text as an unsigned number, decimal or with 0x hexadecimal. False, and *@number

@@ -9,7 +9,8 @@
 #define FONT_FIRST 0x20
 #define FONT_LAST 0x7e
 
-/* Rows from top to bottom; the most significant bit is the leftmost pixel. */
-extern const uint8_t font_glyphs[FONT_LAST - FONT_FIRST + 1][FONT_HEIGHT];
+/* The pixels of line @y (0 at the top, less than FONT_HEIGHT) of the glyph for @c, which is from
+ * FONT_FIRST to FONT_LAST; the most significant bit is the leftmost pixel. */
+uint8_t font_row(char c, unsigned y);
 
 #endif

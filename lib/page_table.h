@@ -1,11 +1,13 @@
-/* Four-level page tables of the x86 family: one implementation for the hypervisor's own tables, the tables of a
- * partition (AMD's nested tables, which have the normal format, and Intel's EPT), and the parent's first tables.
+/* Four-level page tables of the x86 family: one implementation for the hypervisor's own tables, the
+ * tables of a partition (AMD's nested tables, which have the normal format, and Intel's EPT), and
+ * the parent's first tables.
  *
- * The format differs only in the flag bits, which the caller gives and which a table stores unchanged; bit 7 marks a
- * large page and bits 51:12 are the address in all of them.
+ * The format differs only in the flag bits, which the caller gives and which a table stores
+ * unchanged; bit 7 marks a large page and bits 51:12 are the address in all of them.
  *
- * Not locked: the caller serialises changes of one table. Entries are written with one store each, so the processor
- * and concurrent readers see the old or the new one. The caller flushes TLBs after a change or removal. */
+ * Not locked: the caller serialises changes of one table. Entries are written with one store each,
+ * so the processor and concurrent readers see the old or the new one. The caller flushes TLBs after
+ * a change or removal. */
 #ifndef VENEER_LIB_PAGE_TABLE_H
 #define VENEER_LIB_PAGE_TABLE_H
 
@@ -36,9 +38,9 @@
 #define EPT_MEMORY_TYPE_WB (6ull << EPT_MEMORY_TYPE_SHIFT)
 
 struct page_table {
-    uint64_t root; /* physical address of the top table; page aligned */
+    uint64_t root;         /* physical address of the top table; page aligned */
     uint64_t present_mask; /* an entry with none of these bits maps nothing */
-    uint64_t table_flags; /* flags of entries that point to a lower table */
+    uint64_t table_flags;  /* flags of entries that point to a lower table */
     uint8_t largest_level; /* of a mapping: 0 = 4 KiB, 1 = 2 MiB, 2 = 1 GiB */
     /* A zeroed page for a new table: its physical address, or 0 if there is none left. */
     uint64_t (*allocate)(void *context);
@@ -47,10 +49,11 @@ struct page_table {
     uint64_t *(*access)(uint64_t address);
 };
 
-/* Maps [@from, @from + @size) to physical [@to, …) with @flags in every leaf, using the largest pages that
- * fit; all three are page aligned. Replaces what was mapped there; a large page that is only partly covered is split
- * first, and a table that is there already is filled, not replaced by a large page: tables are never freed.
- * False if a table page is missing: then part of the range may be mapped (mapping it again continues). */
+/* Maps [@from, @from + @size) to physical [@to, …) with @flags in every leaf, using the largest
+ * pages that fit; all three are page aligned. Replaces what was mapped there; a large page that is
+ * only partly covered is split first, and a table that is there already is filled, not replaced by
+ * a large page: tables are never freed. False if a table page is missing: then part of the range
+ * may be mapped (mapping it again continues). */
 bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
                     uint64_t flags);
 
@@ -59,7 +62,7 @@ bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size);
 
 struct page_table_walk {
     uint64_t entry; /* the leaf, or the entry that stopped the walk */
-    uint8_t level; /* of that entry: 0 to 3 */
+    uint8_t level;  /* of that entry: 0 to 3 */
     bool present;
     uint64_t physical; /* of the address itself, if present */
 };

@@ -1,4 +1,5 @@
-/* Names for code addresses, from a table that tools/symbols.py adds to each linked image, and backtraces by frame pointers. */
+/* Names for code addresses, from a table that tools/symbols.py adds to each linked image, and
+ * backtraces by frame pointers. */
 #ifndef VENEER_LIB_SYMBOLS_H
 #define VENEER_LIB_SYMBOLS_H
 
@@ -9,8 +10,9 @@
 /* The name of the function that @address lies in, and how far in; NULL outside the image's code. */
 const char *symbol_find(uint64_t address, uint64_t *offset);
 
-/* Return addresses of the calls that led to frame pointer @rbp, innermost first: at most @limit of them to @addresses.
- * Reads only inside the stack [@stack_low, @stack_high). Returns their number. */
+/* Return addresses of the calls that led to frame pointer @rbp, innermost first: at most @limit of
+ * them to @addresses. Reads only inside the stack [@stack_low, @stack_high). Returns their number.
+ */
 size_t backtrace(uint64_t rbp, uint64_t stack_low, uint64_t stack_high, uint64_t *addresses,
                  size_t limit);
 

@@ -71,6 +71,7 @@ _Static_assert(sizeof(struct efi_memory_descriptor) == 40, "UEFI 7.2.3");
 _Static_assert(sizeof(struct tag_framebuffer) == 38, "Multiboot2 3.6.12, as GRUB writes it");
 _Static_assert(offsetof(struct tag_framebuffer, red_position) == TAG_FRAMEBUFFER_COMMON_SIZE,
                "Multiboot2 3.6.12");
+_Static_assert(sizeof(struct tag_framebuffer) == 38, "Multiboot2 3.6.12");
 
 enum { MULTIBOOT_FRAMEBUFFER_RGB = 1, MULTIBOOT_FRAMEBUFFER_TEXT = 2 };
 

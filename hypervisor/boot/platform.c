@@ -14,7 +14,8 @@ static const void *map_table(void *context, uint64_t address, size_t size)
     return spa_to_va(spa(address));
 }
 
-/* The id as CPUID tells it: the LAPIC itself is not mapped yet (Intel SDM vol. 2, CPUID 1 and 0Bh). */
+/* The id as CPUID tells it: the LAPIC itself is not mapped yet (Intel SDM vol. 2, CPUID 1 and 0Bh).
+ */
 static uint32_t own_apic_id(void)
 {
     if (cpuid(0, 0).eax >= 0xb && cpuid(0xb, 0).ebx != 0)
@@ -71,7 +72,7 @@ void platform_read(const struct loader_info *loader, struct platform *platform)
     read_processors(madt, platform);
     platform->lapic_address = acpi_madt_lapic_address(madt);
     if (platform->lapic_address != (rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS_MASK))
-        boot_stop("the local APIC is at %#llx, but the ACPI MADT says %#llx.",
+        boot_stop("the local APIC is at 0x%llx, but the ACPI MADT says 0x%llx.",
                   (unsigned long long)(rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS_MASK),
                   (unsigned long long)platform->lapic_address);
     if (fadt != NULL)

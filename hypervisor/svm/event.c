@@ -39,9 +39,9 @@ void svm_complete_interrupted_delivery(struct vp *vp)
         vmcb->event_injection = interrupted;
 }
 
-/* NMIs. The processor does not block them between an injected one and its IRET, so IRET is intercepted meanwhile. A further one
- * must not come before that IRET has been executed: it waits for an interrupt window, that is, until the guest
- * could take an interrupt. */
+/* NMIs. The processor does not block them between an injected one and its IRET, so IRET is
+ * intercepted meanwhile. A further one must not come before that IRET has been executed: it waits
+ * for an interrupt window, that is, until the guest could take an interrupt. */
 void svm_inject_nmi(struct vp *vp)
 {
     vp->nmi_pending = true;

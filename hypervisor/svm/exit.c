@@ -13,8 +13,8 @@ static enum exit_action read_efer(struct vp *vp)
     return EXIT_SKIP;
 }
 
-/* Rules as for WRMSR on the processor (APM 3.1.7): reserved bits and a change of LME with paging on fault; LMA is
- * read-only and ignored. */
+/* Rules as for WRMSR on the processor (APM 3.1.7): reserved bits and a change of LME with paging on
+ * fault; LMA is read-only and ignored. */
 static enum exit_action write_efer(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
@@ -48,7 +48,7 @@ static enum exit_action handle_vmmcall(struct vp *vp)
     struct exit_mode mode = {
         .cpl = vmcb->cpl,
         .protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM),
-        .long_mode = vmcb->efer & EFER_LMA && vmcb->cs.attributes & VMCB_SEGMENT_LONG,
+        .long_mode = svm_in_64bit_code(vmcb),
     };
 
     return exit_hypercall(vp, mode);
@@ -59,6 +59,16 @@ static enum exit_action handle_nmi(struct vp *vp)
     svm_take_nmi();
     exit_nmi(vp);
     return EXIT_RETRY;
+}
+
+/* QEMU's TCG makes this exit, with the guest's state saved, where #GP is due: MOV to CR3 or CR4
+ * that sets reserved bits. */
+static enum exit_action handle_invalid(struct vp *vp)
+{
+    if (!svm_is_control_register_write(vp))
+        panic_root(vp, "its state is invalid for VMRUN");
+    exit_count_other(vp);
+    return EXIT_GP;
 }
 
 /* The end of the guest's NMI handler is near; or an interrupt window has opened. */
@@ -93,7 +103,6 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     case SVM_EXIT_INIT: /* the LP stays ours */
         exit_count_other(vp);
         return EXIT_RETRY;
-    case SVM_EXIT_RSM:
     case SVM_EXIT_INVLPGA:
     case SVM_EXIT_VMRUN:
     case SVM_EXIT_VMLOAD:
@@ -105,20 +114,22 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     case SVM_EXIT_SHUTDOWN:
         panic_root(vp, "triple fault");
     case SVM_EXIT_INVALID:
-        panic_root(vp, "its state is invalid for VMRUN");
+        return handle_invalid(vp);
     default:
         panic_root(vp, "an exit that was not asked for");
     }
 }
 
-/* Ends the instruction: also the interrupt shadow of an STI or MOV SS before it, and an RF of its own. */
+/* Ends the instruction: also the interrupt shadow of an STI or MOV SS before it, and an RF of its
+ * own. */
 static void skip_instruction(struct vp *vp, uint32_t code)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint32_t length = svm_instruction_length(vp, code);
 
     if (length == 0)
-        return; /* the guest has changed its code or tables meanwhile: let it run into that itself */
+        return; /* the guest has changed its code or tables meanwhile: let it run into that itself
+                 */
     vmcb->rip += length;
     vmcb->interrupt_shadow = 0;
     vmcb->rflags &= ~RFLAGS_RF;

@@ -10,7 +10,7 @@
 #define CPUID_SVM_LEAF 0x8000000au
 
 #define MSR_VM_CR 0xc0010114u
-#define VM_CR_R_INIT (1ull << 1)  /* INIT becomes #SX instead of taking the processor away */
+#define VM_CR_R_INIT (1ull << 1) /* INIT becomes #SX instead of taking the processor away */
 #define VM_CR_SVM_DISABLE (1ull << 4)
 #define MSR_VM_HSAVE_PA 0xc0010117u
 
@@ -28,7 +28,8 @@ static const char *missing(void)
         return "the firmware has turned AMD-V off. Enable \"SVM\" or \"virtualization\" in the "
                "firmware setup.";
     if ((cpuid(CPUID_SVM_LEAF, 0).edx & SVM_FEATURE_NESTED_PAGING) == 0)
-        return "this processor's AMD-V has no nested paging (NPT). Use a newer processor, or enable "
+        return "this processor's AMD-V has no nested paging (NPT). Use a newer processor, or "
+               "enable "
                "nested paging where this virtual machine is configured.";
     return NULL;
 }
@@ -45,7 +46,8 @@ static void enable(struct lp *lp)
         wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT);
 }
 
-/* MSR permission map (APM 15.11): two bits per MSR, read and write, for three ranges of 2000h MSRs. */
+/* MSR permission map (APM 15.11): two bits per MSR, read and write, for three ranges of 2000h MSRs.
+ */
 #define MSRPM_PAGES 2
 #define MSRPM_RANGE_SIZE 0x2000u
 #define MSRPM_RANGE_BYTES (MSRPM_RANGE_SIZE / 4)
@@ -82,13 +84,15 @@ static uint64_t nested_flags(unsigned access, enum memory_type type)
            (access & ACCESS_EXECUTE ? 0 : PTE_NO_EXECUTE);
 }
 
-/* The root: no interrupt, I/O or control register access leaves the guest. */
+/* The root: no interrupt, I/O or control register access leaves the guest. Nor does RSM: the
+ * firmware's SMM code runs with the guest's intercepts, and outside SMM the instruction gives #UD
+ * by itself. */
 static void vp_init(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
-    vmcb->intercept1 = INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_CPUID | INTERCEPT1_RSM |
-                       INTERCEPT1_INVD | INTERCEPT1_INVLPGA | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
+    vmcb->intercept1 = INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_CPUID | INTERCEPT1_INVD |
+                       INTERCEPT1_INVLPGA | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
     vmcb->intercept2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD |
                        INTERCEPT2_VMSAVE | INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT;
     vmcb->msrpm_base = vp->partition->msr_bitmap.value;
@@ -160,9 +164,9 @@ static void print_state(const struct vp *vp)
     const struct vmcb *v = vmcb_of(vp);
 
     svm_vmsave(vp->hw_state_spa.value);
-    print("exit %llx info %llx %llx, during delivery of %llx\n",
-          (unsigned long long)v->exit_code, (unsigned long long)v->exit_info1,
-          (unsigned long long)v->exit_info2, (unsigned long long)v->exit_interrupt_info);
+    print("exit %llx info %llx %llx, during delivery of %llx\n", (unsigned long long)v->exit_code,
+          (unsigned long long)v->exit_info1, (unsigned long long)v->exit_info2,
+          (unsigned long long)v->exit_interrupt_info);
     print("rip %016llx rsp %016llx rflags %08llx cpl %u\n", (unsigned long long)v->rip,
           (unsigned long long)v->rsp, (unsigned long long)v->rflags, v->cpl);
     vp_print_gpr(vp);

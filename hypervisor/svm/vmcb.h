@@ -1,4 +1,5 @@
-/* The virtual machine control block of AMD-V (AMD APM vol. 2, appendix B), and what goes into its fields. */
+/* The virtual machine control block of AMD-V (AMD APM vol. 2, appendix B), and what goes into its
+ * fields. */
 #ifndef VENEER_HYPERVISOR_SVM_VMCB_H
 #define VENEER_HYPERVISOR_SVM_VMCB_H
 
@@ -21,7 +22,7 @@ struct vmcb {
     uint64_t iopm_base, msrpm_base;
     uint64_t tsc_offset;
     uint32_t asid;
-    uint32_t tlb_control; /* TLB_… */
+    uint32_t tlb_control;       /* TLB_… */
     uint64_t virtual_interrupt; /* V_TPR, V_IRQ, V_INTR_MASKING… */
     uint64_t interrupt_shadow;
     uint64_t exit_code; /* SVM_EXIT_…; only the low 32 bits count, see svm_exit_code() */
@@ -73,7 +74,6 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 #define INTERCEPT1_INIT (1u << 3)
 #define INTERCEPT1_VINTR (1u << 4)
 #define INTERCEPT1_CPUID (1u << 18)
-#define INTERCEPT1_RSM (1u << 19)
 #define INTERCEPT1_IRET (1u << 20)
 #define INTERCEPT1_INVD (1u << 22)
 #define INTERCEPT1_INVLPGA (1u << 26)
@@ -113,7 +113,6 @@ enum svm_exit {
     SVM_EXIT_INIT = 0x63,
     SVM_EXIT_VINTR = 0x64,
     SVM_EXIT_CPUID = 0x72,
-    SVM_EXIT_RSM = 0x73,
     SVM_EXIT_IRET = 0x74,
     SVM_EXIT_INVD = 0x76,
     SVM_EXIT_INVLPGA = 0x7a,

@@ -36,6 +36,8 @@ static const struct requirement requirements[] = {
     {MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_NMI_WINDOW_EXITING, LACKS("NMI-window exiting")},
     {MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_USE_MSR_BITMAPS, LACKS("MSR bitmaps")},
     {MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_SECONDARY_CONTROLS, LACKS("secondary controls")},
+    {MSR_VMX_PROCBASED_CTLS2, SECONDARY_ENABLE_EPT, LACKS("extended page tables (EPT)")},
+    {MSR_VMX_PROCBASED_CTLS2, SECONDARY_UNRESTRICTED_GUEST, LACKS("unrestricted guests")},
     {MSR_VMX_TRUE_EXIT_CTLS, EXIT_SAVE_DEBUG_CONTROLS | EXIT_HOST_ADDRESS_SPACE_SIZE,
      LACKS("64-bit exits")},
     {MSR_VMX_TRUE_EXIT_CTLS, EXIT_SAVE_IA32_PAT | EXIT_LOAD_IA32_PAT,
@@ -46,8 +48,6 @@ static const struct requirement requirements[] = {
      LACKS("64-bit guests")},
     {MSR_VMX_TRUE_ENTRY_CTLS, ENTRY_LOAD_IA32_PAT, LACKS("loading of PAT on entries")},
     {MSR_VMX_TRUE_ENTRY_CTLS, ENTRY_LOAD_IA32_EFER, LACKS("loading of EFER on entries")},
-    {MSR_VMX_PROCBASED_CTLS2, SECONDARY_ENABLE_EPT, LACKS("extended page tables (EPT)")},
-    {MSR_VMX_PROCBASED_CTLS2, SECONDARY_UNRESTRICTED_GUEST, LACKS("unrestricted guests")},
 };
 
 static bool allows(uint32_t control_msr, uint32_t controls)

@@ -1,5 +1,5 @@
-/* The hypervisor's use of the local APICs: starting processors, and NMIs to them. The LAPICs belong to the root partition, so
- * nothing here changes what it set up. */
+/* The hypervisor's use of the local APICs: starting processors, and NMIs to them. The LAPICs belong
+ * to the root partition, so nothing here changes what it set up. */
 #ifndef VENEER_HYPERVISOR_X86_APIC_H
 #define VENEER_HYPERVISOR_X86_APIC_H
 
@@ -18,11 +18,12 @@ spa_t apic_base(void);
 uint32_t apic_id(void);
 bool apic_is_x2apic(void);
 
-/* Sends an interrupt command (LAPIC_ICR_…) from this LP, whose LAPIC is in mode @x2apic, to @destination. A command that the
- * root had half written stays so. */
+/* Sends an interrupt command (LAPIC_ICR_…) from this LP, whose LAPIC is in mode @x2apic, to
+ * @destination. A command that the root had half written stays so. */
 void apic_send(bool x2apic, uint32_t destination, uint32_t command);
 
-/* Ticks per second of the LAPIC timer with divisor 1, measured over @tsc_ticks of the TSC at @tsc_frequency. LP 0, before the parent runs. */
+/* Ticks per second of the LAPIC timer with divisor 1, measured over @tsc_ticks of the TSC at
+ * @tsc_frequency. LP 0, before the parent runs. */
 uint64_t apic_measure_timer(uint64_t tsc_ticks, uint64_t tsc_frequency);
 
 #endif

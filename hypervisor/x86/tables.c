@@ -25,7 +25,8 @@ static struct gate idt[EXCEPTION_COUNT] __attribute__((section(".data.constant_a
 
 /* entry.asm */
 extern const uint64_t exception_stubs[EXCEPTION_COUNT];
-/* [start, end, continue]: an NMI or, for the second table, a fault in [start, end) continues elsewhere. */
+/* [start, end, continue]: an NMI or, for the second table, a fault in [start, end) continues
+ * elsewhere. */
 extern const uint64_t nmi_restarts[][3], fault_fixups[][3];
 
 void exception_handle(struct exception_frame *frame);
@@ -93,7 +94,8 @@ void tables_load(struct lp *lp)
                      "mov %3, %%gs\n\t"
                      "ltr %w4"
                      :
-                     : "m"(gdt_pointer), "i"(SELECTOR_CODE), "r"(SELECTOR_DATA), "r"(0), "r"(SELECTOR_TSS)
+                     : "m"(gdt_pointer), "i"(SELECTOR_CODE), "r"(SELECTOR_DATA), "r"(0),
+                       "r"(SELECTOR_TSS)
                      : "rax", "memory");
 }
 

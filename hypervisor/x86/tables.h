@@ -19,8 +19,9 @@ struct descriptor_pointer {
 /* Fills the interrupt descriptor table that all LPs share, and loads it here. LP 0, once. */
 void tables_init(void);
 
-/* Whether double fault, NMI and machine check get stacks of their own, by the TSS. Not where TR is a guest's while
- * the hypervisor runs (AMD-V, between exit and VMLOAD): its TSS would choose our stack. LP 0, before any guest runs and before memory_seal(). */
+/* Whether double fault, NMI and machine check get stacks of their own, by the TSS. Not where TR is
+ * a guest's while the hypervisor runs (AMD-V, between exit and VMLOAD): its TSS would choose our
+ * stack. LP 0, before any guest runs and before memory_seal(). */
 void tables_use_stacks(bool use);
 
 /* Loads GDT, IDT, TR and segment registers of @lp. On that LP, on its main stack. */

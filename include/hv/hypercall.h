@@ -2,8 +2,8 @@
  *
  * Convention in 64-bit mode (TLFS 3.7): RCX = input value, RDX = GPA of the input block or, in a
  * fast call, its first 8 bytes; R8 = GPA of the output block or, in a fast call, the second
- * 8 input bytes; the result value comes back in RAX. VMCALL on Intel, VMMCALL on AMD: the hypercall page
- * (HV_X64_MSR_HYPERCALL) holds the right one. From CPL > 0 or outside protected mode: #UD.
+ * 8 input bytes; the result value comes back in RAX. VMCALL on Intel, VMMCALL on AMD: the hypercall
+ * page (HV_X64_MSR_HYPERCALL) holds the right one. From CPL > 0 or outside protected mode: #UD.
  * Blocks are aligned to 8 bytes and do not cross a page. */
 #ifndef VENEER_HV_HYPERCALL_H
 #define VENEER_HV_HYPERCALL_H

@@ -1,5 +1,6 @@
-/* x86-64 instructions that C cannot express, and the architectural bits that more than one component
- * needs. Names are those of the Intel SDM and the AMD APM. Privileged, but for cpuid() and rdtsc(). */
+/* x86-64 instructions that C cannot express, and the architectural bits that more than one
+ * component needs. Names are those of the Intel SDM and the AMD APM. Privileged, but for cpuid()
+ * and rdtsc(). */
 #ifndef VENEER_LIB_X86_CPU_H
 #define VENEER_LIB_X86_CPU_H
 

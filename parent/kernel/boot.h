@@ -1,4 +1,5 @@
-/* What the hypervisor told the kernel at its start (include/boot_info.h), as the kernel keeps it. */
+/* What the hypervisor told the kernel at its start (include/boot_info.h), as the kernel keeps it.
+ */
 #ifndef VENEER_PARENT_BOOT_H
 #define VENEER_PARENT_BOOT_H
 
@@ -10,7 +11,8 @@
 /* A copy; constant after boot_init(). */
 extern struct boot_info boot_info;
 
-/* Copies @info, which the hypervisor made, and checks that it is of the version we know. False if not. */
+/* Copies @info, which the hypervisor made, and checks that it is of the version we know. False if
+ * not. */
 bool boot_init(const struct boot_info *info);
 
 /* The entry of the memory map that holds physical @address; NULL: it is not memory. */
@@ -19,7 +21,8 @@ const struct boot_memory_range *boot_find_range(uint64_t address);
 /* Bytes of all ranges of @type. */
 uint64_t boot_memory_total(enum boot_memory_type type);
 
-/* Whether @type is memory that the kernel maps and may use or read. The kernel image is not part of it. */
+/* Whether @type is memory that the kernel maps and may use or read. The kernel image is not part of
+ * it. */
 bool boot_memory_is_ours(uint32_t type);
 
 /* The end of the highest range that is ours. */

@@ -19,6 +19,7 @@ static struct spinlock lock; /* serial and screen */
 static bool seized;          /* a panic writes without the lock */
 static struct serial serial;
 static struct screen screen;
+static struct screen_cells cells;
 
 static uint16_t serial_port(void)
 {
@@ -68,13 +69,12 @@ void console_init_screen(void)
     uint64_t size = screen_memory_size(&mode);
     if (size == 0)
         return;
-    enum memory_cache cache =
-        mode.type == SCREEN_RGB ? MEMORY_WRITE_COMBINING : MEMORY_UNCACHED;
+    enum memory_cache cache = mode.type == SCREEN_RGB ? MEMORY_WRITE_COMBINING : MEMORY_UNCACHED;
     volatile void *memory = memory_map_device(boot_info.framebuffer.address, size, cache);
     if (!memory)
         return;
     uint64_t flags = spin_lock(&lock);
-    screen_init(&screen, &mode, memory);
+    screen_init(&screen, &mode, memory, &cells);
     spin_unlock(&lock, flags);
 }
 

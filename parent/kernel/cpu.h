@@ -1,5 +1,5 @@
-/* Per-VP state of the kernel, descriptor tables and control registers. A VP of the root is a logical processor for
- * as long as the root runs on it, so the kernel calls it a CPU. */
+/* Per-VP state of the kernel, descriptor tables and control registers. A VP of the root is a
+ * logical processor for as long as the root runs on it, so the kernel calls it a CPU. */
 #ifndef VENEER_PARENT_CPU_H
 #define VENEER_PARENT_CPU_H
 
@@ -19,7 +19,8 @@
 #define SELECTOR_TSS 0x28
 #define GDT_ENTRIES 7
 
-/* Entries of the TSS's interrupt stack table: exceptions that may hit while the stack is not usable. */
+/* Entries of the TSS's interrupt stack table: exceptions that may hit while the stack is not
+ * usable. */
 #define IST_NMI 1
 #define IST_DOUBLE_FAULT 2
 #define IST_MACHINE_CHECK 3
@@ -45,7 +46,8 @@ struct fault {
     uint64_t address;    /* CR2, for page faults */
 };
 
-/* GS base of a CPU is the address of its struct cpu. Changed by that CPU only, but for what is said to be atomic. */
+/* GS base of a CPU is the address of its struct cpu. Changed by that CPU only, but for what is said
+ * to be atomic. */
 struct cpu {
     struct cpu *self;     /* offsets 0 to 16 are known to the assembly files */
     uint64_t fault_stack; /* RSP to resume at, 0: exceptions are not caught (fault.asm) */
@@ -92,7 +94,8 @@ struct cpu *cpu_create(uint32_t index);
 /* Loads tables, segments and control registers of @cpu. VP 0. */
 void cpu_load(struct cpu *cpu);
 
-/* The context in which @cpu begins to execute @entry, as after cpu_load() on it. Its own stack, interrupts off. */
+/* The context in which @cpu begins to execute @entry, as after cpu_load() on it. Its own stack,
+ * interrupts off. */
 void cpu_start_context(struct cpu *cpu, void (*entry)(void), struct hv_initial_vp_context *context);
 
 /* Features that the kernel uses when they are there. */

@@ -1,4 +1,5 @@
-/* Trying something that may cause an exception. Thread context on one CPU, not in interrupt handlers. */
+/* Trying something that may cause an exception. Thread context on one CPU, not in interrupt
+ * handlers. */
 #ifndef VENEER_PARENT_FAULT_H
 #define VENEER_PARENT_FAULT_H
 
@@ -10,8 +11,8 @@
 /* Result of the functions below when there was no exception; otherwise they give its vector. */
 #define FAULT_NONE (-1)
 
-/* Calls @function with @argument. If an exception hits in it, the function ends there, and *@fault (may be NULL) says
- * what it was. Calls may be nested. */
+/* Calls @function with @argument. If an exception hits in it, the function ends there, and *@fault
+ * (may be NULL) says what it was. Calls may be nested. */
 int fault_try(void (*function)(void *), void *argument, struct fault *fault);
 
 /* One access to memory. */

@@ -10,10 +10,15 @@
 #include "parent/kernel/memory.h"
 #include "parent/kernel/panic.h"
 
-/* HV_X64_MSR_GUEST_OS_ID, open-source format (TLFS 2.6): bit 63, OS type 62:56, version 47:16. The type is ours: 'V'. */
+/* HV_X64_MSR_GUEST_OS_ID, open-source format (TLFS 2.6): bit 63, OS type 62:56, version 47:16. The
+ * type is ours: 'V'. */
 #define GUEST_OS_ID_OPEN_SOURCE (1ull << 63)
 #define GUEST_OS_ID_TYPE (0x56ull << 56)
 #define GUEST_OS_ID_VERSION_SHIFT 16
+
+#define CODE_SEARCH_SIZE 16 /* bytes of the hypercall page in which its instruction is */
+
+static bool uses_vmcall;
 
 uint64_t hyperv_guest_os_id(void)
 {
@@ -44,6 +49,16 @@ bool hyperv_identify(struct hv_identity *identity)
     return true;
 }
 
+static bool page_has_vmcall(void)
+{
+    for (unsigned i = 0; i < CODE_SEARCH_SIZE; i++) {
+        if (hypercall_page[i] == 0x0f && hypercall_page[i + 1] == 0x01 &&
+            hypercall_page[i + 2] == 0xc1)
+            return true;
+    }
+    return false;
+}
+
 void hyperv_init(void)
 {
     struct hv_identity identity;
@@ -54,9 +69,11 @@ void hyperv_init(void)
     if ((identity.features[0] & needed) != needed)
         panic("the hypervisor lacks features: %x", identity.features[0]);
     wrmsr(HV_X64_MSR_GUEST_OS_ID, hyperv_guest_os_id());
-    wrmsr(HV_X64_MSR_HYPERCALL, memory_physical(hypercall_page) | HV_X64_MSR_HYPERCALL_ENABLE);
+    wrmsr(HV_X64_MSR_HYPERCALL,
+          memory_physical((const void *)hypercall_page) | HV_X64_MSR_HYPERCALL_ENABLE);
     if (!(rdmsr(HV_X64_MSR_HYPERCALL) & HV_X64_MSR_HYPERCALL_ENABLE))
         panic("the hypervisor did not enable hypercalls");
+    uses_vmcall = page_has_vmcall();
 }
 
 uint64_t hyperv_call(uint64_t input_value, uint64_t input, uint64_t output)
@@ -68,6 +85,28 @@ uint64_t hyperv_call(uint64_t input_value, uint64_t input, uint64_t output)
                      :
                      : "r9", "r10", "r11", "cc", "memory");
     return result;
+}
+
+uint64_t hyperv_call_instruction(uint64_t input_value)
+{
+    uint64_t result, input = 0;
+    register uint64_t r8 __asm__("r8") = 0;
+    if (uses_vmcall)
+        __asm__ volatile("vmcall"
+                         : "=a"(result), "+c"(input_value), "+d"(input), "+r"(r8)
+                         :
+                         : "r9", "r10", "r11", "cc", "memory");
+    else
+        __asm__ volatile("vmmcall"
+                         : "=a"(result), "+c"(input_value), "+d"(input), "+r"(r8)
+                         :
+                         : "r9", "r10", "r11", "cc", "memory");
+    return result;
+}
+
+bool hyperv_uses_vmcall(void)
+{
+    return uses_vmcall;
 }
 
 enum hv_status hyperv_call_block(uint16_t code, const void *input, uint64_t input_size,
@@ -85,8 +124,7 @@ enum hv_status hyperv_call_block(uint16_t code, const void *input, uint64_t inpu
 
 enum hv_status hyperv_get_partition_id(uint64_t *partition_id)
 {
-    return hyperv_call_block(HVCALL_GET_PARTITION_ID, NULL, 0, partition_id,
-                             sizeof(*partition_id));
+    return hyperv_call_block(HVCALL_GET_PARTITION_ID, NULL, 0, partition_id, sizeof(*partition_id));
 }
 
 enum hv_status hyperv_start_vp(uint32_t vp_index, const struct hv_initial_vp_context *context)

@@ -28,8 +28,15 @@ void hyperv_init(void);
 /* The raw call with the three registers of the convention; the result value. */
 uint64_t hyperv_call(uint64_t input_value, uint64_t input, uint64_t output);
 
-/* A call without repetitions: @input of @input_size bytes and @output of @output_size are copied through this CPU's
- * blocks; at most a page each. */
+/* The instruction itself, where the processor may refuse it, with @input_value and no blocks; the
+ * result value. */
+uint64_t hyperv_call_instruction(uint64_t input_value);
+
+/* Whether the hypercall page has VMCALL (Intel), not VMMCALL (AMD). */
+bool hyperv_uses_vmcall(void);
+
+/* A call without repetitions: @input of @input_size bytes and @output of @output_size are copied
+ * through this CPU's blocks; at most a page each. */
 enum hv_status hyperv_call_block(uint16_t code, const void *input, uint64_t input_size,
                                  void *output, uint64_t output_size);
 
@@ -47,7 +54,7 @@ uint64_t hyperv_reference_time(void);
 /* Our identity, as the MSR wants it. */
 uint64_t hyperv_guest_os_id(void);
 
-/* The page with the code that calls the hypervisor. */
-extern const uint8_t hypercall_page[];
+/* The page with the code that calls the hypervisor; an overlay may come and go. */
+extern const volatile uint8_t hypercall_page[];
 
 #endif

@@ -7,7 +7,8 @@
 #include "parent/kernel/exception.h"
 #include "parent/kernel/lapic.h"
 
-/* Gates (Intel SDM vol. 3, 6.14.1): present, interrupt gate (clears IF); bits 34:32 name the IST entry. */
+/* Gates (Intel SDM vol. 3, 6.14.1): present, interrupt gate (clears IF); bits 34:32 name the IST
+ * entry. */
 #define GATE_INTERRUPT 0x00008e0000000000ull
 #define GATE_IST_SHIFT 32
 #define GATE_RING_3 (3ull << 45)

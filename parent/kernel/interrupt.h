@@ -22,7 +22,8 @@ struct trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* Runs with interrupts off, on the interrupted CPU. The local APIC is told the end of the interrupt afterwards. */
+/* Runs with interrupts off, on the interrupted CPU. The local APIC is told the end of the interrupt
+ * afterwards. */
 typedef void (*interrupt_handler_t)(void);
 
 /* The interrupt descriptor table, one for all CPUs. */
@@ -32,7 +33,8 @@ extern uint64_t interrupt_table[INTERRUPT_VECTORS][2];
 /* Fills the table. Boot. */
 void interrupt_init(void);
 
-/* Makes @handler serve @vector >= INTERRUPT_FIRST on all CPUs. NULL: nothing serves it, and it is counted as spurious. */
+/* Makes @handler serve @vector >= INTERRUPT_FIRST on all CPUs. NULL: nothing serves it, and it is
+ * counted as spurious. */
 void interrupt_register(uint8_t vector, interrupt_handler_t handler);
 
 /* Interrupts that came on a vector without handler, all CPUs. */

@@ -5,11 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Finds out the mode, which all CPUs share: that of VP 0, or x2APIC if "x2apic" is on the command line and the processor has it.
- * VP 0, before lapic_init(). */
+/* Finds out the mode, which all CPUs share: that of VP 0, or x2APIC if "x2apic" is on the command
+ * line and the processor has it. VP 0, before lapic_init(). */
 void lapic_find(void);
 
-/* Enables this CPU's local APIC with everything masked that the kernel does not use, and fills in its apic_id. */
+/* Enables this CPU's local APIC with everything masked that the kernel does not use, and fills in
+ * its apic_id. */
 void lapic_init(void);
 
 bool lapic_is_x2apic(void);
@@ -28,7 +29,8 @@ void lapic_send_interrupt(uint32_t apic_id, uint8_t vector);
 void lapic_send_nmi(uint32_t apic_id);
 void lapic_send_nmi_to_others(void);
 
-/* Masks the two 8259 interrupt controllers. Their vectors are moved away from the exceptions, for the case that one still speaks. Boot. */
+/* Masks the two 8259 interrupt controllers. Their vectors are moved away from the exceptions, for
+ * the case that one still speaks. Boot. */
 void pic_mask(void);
 
 #endif

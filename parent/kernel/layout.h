@@ -1,12 +1,11 @@
-/* The kernel's address space. Upper half only; the lower half is for processes and is empty until there are
- * any.
+/* The kernel's address space. Upper half only; the lower half is for processes and is empty until
+ * there are any.
  *
- *  DIRECT_MAP  physical memory and devices at DIRECT_MAP_BASE + physical address: RAM read-write and
- *              not executable, devices uncached from their first use on, nothing of the hypervisor,
- *              nothing of the kernel image (so that no alias undoes its rights)
- *  STACK_AREA  stacks, each with unmapped memory below it
- *  WINDOW      for mappings that live for a moment
- *  image       code R-X, constants R--, data RW- (linker.ld) */
+ *  DIRECT_MAP  physical memory and devices at DIRECT_MAP_BASE + physical address: RAM read-write
+ * and not executable, devices uncached from their first use on, nothing of the hypervisor, nothing
+ * of the kernel image (so that no alias undoes its rights) STACK_AREA  stacks, each with unmapped
+ * memory below it WINDOW      for mappings that live for a moment image       code R-X, constants
+ * R--, data RW- (linker.ld) */
 #ifndef VENEER_PARENT_LAYOUT_H
 #define VENEER_PARENT_LAYOUT_H
 
@@ -21,8 +20,8 @@
 /* Where the image's segments begin and end (linker.ld); all are page aligned. */
 extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
 
-/* Where physical @address is in the direct map. It may be used only if it is RAM of ours or has been mapped
- * by memory_map_device(). */
+/* Where physical @address is in the direct map. It may be used only if it is RAM of ours or has
+ * been mapped by memory_map_device(). */
 static inline void *direct_map(uint64_t address)
 {
     return (void *)(DIRECT_MAP_BASE + address);

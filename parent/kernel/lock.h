@@ -1,4 +1,5 @@
-/* Spinlocks. They are taken with interrupts off, so that an interrupt handler may take them, too. Not for NMI handlers. */
+/* Spinlocks. They are taken with interrupts off, so that an interrupt handler may take them, too.
+ * Not for NMI handlers. */
 #ifndef VENEER_PARENT_LOCK_H
 #define VENEER_PARENT_LOCK_H
 

@@ -32,8 +32,7 @@ static void print_banner(void)
           timer_lapic_frequency() / 1000);
     print("  memory      %lu MiB, %lu MiB of it free; the hypervisor has %lu KiB\n",
           (boot_memory_total(BOOT_MEMORY_RAM) + boot_memory_total(BOOT_MEMORY_KERNEL)) >> 20,
-          pages_free_count() >> (20 - PAGE_SHIFT),
-          boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
+          pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
 }
 
 /* On VP 0's own stack. */

@@ -73,7 +73,8 @@ static void map_image(const char *from, const char *to, uint64_t flags)
                flags);
 }
 
-/* Firmware tables may begin and end inside a page. RAM ranges are whole pages, so the rounding touches none. */
+/* Firmware tables may begin and end inside a page. RAM ranges are whole pages, so the rounding
+ * touches none. */
 static void map_ram(void)
 {
     for (uint32_t i = 0; i < boot_info.memory_count; i++) {
@@ -83,6 +84,11 @@ static void map_ram(void)
         if (boot_memory_is_ours(range->type))
             memory_map(DIRECT_MAP_BASE + base, base, end - base, DATA_FLAGS);
     }
+}
+
+void memory_set_cache_types(void)
+{
+    wrmsr(MSR_PAT, KERNEL_PAT);
 }
 
 void memory_init(void)
@@ -97,7 +103,7 @@ void memory_init(void)
     map_image(kernel_text_end, kernel_rodata_end, KERNEL_FLAGS | PTE_NO_EXECUTE);
     map_image(kernel_rodata_end, kernel_end, DATA_FLAGS);
     map_ram();
-    wrmsr(MSR_PAT, KERNEL_PAT);
+    memory_set_cache_types();
     write_cr4(read_cr4() | CR4_PGE);
     write_cr3(tables.root);
 }
@@ -130,8 +136,8 @@ volatile void *memory_map_device(uint64_t address, uint64_t size, enum memory_ca
     if (touches_ram(base, end))
         return NULL;
     uint64_t flags = DATA_FLAGS;
-    flags |= cache == MEMORY_WRITE_COMBINING ? PTE_WRITE_THROUGH
-                                             : PTE_WRITE_THROUGH | PTE_CACHE_DISABLE;
+    flags |=
+        cache == MEMORY_WRITE_COMBINING ? PTE_WRITE_THROUGH : PTE_WRITE_THROUGH | PTE_CACHE_DISABLE;
     for (uint64_t page = base; page < end; page += PAGE_SIZE) {
         if (!page_table_lookup(&tables, DIRECT_MAP_BASE + page).present)
             memory_map(DIRECT_MAP_BASE + page, page, PAGE_SIZE, flags);

@@ -14,7 +14,8 @@
 
 #define BACKTRACE_LIMIT 24
 
-/* The compiler puts it on the stack below return addresses and checks it there; entry.asm sets it. */
+/* The compiler puts it on the stack below return addresses and checks it there; entry.asm sets it.
+ */
 uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
 
@@ -95,26 +96,20 @@ _Noreturn void panic(const char *format, ...)
 
 static void print_registers(const struct trap_frame *f)
 {
-    print(" rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax,
-          f->rbx, f->rcx, f->rdx);
-    print(" rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", f->rsi,
-          f->rdi, f->rbp, f->rsp);
-    print(" r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", f->r8,
-          f->r9, f->r10, f->r11);
-    print(" r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", f->r12,
-          f->r13, f->r14, f->r15);
-    print(" cr0 %016lx cr2 %016lx cr3 %016lx cr4 %016lx\n", read_cr0(),
-          read_cr2(), read_cr3(),
+    print(" rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+    print(" rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
+    print(" r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
+    print(" r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
+    print(" cr0 %016lx cr2 %016lx cr3 %016lx cr4 %016lx\n", read_cr0(), read_cr2(), read_cr3(),
           read_cr4());
-    print(" rip %016lx cs %04lx ss %04lx rflags %08lx\n", f->rip,
-          f->cs, f->ss, f->rflags);
+    print(" rip %016lx cs %04lx ss %04lx rflags %08lx\n", f->rip, f->cs, f->ss, f->rflags);
 }
 
 _Noreturn void panic_exception(const struct trap_frame *frame)
 {
     begin();
-    print("%s, vector %lu, error code 0x%lx\n", exception_name(frame->vector),
-          frame->vector, frame->error_code);
+    print("%s, vector %lu, error code 0x%lx\n", exception_name(frame->vector), frame->vector,
+          frame->error_code);
     print_registers(frame);
     print_address(frame->rip);
     print_backtrace(frame->rbp, frame->rsp);

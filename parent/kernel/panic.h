@@ -6,7 +6,8 @@
 
 #include "parent/kernel/interrupt.h"
 
-/* Stops all CPUs, prints the message and a backtrace, and "RESULT FAIL" for those who wait for it; halts. Any context. */
+/* Stops all CPUs, prints the message and a backtrace, and "RESULT FAIL" for those who wait for it;
+ * halts. Any context. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same for an exception that nobody expects, with its registers. */

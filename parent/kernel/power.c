@@ -6,7 +6,8 @@
 #include "parent/kernel/memory.h"
 #include "parent/kernel/timer.h"
 
-/* PM1 control register, and sleep control of hardware-reduced systems (ACPI 6.4, 4.8.3.2.1 and 4.8.3.7). */
+/* PM1 control register, and sleep control of hardware-reduced systems (ACPI 6.4, 4.8.3.2.1
+ * and 4.8.3.7). */
 #define PM1_SCI_ENABLE (1u << 0)
 #define PM1_SLEEP_TYPE_SHIFT 10
 #define PM1_SLEEP_TYPE_MASK (7u << PM1_SLEEP_TYPE_SHIFT)
@@ -93,7 +94,7 @@ static void sleep_by_pm1(const struct acpi_register *reg, uint8_t type)
 {
     if (reg->address == 0)
         return;
-    uint16_t value = read_register(reg) & (uint16_t)~(PM1_SLEEP_TYPE_MASK | PM1_SLEEP_ENABLE);
+    uint16_t value = read_register(reg) & (uint16_t) ~(PM1_SLEEP_TYPE_MASK | PM1_SLEEP_ENABLE);
     value |= (uint16_t)(type << PM1_SLEEP_TYPE_SHIFT);
     write_register16(reg, value | PM1_SLEEP_ENABLE);
 }

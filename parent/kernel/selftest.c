@@ -10,6 +10,7 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/exception.h"
 #include "parent/kernel/fault.h"
+#include "parent/kernel/panic.h"
 #include "parent/kernel/power.h"
 #include "parent/kernel/smp.h"
 
@@ -17,9 +18,9 @@
 #define MESSAGE_SIZE 160
 
 static const struct selftest *const tests[] = {
-    &selftest_basic,        &selftest_exits, &selftest_ipi,       &selftest_protect,
-    &selftest_instructions, &selftest_msr,   &selftest_hypercall, &selftest_fuzz,
-    &selftest_lapic,        &selftest_init,
+    &selftest_basic,   &selftest_start,        &selftest_exits, &selftest_ipi,
+    &selftest_protect, &selftest_instructions, &selftest_msr,   &selftest_hypercall,
+    &selftest_fuzz,    &selftest_lapic,        &selftest_init,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
@@ -76,6 +77,15 @@ void note(const char *format, ...)
     va_end(arguments);
 }
 
+uint64_t selftest_hypervisor_page(void)
+{
+    for (uint32_t i = 0; i < boot_info.memory_count; i++) {
+        if (boot_info.memory[i].type == BOOT_MEMORY_HYPERVISOR)
+            return boot_info.memory[i].base;
+    }
+    panic("the hypervisor owns no memory");
+}
+
 static void call_test(void *argument)
 {
     const struct selftest *test = argument;
@@ -130,7 +140,8 @@ static bool list_has(const char *list, const char *name)
     return false;
 }
 
-/* Names on the command line that no test has count as failures: a typing error must not look like success. */
+/* Names on the command line that no test has count as failures: a typing error must not look like
+ * success. */
 static uint32_t check_names(const char *list)
 {
     uint32_t unknown = 0;

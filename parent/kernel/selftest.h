@@ -1,5 +1,5 @@
-/* Self tests of the system from the parent's side: what the hypervisor promises, checked on all CPUs. Run by
- * "selftest[=name,name...]" on the command line. */
+/* Self tests of the system from the parent's side: what the hypervisor promises, checked on all
+ * CPUs. Run by "selftest[=name,name...]" on the command line. */
 #ifndef VENEER_PARENT_SELFTEST_H
 #define VENEER_PARENT_SELFTEST_H
 
@@ -9,9 +9,14 @@
 /* Whether the command line asks for self tests. */
 bool selftest_wanted(void);
 
-/* Runs them, prints "RESULT PASS" or "RESULT FAIL n", and does what "after=" says: poweroff (if nothing is said), reboot or
- * halt. VP 0; all others are idle. */
+/* Runs them, prints "RESULT PASS" or "RESULT FAIL n", and does what "after=" says: poweroff (if
+ * nothing is said), reboot or halt. VP 0; all others are idle. */
 _Noreturn void selftest_run(void);
+
+/* While VP @vp_index waits for its start in context @good: tries to start it in bad ones. Test
+ * "start" reports. */
+struct hv_initial_vp_context;
+void selftest_try_bad_contexts(uint32_t vp_index, const struct hv_initial_vp_context *good);
 
 /* Where a test runs. */
 enum selftest_place {
@@ -29,7 +34,7 @@ struct selftest {
 
 extern const struct selftest selftest_basic, selftest_exits, selftest_ipi, selftest_protect,
     selftest_instructions, selftest_msr, selftest_hypercall, selftest_fuzz, selftest_init,
-    selftest_lapic;
+    selftest_lapic, selftest_start;
 
 /* For the tests: counts a check; if @ok is false, prints what failed. Returns @ok. Any CPU. */
 bool check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -39,6 +44,9 @@ bool check_equal(uint64_t value, uint64_t expected, const char *what);
 
 /* Checks the result of a fault_try() or try_*(): @expected is a vector or FAULT_NONE. */
 bool check_fault(int vector, int expected, const char *what);
+
+/* Physical address of a page that the hypervisor owns. */
+uint64_t selftest_hypervisor_page(void);
 
 /* Prints a fact that people may want to see. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -8,7 +8,9 @@
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/lapic.h"
+#include "parent/kernel/memory.h"
 #include "parent/kernel/panic.h"
+#include "parent/kernel/selftest.h"
 #include "parent/kernel/timer.h"
 
 #define START_LIMIT_MICROSECONDS 5000000
@@ -24,6 +26,7 @@ static void wake_up(void)
 /* Called by secondary_entry, in the context that cpu_start_context() made. */
 void secondary_main(void)
 {
+    memory_set_cache_types();
     lapic_init();
     __atomic_store_n(&this_cpu()->online, 1, __ATOMIC_RELEASE);
     cpu_idle();
@@ -47,6 +50,8 @@ void smp_start_all(void)
         struct hv_initial_vp_context context;
         struct cpu *cpu = cpu_create(i);
         cpu_start_context(cpu, secondary_entry, &context);
+        if (selftest_wanted())
+            selftest_try_bad_contexts(i, &context);
         enum hv_status status = hyperv_start_vp(i, &context);
         if (status != HV_STATUS_SUCCESS)
             panic("the hypervisor does not start VP %u: status %xh", i, status);

@@ -13,9 +13,23 @@
 
 static uint64_t lapic_frequency; /* Hz */
 
+/* a * b / c through a 128-bit product; UINT64_MAX if the result does not fit. */
+static uint64_t scale(uint64_t a, uint64_t b, uint64_t c)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    uint64_t quotient, remainder;
+    if ((uint64_t)(product >> 64) >= c)
+        return UINT64_MAX;
+    __asm__("divq %4"
+            : "=a"(quotient), "=d"(remainder)
+            : "a"((uint64_t)product), "d"((uint64_t)(product >> 64)), "r"(c)
+            : "cc");
+    return quotient;
+}
+
 uint64_t timer_tsc_ticks(uint64_t microseconds)
 {
-    return (uint64_t)((unsigned __int128)microseconds * boot_info.tsc_frequency / MICROSECONDS);
+    return scale(microseconds, boot_info.tsc_frequency, MICROSECONDS);
 }
 
 void timer_delay(uint64_t microseconds)
@@ -37,16 +51,18 @@ void timer_init(void)
     uint64_t flags = interrupts_save();
     lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_TIMER_DIVIDE_BY_1);
     lapic_write(LAPIC_TIMER_INITIAL, UINT32_MAX);
+    uint64_t start = rdtsc();
     timer_delay(CALIBRATION_MICROSECONDS);
     uint32_t elapsed = UINT32_MAX - lapic_read(LAPIC_TIMER_CURRENT);
+    uint64_t ticks = rdtsc() - start; /* more than asked for if something came in between */
     lapic_write(LAPIC_TIMER_INITIAL, 0);
     interrupts_restore(flags);
-    lapic_frequency = elapsed * (MICROSECONDS / CALIBRATION_MICROSECONDS);
+    lapic_frequency = scale(elapsed, boot_info.tsc_frequency, ticks);
 }
 
 void timer_start(uint64_t microseconds, bool periodic)
 {
-    unsigned __int128 exact = (unsigned __int128)microseconds * lapic_frequency / MICROSECONDS;
+    uint64_t exact = scale(microseconds, lapic_frequency, MICROSECONDS);
     uint32_t count = exact > UINT32_MAX ? UINT32_MAX : exact == 0 ? 1 : (uint32_t)exact;
     lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_TIMER_DIVIDE_BY_1);
     lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER | (periodic ? LAPIC_LVT_TIMER_PERIODIC : 0));

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Measures the local APIC's timer against the TSC, whose frequency the hypervisor told. VP 0; its local APIC is on. */
+/* Measures the local APIC's timer against the TSC, whose frequency the hypervisor told. VP 0; its
+ * local APIC is on. */
 void timer_init(void);
 
 /* TSC ticks in @microseconds. */
@@ -14,8 +15,9 @@ uint64_t timer_tsc_ticks(uint64_t microseconds);
 /* Busy waiting, any context. */
 void timer_delay(uint64_t microseconds);
 
-/* Interrupts this CPU after @microseconds, once or again and again; replaces what was set before. The interrupt counts up its
- * timer_count. Periods that the timer cannot count are shortened or lengthened to what it can. */
+/* Interrupts this CPU after @microseconds, once or again and again; replaces what was set before.
+ * The interrupt counts up its timer_count. Periods that the timer cannot count are shortened or
+ * lengthened to what it can. */
 void timer_start(uint64_t microseconds, bool periodic);
 void timer_stop(void);
 

@@ -39,14 +39,15 @@ class Boot(Test):
     until: typing.Optional[str] = None
     # Returns the parent's ELF file, made from the built one in the test's directory; or None.
     parent_file: typing.Callable = lambda built, directory: built
-    modules: tuple = ()  # "FILE=WORDS" as tools/mkiso takes them
+    image_options: tuple = ()  # more options for tools/mkiso
 
     needs_images = True
 
     def run(self, context):
         directory = context.directory
         serial = directory / "serial.log"
-        machine = emulator.Machine(image=self._image(context), **self.machine)
+        machine = emulator.Machine(**self.machine)
+        machine.image = self._image(context, machine)
         command = emulator.command_line(machine, directory, serial)
         (directory / "command").write_text(shlex.join(command) + "\n")
         with Process(command, directory / "console.log") as process:
@@ -54,16 +55,19 @@ class Boot(Test):
             status = process.status()
         self._judge(read_text(serial), status)
 
-    def _image(self, context):
-        built = context.build / "parent.elf"
-        parent = self.parent_file(built, context.directory)
-        if not (self.hypervisor or self.parent or self.modules) and parent == built:
+    def _image(self, context, machine):
+        """The image to boot; the one that make builds unless this test wants another."""
+        kernels = context.build / "iso"
+        parent = self.parent_file(kernels / "parent.elf", context.directory)
+        additions = emulator.image_additions(machine, context.directory)
+        additions += [f"--hypervisor-options={self.hypervisor}"] if self.hypervisor else []
+        additions += [f"--parent-options={self.parent}"] if self.parent else []
+        additions += self.image_options
+        if not additions and parent == kernels / "parent.elf":
             return context.build / "veneer.iso"
         image = context.directory / "veneer.iso"
-        command = ["tools/mkiso", "--grub", str(context.build / "grub"), "-o", str(image),
-                   f"--hypervisor-options={self.hypervisor}", f"--parent-options={self.parent}"]
-        command += [f"--module={module}" for module in self.modules]
-        command += [str(context.build / "veneer.elf"), *([str(parent)] if parent else [])]
+        command = ["tools/mkiso", "--grub", str(context.build / "grub"), "-o", str(image)]
+        command += [*additions, str(kernels / "veneer.elf"), *([str(parent)] if parent else [])]
         run_program(context, command, 30, context.directory / "mkiso.log")
         return image
 

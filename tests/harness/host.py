@@ -11,18 +11,37 @@ class Host(Test):
     """Runs a program that make builds; exit status 0 passes."""
 
     program: str  # below the build directory
-    arguments: tuple = ()
 
     @property
     def host_target(self):
         return self.program
+
+    def arguments(self, directory):
+        return []
 
     def run(self, context):
         program = context.build / self.program
         log = context.directory / "output.log"
         # Does nothing but say the reason if the build of all of them has failed for this one.
         run_program(context, context.make(str(program)), 120, log)
-        run_program(context, [str(program.resolve()), *self.arguments], self.time_limit, log)
+        command = [str(program), *self.arguments(context.directory)]
+        run_program(context, command, self.time_limit, log)
+
+
+@dataclasses.dataclass
+class Fuzz(Host):
+    """Runs a fuzzer on its committed inputs and on as many of its own; always the same ones."""
+
+    corpus: str
+
+    RUNS = 20000
+
+    def arguments(self, directory):
+        # What it finds goes to the first directory, so that the sources stay as they are.
+        found = directory / "found"
+        found.mkdir()
+        return [f"-runs={self.RUNS}", "-seed=1", f"-artifact_prefix={directory}/", str(found),
+                self.corpus]
 
 
 def discover():
@@ -31,8 +50,6 @@ def discover():
     for source in sorted(pathlib.Path("tests/unit").glob("*.c")):
         tests.append(Host(f"unit-{source.stem}", f"host/unit-{source.stem}"))
     for source in sorted(pathlib.Path("tests/fuzz").glob("*.c")):
-        corpus = f"tests/fuzz/corpus/{source.stem}"
-        # A fixed seed: the same inputs each time.
-        arguments = ("-runs=20000", "-seed=1", "-artifact_prefix=/dev/shm/", corpus)
-        tests.append(Host(f"unit-fuzz-{source.stem}", f"host/fuzz-{source.stem}", arguments))
+        name = source.stem
+        tests.append(Fuzz(f"unit-fuzz-{name}", f"host/fuzz-{name}", f"tests/fuzz/corpus/{name}"))
     return tests

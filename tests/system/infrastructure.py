@@ -27,7 +27,7 @@ FREESTANDING = {"limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "
 GENERATED = {"asm_offsets.inc"}
 INCLUDE_LINE = re.compile(r'^\s*[#%]\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
-# The whole hypervisor in memory, in bytes.
+# What stays of the hypervisor in memory, in bytes.
 HYPERVISOR_LIMIT = 64 * 1024
 
 

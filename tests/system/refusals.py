@@ -11,6 +11,7 @@ from .platforms import BOCHS, QEMU
 
 # ELF64: offsets in the file header and in a program header.
 ELF_MACHINE = 18
+ELF_ENTRY = 24
 ELF_PROGRAM_OFFSET = 32
 PROGRAM_VIRTUAL_ADDRESS = 16
 # Where GRUB puts the hypervisor: the lowest 2 MiB boundary with room.
@@ -20,7 +21,7 @@ HYPERVISOR_BASE = 0x200000
 def refused(name, machine, message, **options):
     return Boot(f"boot-refuse-{name}", machine, must=(rf"Veneer cannot start: .*{message}",),
                 must_not=("PANIC", "^RESULT", "^Veneer parent"), until="Veneer cannot start",
-                time_limit=60, **options)
+                time_limit=60 if machine.get("firmware") != "uefi" else 120, **options)
 
 
 def damaged(change):
@@ -54,6 +55,7 @@ def other_machine(content):
 
 
 def onto_hypervisor(content):
+    struct.pack_into("<Q", content, ELF_ENTRY, HYPERVISOR_BASE)
     first = struct.unpack_from("<Q", content, ELF_PROGRAM_OFFSET)[0]
     struct.pack_into("<Q", content, first + PROGRAM_VIRTUAL_ADDRESS, HYPERVISOR_BASE)
 
@@ -61,6 +63,9 @@ def onto_hypervisor(content):
 def model(name, platform=QEMU):
     return {**platform, "model": name}
 
+
+# Writes IA32_FEATURE_CONTROL: locked, with VMX off. OVMF has left it unlocked.
+LOCK_VMX = ("--grub-module=wrmsr", "--grub-command=wrmsr 0x3a 1")
 
 NO_VIRTUALIZATION = r"neither AMD-V \(SVM\) nor Intel VT-x"
 
@@ -70,7 +75,9 @@ TESTS = [
     refused("no-nx-svm", model("max,-nx"), r"NX"),
     refused("no-long-mode-svm", model("max,-lm"), r"long mode"),
     refused("no-virtualization-vmx", model("p4_prescott_celeron_336", BOCHS), NO_VIRTUALIZATION),
-    refused("no-ept-vmx", model("core2_penryn_t9600", BOCHS), r"EPT"),
+    refused("no-ept-vmx", model("core2_penryn_t9600", BOCHS), r"VT-x has no extended page tables"),
+    refused("locked-vmx-uefi", {**BOCHS, "firmware": "uefi"}, r"firmware has turned Intel VT-x off",
+            image_options=LOCK_VMX),
     refused("no-unrestricted-guest-vmx", model("corei5_lynnfield_750", BOCHS), r"unrestricted guest"),
     refused("little-memory-svm", {**QEMU, "memory": 8}, r"too little memory"),
     refused("no-parent-svm", QEMU, r"no parent kernel", parent_file=lambda built, directory: None),

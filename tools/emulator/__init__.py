@@ -13,3 +13,11 @@ def command_line(machine, directory, serial):
     a file, or a terminal device if the machine is interactive.
     """
     return PLATFORMS[machine.platform].command_line(machine, directory, serial)
+
+
+def image_additions(machine, directory):
+    """Returns what tools/mkiso must be told so that the image boots on this machine; often nothing.
+
+    Files that belong to the image are written to the directory.
+    """
+    return PLATFORMS[machine.platform].image_additions(machine, directory)

@@ -1,5 +1,7 @@
 """Bochs 2.7: Intel VT-x, and a second AMD-V on its model `ryzen`."""
 
+from . import bochs_acpi
+
 PROGRAM = "bochs"
 BIOS = 'file=/usr/share/bochs/BIOS-bochs-latest, options="fastboot"'
 # The 2 MiB build: Bochs has no room for the bigger one.
@@ -10,7 +12,7 @@ VIDEO_BIOS = "/usr/share/bochs/VGABIOS-lgpl-latest"
 # timeout is the display that needs no screen and waits for no viewer.
 CONFIGURATION = """\
 cpu: model={model}, count={cpus}, ips=50000000, quantum=16, reset_on_triple_fault=0, \
-ignore_bad_msrs={ignore_bad_msrs}
+ignore_bad_msrs=0, msrs="{msrs}"
 memory: guest={memory}, host={memory}
 romimage: {firmware}
 vgaromimage: file={video_bios}
@@ -29,6 +31,10 @@ info: action=ignore
 debug: action=ignore
 """
 
+# MSRs that the models lack, in Bochs's format: address, type, and three 64-bit values as high and low
+# halves (initial value, reserved bits, ignored bits). OVMF reads 17h, IA32_PLATFORM_ID.
+EXTRA_MSRS = "0x17 0  0 0  0 0  0 0\n"
+
 # Debian's Bochs starts in its debugger: continue, and quit when that returns.
 DEBUGGER_COMMANDS = "continue\nquit\n"
 
@@ -41,15 +47,27 @@ def _drive(machine):
     raise ValueError(f"Bochs cannot boot from {machine.media}")
 
 
+def image_additions(machine, directory):
+    if machine.firmware != "uefi":
+        return []
+    additions = ["--grub-module=mmap", "--grub-module=acpi"]
+    paths = []
+    for file in bochs_acpi.write_tables(machine.cpus, directory):
+        paths.append(f"/boot/{file.name}")
+        additions.append(f"--file={paths[-1]}={file}")
+    return [*additions, f"--grub-command=acpi {' '.join(paths)}"]
+
+
 def command_line(machine, directory, serial):
     uefi = machine.firmware == "uefi"
+    msrs_file = directory / "bochs-msrs"
+    msrs_file.write_text(EXTRA_MSRS)
     configuration = CONFIGURATION.format(
         model=machine.model or "corei7_haswell_4770",
         cpus=machine.cpus,
         memory=machine.memory,
         firmware=UEFI if uefi else BIOS,
-        # OVMF reads MSR 17h, which no model of Bochs has.
-        ignore_bad_msrs=1 if uefi else 0,
+        msrs=msrs_file,
         video_bios=VIDEO_BIOS,
         drive=_drive(machine),
         boot="cdrom" if machine.media == "cd" else "disk",

@@ -2,13 +2,14 @@
 
 import dataclasses
 import pathlib
+import typing
 
 
 @dataclasses.dataclass
 class Machine:
-    """A machine that boots `image`. The fields that only one platform knows say so."""
+    """A machine that boots `image`. Fields that only one platform knows say so."""
 
-    image: pathlib.Path
+    image: typing.Optional[pathlib.Path] = None  # what tools/mkiso made
     platform: str = "qemu"  # qemu or bochs
     firmware: str = "bios"  # bios or uefi
     media: str = "cd"  # how the image is attached: cd, disk or usb (QEMU only)

@@ -66,6 +66,10 @@ def _console(machine, serial):
     return ["-display", "none", "-monitor", "none", "-serial", f"file:{serial}"]
 
 
+def image_additions(machine, directory):
+    return []
+
+
 def command_line(machine, directory, serial):
     command = [PROGRAM, "-M", machine.board, *_acceleration(machine)]
     command += ["-smp", str(machine.cpus), "-m", str(machine.memory), "-no-reboot", "-nic", "none"]

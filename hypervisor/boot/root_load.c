@@ -14,7 +14,8 @@
 #define IDENTITY_SIZE (4 * GIB)
 #define UPPER_HALF 0xffff800000000000ull
 
-/* First page tables of the parent: 4 GiB by 2 MiB pages, tables for up to ELF_MAX_SEGMENTS segments, and boot_info. */
+/* First page tables of the parent: 4 GiB by 2 MiB pages, tables for up to ELF_MAX_SEGMENTS
+ * segments, and boot_info. */
 #define BOOT_DATA_PAGES 64
 
 static uint64_t boot_data_next, boot_data_end;
@@ -49,8 +50,8 @@ static uint64_t page_end(const struct elf_segment *segment)
     return (segment->virtual_address + segment->memory_size + PAGE_SIZE - 1) & PAGE_MASK;
 }
 
-/* Claims memory for all segments: those in the upper half together where there is room, those in the lower half at their
- * address. */
+/* Claims memory for all segments: those in the upper half together where there is room, those in
+ * the lower half at their address. */
 static void place(struct parent_image *parent, struct memory_map *map)
 {
     const struct elf_segment *first = NULL, *last = NULL;
@@ -64,7 +65,7 @@ static void place(struct parent_image *parent, struct memory_map *map)
             last = s;
         } else if (page_end(s) > IDENTITY_SIZE ||
                    !memory_map_claim(map, base, page_end(s) - base, BOOT_MEMORY_KERNEL)) {
-            boot_stop("the parent's kernel wants to be loaded at %#llx, which is not free memory "
+            boot_stop("the parent's kernel wants to be loaded at 0x%llx, which is not free memory "
                       "(the hypervisor, a module or a device is there).",
                       (unsigned long long)base);
         }
@@ -75,8 +76,8 @@ static void place(struct parent_image *parent, struct memory_map *map)
     parent->size = page_end(last) - parent->virtual_base;
     /* Below 4 GiB, where the identity map shows it, too. */
     if (parent->size < GIB)
-        parent->physical_base = memory_map_allocate(map, parent->size, LARGE_PAGE_SIZE, LARGE_PAGE_SIZE,
-                                                    IDENTITY_SIZE, BOOT_MEMORY_KERNEL);
+        parent->physical_base = memory_map_allocate(
+            map, parent->size, LARGE_PAGE_SIZE, LARGE_PAGE_SIZE, IDENTITY_SIZE, BOOT_MEMORY_KERNEL);
     if (parent->physical_base == 0)
         boot_stop("too little memory: no free block of %llu KiB for the parent's kernel. Give the "
                   "machine more memory (at least 64 MiB).",
@@ -157,7 +158,7 @@ static void fill_boot_info(struct boot_info *boot, const struct loader_info *inf
     memcpy(boot->rsdp, info->rsdp, sizeof(boot->rsdp));
     boot->framebuffer = info->framebuffer;
     fill_modules(boot, info);
-    /* A map that does not fit would hide the hypervisor's ranges: RAM is left out first. */
+    /* Half a map would hide the hypervisor's ranges, or devices. */
     for (size_t i = 0; i < info->memory.count; i++) {
         if (boot->memory_count == BOOT_INFO_MAX_MEMORY_RANGES)
             boot_stop("the firmware's memory map has more than %u ranges.",
@@ -169,10 +170,10 @@ static void fill_boot_info(struct boot_info *boot, const struct loader_info *inf
 static void set_start_context(struct vp *vp, uint64_t entry, uint64_t cr3, uint64_t boot_info)
 {
     /* Attributes: present, DPL 0, code or data, accessed; L or D/B; G (include/hv/hypercall.h). */
-    static const struct hv_x64_segment_register code = {.limit = 0xffffffff, .selector = 0x08,
-                                                        .attributes = 0xa09b};
-    static const struct hv_x64_segment_register data = {.limit = 0xffffffff, .selector = 0x10,
-                                                        .attributes = 0xc093};
+    static const struct hv_x64_segment_register code = {
+        .limit = 0xffffffff, .selector = 0x08, .attributes = 0xa09b};
+    static const struct hv_x64_segment_register data = {
+        .limit = 0xffffffff, .selector = 0x10, .attributes = 0xc093};
 
     vp->context = (struct hv_initial_vp_context){
         .rip = entry,
