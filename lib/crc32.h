@@ -1,4 +1,5 @@
-/* CRC-32 as in IEEE 802.3, GPT, gzip and others: polynomial 04C11DB7h, reflected, inverted at both ends. */
+/* CRC-32 as in IEEE 802.3, GPT, gzip and others: polynomial 04C11DB7h, reflected, inverted at both
+ * ends. */
 #ifndef VENEER_LIB_CRC32_H
 #define VENEER_LIB_CRC32_H
 

@@ -1,5 +1,6 @@
-/* UTF-8 and UTF-16, and letters regardless of case. Text from outside is hostile: nothing here reads
- * or writes beyond the sizes given, and malformed text is refused or replaced as each function says. */
+/* UTF-8 and UTF-16, and letters regardless of case. Text from outside is hostile: nothing here
+ * reads or writes beyond the sizes given, and malformed text is refused or replaced as each
+ * function says. */
 #ifndef VENEER_LIB_UNICODE_H
 #define VENEER_LIB_UNICODE_H
 

@@ -5,12 +5,12 @@
 #include "lib/string.h"
 #include "lib/unicode.h"
 
-const struct partition_guid partition_guid_basic_data = {
-    {0xa2, 0xa0, 0xd0, 0xeb, 0xe5, 0xb9, 0x33, 0x44, 0x87, 0xc0, 0x68, 0xb6, 0xb7, 0x26, 0x99,
-     0xc7}};
-const struct partition_guid partition_guid_efi_system = {
-    {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9,
-     0x3b}};
+const struct partition_guid partition_guid_basic_data = {{0xa2, 0xa0, 0xd0, 0xeb, 0xe5, 0xb9, 0x33,
+                                                          0x44, 0x87, 0xc0, 0x68, 0xb6, 0xb7, 0x26,
+                                                          0x99, 0xc7}};
+const struct partition_guid partition_guid_efi_system = {{0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2,
+                                                          0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e,
+                                                          0xc9, 0x3b}};
 
 static int read_sector(const struct partition_disk *disk, uint64_t sector, void *buffer)
 {
@@ -118,7 +118,8 @@ static void add_mbr_partition(const struct partition_disk *disk, struct partitio
 }
 
 /* Follows the chain of boot sectors in an extended partition: each has the entry of one logical
- * partition, relative to itself, and that of the next sector, relative to the extended partition. */
+ * partition, relative to itself, and that of the next sector, relative to the extended partition.
+ */
 static int read_logical(const struct partition_disk *disk, void *buffer,
                         const struct mbr_entry *extended, struct partition_table *table)
 {
@@ -240,9 +241,8 @@ static bool check_header(const struct partition_disk *disk, const struct gpt_hea
 
     if (header->own_sector != sector || header->first_usable > header->last_usable ||
         header->last_usable >= disk->sector_count || header->first_usable <= GPT_FIRST_SECTOR ||
-        header->entry_size < sizeof(struct gpt_entry) ||
-        header->entry_size > disk->sector_size || !is_power_of_two(header->entry_size) ||
-        header->entry_count > GPT_ENTRIES_MAX)
+        header->entry_size < sizeof(struct gpt_entry) || header->entry_size > disk->sector_size ||
+        !is_power_of_two(header->entry_size) || header->entry_count > GPT_ENTRIES_MAX)
         return false;
     entry_sectors = ((uint64_t)header->entry_count * header->entry_size + disk->sector_size - 1) /
                     disk->sector_size;
@@ -256,8 +256,7 @@ static bool check_header(const struct partition_disk *disk, const struct gpt_hea
 }
 
 /* Takes one entry; returns NULL, or what is wrong with it. */
-static const char *add_gpt_partition(struct partition_table *table,
-                                     const struct gpt_header *header,
+static const char *add_gpt_partition(struct partition_table *table, const struct gpt_header *header,
                                      const struct gpt_entry *entry, unsigned number)
 {
     static const struct partition_guid unused;
@@ -288,7 +287,8 @@ static const char *add_gpt_partition(struct partition_table *table,
     return NULL;
 }
 
-/* Reads the entries that a good header describes. *@problem is NULL, or why the table cannot be used. */
+/* Reads the entries that a good header describes. *@problem is NULL, or why the table cannot be
+ * used. */
 static int read_entries(const struct partition_disk *disk, void *buffer,
                         const struct gpt_header *header, struct partition_table *table,
                         const char **problem)
@@ -310,8 +310,7 @@ static int read_entries(const struct partition_disk *disk, void *buffer,
         for (uint32_t i = 0; i < here; i++) {
             struct gpt_entry entry;
 
-            memcpy(&entry, (const uint8_t *)buffer + (size_t)i * header->entry_size,
-                   sizeof(entry));
+            memcpy(&entry, (const uint8_t *)buffer + (size_t)i * header->entry_size, sizeof(entry));
 
             const char *wrong = add_gpt_partition(table, header, &entry, first + i + 1);
 
@@ -332,8 +331,7 @@ static int read_gpt_copy(const struct partition_disk *disk, void *buffer, uint64
     int error;
 
     *problem = "the GPT header is damaged";
-    if (!read_header(disk, buffer, sector, &header, &error) ||
-        !check_header(disk, &header, sector))
+    if (!read_header(disk, buffer, sector, &header, &error) || !check_header(disk, &header, sector))
         return error;
     return read_entries(disk, buffer, &header, table, problem);
 }

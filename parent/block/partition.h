@@ -23,8 +23,8 @@ struct partition {
     uint64_t start, count; /* sectors of the disk; count > 0 */
     unsigned number;       /* from 1; logical ones of an MBR from 5 */
     bool bootable;
-    uint8_t mbr_type;            /* MBR only */
-    struct partition_guid type;  /* GPT only, like what follows */
+    uint8_t mbr_type;           /* MBR only */
+    struct partition_guid type; /* GPT only, like what follows */
     struct partition_guid id;
     char name[PARTITION_NAME_SIZE]; /* UTF-8 */
 };
@@ -51,10 +51,11 @@ struct partition_disk {
     uint64_t sector_count;
 };
 
-/* Reads the table of @disk with the help of @buffer, which takes one sector. Returns 0, or the error of
- * the device. A table that contradicts itself (partitions that overlap or leave the disk, both
- * copies of a GPT damaged) has no partitions and a warning that says why. A GPT counts more than
- * the MBR beside it, which only protects it. The partitions are on the disk and do not overlap. */
+/* Reads the table of @disk with the help of @buffer, which takes one sector. Returns 0, or the
+ * error of the device. The partitions are on the disk and do not overlap: an MBR's partitions that
+ * do not keep to that are left out, with a warning; a GPT of which both copies are damaged or
+ * contradict themselves has no partitions, and a warning that says why. A GPT counts, not the MBR
+ * beside it, which protects it. */
 int partition_table_read(const struct partition_disk *disk, void *buffer,
                          struct partition_table *table);
 

@@ -9,9 +9,9 @@
  * matter). Names are compared regardless of case; "." and ".." are not names. A name has 1 to 255
  * units of UTF-16, no control characters, none of "*:<>?|\ and no space or full stop at its end.
  *
- * Safety. What the disk holds is never trusted: a chain that loops, leaves the volume or ends early,
- * an entry that points nowhere, give FS_DAMAGED, are reported, and make the volume read-only. No
- * I/O ever leaves the volume.
+ * Safety. What the disk holds is never trusted: a chain that loops, leaves the volume or ends
+ * early, an entry that points nowhere, give FS_DAMAGED, are reported, and make the volume
+ * read-only. No I/O ever leaves the volume.
  *
  * A power cut. Data goes to the device at once, FAT and directories through caches. They are
  * written (by fat_sync(), or when a cache is full) in this order, with a flush of the device
@@ -37,7 +37,7 @@
 #include "parent/fs/fs_io.h"
 
 #define FAT_FILE_SIZE_MAX 0xffffffffu
-#define FAT_NAME_UNITS 255               /* of UTF-16, at most */
+#define FAT_NAME_UNITS 255                     /* of UTF-16, at most */
 #define FAT_NAME_SIZE (FAT_NAME_UNITS * 3 + 1) /* bytes of UTF-8 with the NUL */
 #define FAT_LABEL_SIZE (11 * 3 + 1)
 #define FAT_OPEN_MAX 128 /* different files and directories open at a time, per volume */
@@ -57,8 +57,8 @@ struct fat_host {
 struct fat_info {
     char label[FAT_LABEL_SIZE]; /* UTF-8; empty: none */
     uint32_t serial;
-    unsigned fat_bits;       /* 16 or 32 */
-    uint32_t cluster_size;   /* bytes */
+    unsigned fat_bits;     /* 16 or 32 */
+    uint32_t cluster_size; /* bytes */
     uint32_t cluster_count;
     uint32_t free_clusters;
     bool read_only;
@@ -75,9 +75,9 @@ enum fat_attribute {
 };
 
 struct fat_status {
-    char name[FAT_NAME_SIZE]; /* the long one if there is one; "/" for the root */
-    uint32_t attributes;      /* of enum fat_attribute */
-    uint32_t size;            /* bytes; 0 for a directory */
+    char name[FAT_NAME_SIZE];         /* the long one if there is one; "/" for the root */
+    uint32_t attributes;              /* of enum fat_attribute */
+    uint32_t size;                    /* bytes; 0 for a directory */
     struct fs_time created, modified; /* all 0 if the volume does not say */
 };
 
@@ -93,8 +93,8 @@ size_t fat_volume_size(void);
 int fat_mount(struct fat_volume *volume, const struct fs_io *io, const struct fat_host *host);
 
 /* Writes everything and marks the volume clean (unless it was not at the mount and fat_check() has
- * not been called); afterwards the memory is the caller's. FS_BUSY if a file is open. After an error
- * of the device the volume is as before, and the caller may try again, or give it up. */
+ * not been called); afterwards the memory is the caller's. FS_BUSY if a file is open. After an
+ * error of the device the volume is as before, and the caller may try again, or give it up. */
 int fat_unmount(struct fat_volume *volume);
 
 /* Returns when all changes so far would survive a power cut. */
@@ -115,9 +115,10 @@ int fat_make_directory(struct fat_volume *volume, const char *path);
 int fat_remove_directory(struct fat_volume *volume, const char *path);
 
 /* Gives the file or directory @from the path @to. A file at @to is replaced, and a power cut leaves
- * either it or the new one there; a directory at @to is FS_EXISTS. FS_BUSY if one of the two is open;
- * FS_INVALID: a directory cannot become part of itself. If the two entries share no sector, this
- * writes everything that is not yet on the device first, and then flushes three or four times. */
+ * either it or the new one there; a directory at @to is FS_EXISTS. FS_BUSY if one of the two is
+ * open; FS_INVALID: a directory cannot become part of itself. If the two entries share no sector,
+ * this writes everything that is not yet on the device first, and then flushes three or four times.
+ */
 int fat_rename(struct fat_volume *volume, const char *from, const char *to);
 
 /* --- Files --- */
@@ -140,8 +141,8 @@ int fat_close(struct fat_file *file);
 /* Bytes; 0 for a directory. */
 uint32_t fat_file_size(const struct fat_file *file);
 
-/* Reads @size bytes from byte @offset; *@done says how many there were: fewer at the end of the file
- * or after an error. */
+/* Reads @size bytes from byte @offset; *@done says how many there were: fewer at the end of the
+ * file or after an error. */
 int fat_read(struct fat_file *file, uint64_t offset, void *buffer, size_t size, size_t *done);
 
 /* Writes @size bytes from byte @offset. Extends the file if necessary; a gap becomes zeros. On
@@ -149,7 +150,8 @@ int fat_read(struct fat_file *file, uint64_t offset, void *buffer, size_t size, 
 int fat_write(struct fat_file *file, uint64_t offset, const void *buffer, size_t size,
               size_t *done);
 
-/* Cuts the file, or extends it by zeros. After an error of the device it may have a size in between. */
+/* Cuts the file, or extends it by zeros. After an error of the device it may have a size in
+ * between. */
 int fat_set_size(struct fat_file *file, uint64_t size);
 
 /* Reserves clusters so that writing up to @size bytes needs no more: if @contiguous, those that
@@ -165,22 +167,24 @@ struct fat_extent {
 };
 
 /* Lists the parts of the file from the cluster of byte @offset to its end (the last may go beyond
- * it): at most @limit of them at @extents, their number in *@count, 0 if @offset is at or behind the end. They stay where they are
- * while the file is open and not cut. Whoever writes there directly has to flush the device itself. */
+ * it): at most @limit of them at @extents, their number in *@count, 0 if @offset is at or behind
+ * the end. They stay where they are while the file is open and not cut. Whoever writes there
+ * directly has to flush the device itself. */
 int fat_get_extents(struct fat_file *file, uint32_t offset, struct fat_extent *extents,
                     unsigned limit, unsigned *count);
 
-/* Describes the next entry of an open directory; *@position is 0 for the first. FS_NOT_FOUND after the
- * last. Entries that come and go meanwhile may be missed, others not. */
+/* Describes the next entry of an open directory; *@position is 0 for the first. FS_NOT_FOUND after
+ * the last. Entries that come and go meanwhile may be missed, others not. */
 int fat_read_directory(struct fat_file *file, uint32_t *position, struct fat_status *status);
 
 /* --- Checking --- */
 
 struct fat_check_result {
     uint32_t files, directories;
-    uint32_t lost_clusters;  /* belonged to nobody, were freed if the volume could be written */
-    uint32_t long_chains; /* files with more clusters than their size needs; the surplus was freed */
-    uint32_t errors;      /* things that cannot be right, each reported (the first 20) */
+    uint32_t lost_clusters; /* belonged to nobody, were freed if the volume could be written */
+    uint32_t
+        long_chains; /* files with more clusters than their size needs; the surplus was freed */
+    uint32_t errors; /* things that cannot be right, each reported (the first 20) */
 };
 
 /* Bytes of memory that fat_check() needs: two bits per cluster. */
@@ -188,8 +192,8 @@ size_t fat_check_memory(const struct fat_volume *volume);
 
 /* Walks all directories and chains of a volume on which nothing is open (else FS_BUSY), with
  * @memory of that size and 8-byte alignment. Without errors, what a power cut left behind is
- * freed and the volume counts as clean. With errors nothing is changed, the volume becomes read-only,
- * and the result is FS_DAMAGED. */
+ * freed and the volume counts as clean. With errors nothing is changed, the volume becomes
+ * read-only, and the result is FS_DAMAGED. */
 int fat_check(struct fat_volume *volume, void *memory, struct fat_check_result *result);
 
 #endif

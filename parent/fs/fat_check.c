@@ -43,8 +43,9 @@ static int count_damage(struct check *check, int error)
     return FS_OK;
 }
 
-/* Claims the clusters of a chain from @first on, at most @limit; *@last is the last of them, and *@next what
- * follows: 0 if the chain ends there. FS_DAMAGED if it ends too early or is not a good one. */
+/* Claims the clusters of a chain from @first on, at most @limit; *@last is the last of them, and
+ * *@next what follows: 0 if the chain ends there. FS_DAMAGED if it ends too early or is not a good
+ * one. */
 static int claim_chain(struct check *check, uint32_t first, uint32_t limit, bool is_file,
                        uint32_t *last, uint32_t *next)
 {
@@ -82,8 +83,8 @@ static int claim_chain(struct check *check, uint32_t first, uint32_t limit, bool
 static int check_file(struct check *check, const struct fat_item *item, uint32_t first)
 {
     struct fat_volume *volume = check->volume;
-    uint32_t needed = (uint32_t)(((uint64_t)item->entry.size + volume->cluster_size - 1) /
-                                 volume->cluster_size);
+    uint32_t needed =
+        (uint32_t)(((uint64_t)item->entry.size + volume->cluster_size - 1) / volume->cluster_size);
     uint32_t last = 0, next = first;
     int error = FS_OK;
 
@@ -151,8 +152,7 @@ static int walk_todo(struct check *check)
     for (size_t word = 0; idle < words; word = (word + 1) % words) {
         idle = check->todo[word] == 0 ? idle + 1 : 0;
         while (check->todo[word] != 0) {
-            uint32_t cluster = (uint32_t)(word * 64) +
-                               (uint32_t)__builtin_ctzll(check->todo[word]);
+            uint32_t cluster = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(check->todo[word]);
 
             check->todo[word] &= check->todo[word] - 1;
 

@@ -24,8 +24,7 @@ int fat_device_read(struct fat_volume *volume, uint32_t sector, uint32_t count, 
     return error;
 }
 
-int fat_device_write(struct fat_volume *volume, uint32_t sector, uint32_t count,
-                     const void *buffer)
+int fat_device_write(struct fat_volume *volume, uint32_t sector, uint32_t count, const void *buffer)
 {
     if (volume->io.read_only)
         return FS_READ_ONLY;

@@ -84,7 +84,8 @@ int fat_cursor_seek(struct fat_volume *volume, struct fat_cursor *cursor, uint32
     return cursor->at_end ? FS_NOT_FOUND : FS_OK;
 }
 
-/* The block of the directory cache that has the sector: blocks divide a cluster, or the root area. */
+/* The block of the directory cache that has the sector: blocks divide a cluster, or the root area.
+ */
 static int get_block(struct fat_volume *volume, uint32_t sector, uint8_t **data,
                      uint32_t *block_sector)
 {
@@ -111,8 +112,7 @@ int fat_entry_read(struct fat_volume *volume, const struct fat_position *positio
     int error = get_block(volume, position->sector, &data, &first);
 
     if (error == FS_OK)
-        memcpy(entry,
-               data + (position->sector - first) * volume->sector_size + position->offset,
+        memcpy(entry, data + (position->sector - first) * volume->sector_size + position->offset,
                sizeof(*entry));
     return error;
 }
@@ -160,7 +160,8 @@ struct long_name {
     uint8_t checksum;
 };
 
-/* Takes the next piece; pieces out of order begin nothing, they are what is left of another name. */
+/* Takes the next piece; pieces out of order begin nothing, they are what is left of another name.
+ */
 static void add_piece(struct long_name *name, const struct fat_long_entry *piece, uint32_t index,
                       uint16_t units[FAT_NAME_UNITS])
 {

@@ -20,7 +20,7 @@ void fat_entry_set_cluster(struct fat_entry *entry, uint32_t cluster)
 
 static uint16_t encode_date(const struct fs_time *time)
 {
-    uint16_t year = time->year < FIRST_YEAR ? FIRST_YEAR
+    uint16_t year = time->year < FIRST_YEAR  ? FIRST_YEAR
                     : time->year > LAST_YEAR ? LAST_YEAR
                                              : time->year;
 
@@ -77,8 +77,8 @@ void fat_item_status(const struct fat_item *item, struct fat_status *status)
         utf16_to_utf8(item->long_name, item->long_length, status->name, sizeof(status->name));
     else
         utf16_to_utf8(units, length, status->name, sizeof(status->name));
-    status->attributes = entry->attributes &
-                         (FAT_READ_ONLY | FAT_HIDDEN | FAT_SYSTEM | FAT_DIRECTORY | FAT_ARCHIVE);
+    status->attributes =
+        entry->attributes & (FAT_READ_ONLY | FAT_HIDDEN | FAT_SYSTEM | FAT_DIRECTORY | FAT_ARCHIVE);
     status->size = (entry->attributes & FAT_DIRECTORY) != 0 ? 0 : entry->size;
     status->created = decode(entry->created_date, entry->created_time);
     status->modified = decode(entry->modified_date, entry->modified_time);

@@ -29,8 +29,7 @@ static struct fat_file *find_unused(struct fat_volume *volume)
     return NULL;
 }
 
-static int create(struct fat_volume *volume, const struct fat_target *target,
-                  struct fat_file *file)
+static int create(struct fat_volume *volume, const struct fat_target *target, struct fat_file *file)
 {
     struct fat_entry entry;
     int error = fat_begin_change(volume);
@@ -95,8 +94,7 @@ int fat_open(struct fat_volume *volume, const char *path, unsigned flags, struct
         **file = (struct fat_file){.volume = volume};
         error = create(volume, target, *file);
     } else {
-        bool is_directory =
-            target->is_root || (target->item.entry.attributes & FAT_DIRECTORY) != 0;
+        bool is_directory = target->is_root || (target->item.entry.attributes & FAT_DIRECTORY) != 0;
 
         if ((flags & FAT_OPEN_EXCLUSIVE) != 0)
             return FS_EXISTS;
@@ -257,8 +255,7 @@ static int extend(struct fat_file *file, uint32_t size)
     return error;
 }
 
-int fat_write(struct fat_file *file, uint64_t offset, const void *buffer, size_t size,
-              size_t *done)
+int fat_write(struct fat_file *file, uint64_t offset, const void *buffer, size_t size, size_t *done)
 {
     uint64_t bytes = 0;
     uint32_t old_size = file->size;
@@ -277,8 +274,8 @@ int fat_write(struct fat_file *file, uint64_t offset, const void *buffer, size_t
     if (error == FS_OK && offset > file->size)
         error = extend(file, (uint32_t)offset);
     if (error == FS_OK)
-        error = transfer_bytes(file, TRANSFER_WRITE, (uint32_t)offset, (uint8_t *)buffer, size,
-                               &bytes);
+        error =
+            transfer_bytes(file, TRANSFER_WRITE, (uint32_t)offset, (uint8_t *)buffer, size, &bytes);
     *done = (size_t)bytes;
     if (bytes > 0 && offset + bytes > file->size)
         file->size = (uint32_t)(offset + bytes);

@@ -112,7 +112,8 @@ _Static_assert(sizeof(struct fat_entry) == 32, "FAT 6");
 
 #define FAT_DIRECTORY_ENTRIES_MAX 65536 /* section 6: a directory has at most 2 MiB */
 
-/* A piece of a long name, section 7; the pieces stand before the short entry, the last one first. */
+/* A piece of a long name, section 7; the pieces stand before the short entry, the last one first.
+ */
 struct fat_long_entry {
     uint8_t order; /* from 1; with FAT_LONG_LAST in the last piece */
     uint16_t units1[5];

@@ -89,10 +89,10 @@ struct fat_file {
     struct fat_position position; /* of its entry; never changes while it is open */
     uint32_t first_cluster;       /* 0: none; or the root directory of FAT16 */
     uint32_t size;
-    bool surplus;           /* there may be more clusters than the size needs */
-    uint64_t tail_epoch;    /* when its last cluster was appended; 0: before it was opened */
-    uint32_t seek_index;    /* a cluster of the chain that is known, to start from: its number */
-    uint32_t seek_cluster;  /* 0: none is known */
+    bool surplus;          /* there may be more clusters than the size needs */
+    uint64_t tail_epoch;   /* when its last cluster was appended; 0: before it was opened */
+    uint32_t seek_index;   /* a cluster of the chain that is known, to start from: its number */
+    uint32_t seek_cluster; /* 0: none is known */
 };
 
 /* --- The volume --- */
@@ -103,18 +103,18 @@ struct fat_volume {
 
     /* Geometry; constant after the mount. */
     bool is_fat32;
-    uint32_t sector_size;     /* bytes */
-    uint32_t cluster_size;    /* bytes */
+    uint32_t sector_size;  /* bytes */
+    uint32_t cluster_size; /* bytes */
     uint32_t cluster_sectors;
-    uint32_t cluster_count;   /* clusters are 2 to cluster_count + 1 */
-    uint32_t table_start;     /* first sector of the FAT that counts */
-    uint32_t table_sectors;   /* of one FAT */
-    uint32_t table_copies;    /* FATs from table_start on that are kept in step */
+    uint32_t cluster_count;            /* clusters are 2 to cluster_count + 1 */
+    uint32_t table_start;              /* first sector of the FAT that counts */
+    uint32_t table_sectors;            /* of one FAT */
+    uint32_t table_copies;             /* FATs from table_start on that are kept in step */
     uint32_t root_start, root_sectors; /* FAT16 */
-    uint32_t root_cluster;    /* FAT32; 0 on FAT16 */
-    uint32_t data_start;      /* sector of cluster 2 */
-    uint32_t sectors_end;     /* sectors of the volume */
-    uint32_t info_sector;     /* 0: none */
+    uint32_t root_cluster;             /* FAT32; 0 on FAT16 */
+    uint32_t data_start;               /* sector of cluster 2 */
+    uint32_t sectors_end;              /* sectors of the volume */
+    uint32_t info_sector;              /* 0: none */
     uint32_t serial;
     char label[FAT_LABEL_SIZE];
 
@@ -163,11 +163,13 @@ int fat_damage(struct fat_volume *volume, const char *format, ...)
 /* --- fat_cache.c --- */
 
 /* Gives the block of @count sectors from @sector in *@data, read if necessary. Valid until the next
- * call for this cache. To get room, dirty blocks may be written: of the directory cache by a commit. */
+ * call for this cache. To get room, dirty blocks may be written: of the directory cache by a
+ * commit. */
 int fat_cache_get(struct fat_volume *volume, struct fat_cache *cache, uint32_t sector,
                   uint32_t count, uint8_t **data);
 
-/* Says that sector @sector was changed in its block, which was the last that fat_cache_get() gave. */
+/* Says that sector @sector was changed in its block, which was the last that fat_cache_get() gave.
+ */
 void fat_cache_mark(struct fat_cache *cache, uint32_t sector);
 
 bool fat_cache_is_dirty(const struct fat_cache *cache);
@@ -175,7 +177,8 @@ bool fat_cache_is_dirty(const struct fat_cache *cache);
 /* Forgets what is cached of the sectors; also changes. */
 void fat_cache_drop(struct fat_cache *cache, uint32_t sector, uint32_t count);
 
-/* Writes all dirty sectors, in ascending order, @copies times, the next @distance sectors further. */
+/* Writes all dirty sectors, in ascending order, @copies times, the next @distance sectors further.
+ */
 int fat_cache_write(struct fat_volume *volume, struct fat_cache *cache, uint32_t copies,
                     uint32_t distance);
 
@@ -189,12 +192,12 @@ int fat_table_get(struct fat_volume *volume, uint32_t cluster, uint32_t *value);
 int fat_table_set(struct fat_volume *volume, uint32_t cluster, uint32_t value);
 int fat_table_write(struct fat_volume *volume);
 
-/* The cluster behind @cluster in its chain, links that are not yet in the FAT included; 0 at the end.
- * Anything but a chain is damage. */
+/* The cluster behind @cluster in its chain, links that are not yet in the FAT included; 0 at the
+ * end. Anything but a chain is damage. */
 int fat_table_next(struct fat_volume *volume, uint32_t cluster, uint32_t *next);
 
-/* Takes a run of at most @limit free clusters, the first found from @hint on (0: anywhere), and makes
- * a chain of it. FS_NO_SPACE if there is none, even after pending releases were made. */
+/* Takes a run of at most @limit free clusters, the first found from @hint on (0: anywhere), and
+ * makes a chain of it. FS_NO_SPACE if there is none, even after pending releases were made. */
 int fat_table_allocate(struct fat_volume *volume, uint32_t hint, uint32_t limit, uint32_t *first,
                        uint32_t *count);
 
@@ -207,7 +210,8 @@ int fat_table_count_free(struct fat_volume *volume);
 
 /* --- fat_commit.c --- */
 
-/* Must precede each change of the volume: FS_READ_ONLY if it cannot be; sets the dirty mark first. */
+/* Must precede each change of the volume: FS_READ_ONLY if it cannot be; sets the dirty mark first.
+ */
 int fat_begin_change(struct fat_volume *volume);
 
 /* Hands all changes to the device in the order that fat.h describes. The last step's writes stay in
@@ -234,8 +238,7 @@ int fat_write_state(struct fat_volume *volume, bool is_clean);
 /* --- fat_name.c --- */
 
 /* Converts and checks a name. FS_BAD_NAME. */
-int fat_name_parse(const char *text, size_t size, uint16_t units[FAT_NAME_UNITS],
-                   unsigned *length);
+int fat_name_parse(const char *text, size_t size, uint16_t units[FAT_NAME_UNITS], unsigned *length);
 
 bool fat_names_equal(const uint16_t *a, unsigned a_length, const uint16_t *b, unsigned b_length);
 
@@ -249,8 +252,8 @@ unsigned fat_short_name(const struct fat_entry *entry, uint16_t units[FAT_SHORT_
 
 uint8_t fat_short_checksum(const uint8_t name[11]);
 
-/* Puts the name into @entry's name and case flags if a short entry can say it all, capital and small
- * letters included; false if not. */
+/* Puts the name into @entry's name and case flags if a short entry can say it all, capital and
+ * small letters included; false if not. */
 bool fat_name_to_short(const uint16_t *units, unsigned length, struct fat_entry *entry);
 
 /* The name in capitals as a short one, if only the case of letters is lost; false if not. */
@@ -367,7 +370,8 @@ int fat_chain_find(struct fat_file *file, uint32_t index, uint32_t limit, uint32
 /* Makes the chain at least @clusters long. FS_NO_SPACE: then it is as it was. */
 int fat_chain_extend(struct fat_file *file, uint32_t clusters, bool contiguous);
 
-/* Releases all but the first @clusters of the chain. The file's entry must not need them any more. */
+/* Releases all but the first @clusters of the chain. The file's entry must not need them any more.
+ */
 int fat_chain_cut(struct fat_file *file, uint32_t clusters);
 
 #endif

@@ -54,13 +54,12 @@ static const char *check_numbers(const struct fat_volume *volume,
         return "the number of FATs is not 1 to 4";
     if (layout->table_sectors == 0)
         return "its FAT has no sectors";
-    if (volume->is_fat32 ? boot->root_entries != 0
-                         : boot->root_entries == 0 ||
-                               boot->root_entries * sizeof(struct fat_entry) %
-                                       layout->sector_size != 0)
+    if (volume->is_fat32
+            ? boot->root_entries != 0
+            : boot->root_entries == 0 ||
+                  boot->root_entries * sizeof(struct fat_entry) % layout->sector_size != 0)
         return "the number of root directory entries does not fit";
-    if (layout->sectors * layout->sector_size >
-        volume->io.sector_count * volume->io.sector_size)
+    if (layout->sectors * layout->sector_size > volume->io.sector_count * volume->io.sector_size)
         return "it is larger than the device or partition that it is on";
     if (layout->sectors * layout->sector_size / volume->io.sector_size > UINT32_MAX)
         return "it has too many sectors";
@@ -107,8 +106,8 @@ static struct layout compute_layout(const struct fat_volume *volume,
 
     layout.root_sectors =
         (uint64_t)boot->root_entries * sizeof(struct fat_entry) / layout.sector_size;
-    layout.data_start = boot->reserved_sectors + boot->fat_count * layout.table_sectors +
-                        layout.root_sectors;
+    layout.data_start =
+        boot->reserved_sectors + boot->fat_count * layout.table_sectors + layout.root_sectors;
     if (layout.sectors > layout.data_start && boot->sectors_per_cluster != 0)
         layout.clusters = (layout.sectors - layout.data_start) / boot->sectors_per_cluster;
     return layout;
@@ -187,8 +186,8 @@ static int read_boot_sector(struct fat_volume *volume)
     }
     set_geometry(volume, boot, &layout);
     read_label(volume, boot);
-    volume->was_dirty = ((volume->is_fat32 ? boot->fat32.state : boot->fat16.state) &
-                         FAT_STATE_DIRTY) != 0;
+    volume->was_dirty =
+        ((volume->is_fat32 ? boot->fat32.state : boot->fat16.state) & FAT_STATE_DIRTY) != 0;
     return FS_OK;
 }
 

@@ -212,25 +212,26 @@ static unsigned squeeze(const uint16_t *units, unsigned length, uint8_t *part, u
     for (unsigned i = 0; i < length && count < limit; i++) {
         if (units[i] == ' ' || units[i] == '.')
             continue;
-        part[count++] = is_short_character(units[i]) ? (uint8_t)unicode_upper(units[i])
-                                                     : OEM_REPLACEMENT;
+        part[count++] =
+            is_short_character(units[i]) ? (uint8_t)unicode_upper(units[i]) : OEM_REPLACEMENT;
     }
     return count;
 }
 
 /* Digits that differ for names with the same beginning, and for each @attempt. */
-static void put_hash(const uint16_t *units, unsigned length, unsigned attempt, uint8_t digits[HASH_DIGITS])
+static void put_hash(const uint16_t *units, unsigned length, unsigned attempt,
+                     uint8_t digits[HASH_DIGITS])
 {
     uint32_t hash = crc32(attempt, units, length * sizeof(units[0]));
 
     hash ^= hash >> 16;
     for (int i = 0; i < HASH_DIGITS; i++)
-        digits[i] = (uint8_t)"0123456789ABCDEF"[hash >> (4 * i) & 15];
+        digits[i] = (uint8_t) "0123456789ABCDEF"[hash >> (4 * i) & 15];
 }
 
-/* As Windows does it: the beginning of the name with ~1 to ~4, then two characters of it with a hash. */
-void fat_short_candidate(const uint16_t *units, unsigned length, unsigned attempt,
-                         uint8_t name[11])
+/* As Windows does it: the beginning of the name with ~1 to ~4, then two characters of it with a
+ * hash. */
+void fat_short_candidate(const uint16_t *units, unsigned length, unsigned attempt, uint8_t name[11])
 {
     unsigned dot = find_extension(units, length);
     unsigned count;

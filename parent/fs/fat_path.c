@@ -27,7 +27,8 @@ int fat_item_cluster(struct fat_volume *volume, const struct fat_item *item, uin
     return error;
 }
 
-/* Looks for the name of @size bytes at @text in target->directory. That there is none is no error. */
+/* Looks for the name of @size bytes at @text in target->directory. That there is none is no error.
+ */
 static int find_name(struct fat_volume *volume, const char *text, size_t size,
                      struct fat_target *target)
 {
@@ -35,8 +36,8 @@ static int find_name(struct fat_volume *volume, const char *text, size_t size,
 
     if (error != FS_OK)
         return error;
-    error = fat_find_item(volume, target->directory, target->name, target->name_length,
-                          &target->item);
+    error =
+        fat_find_item(volume, target->directory, target->name, target->name_length, &target->item);
     target->found = error == FS_OK;
     return error == FS_NOT_FOUND ? FS_OK : error;
 }

@@ -1,11 +1,12 @@
 /* Renaming.
  *
  * If both short entries are in one sector, writing that is one step. If not, there is always a
- * moment at which the device knows the file by both names, which would be a cross link if it lasted, or by none.
- * It is by none; but before, a record is written that says how to complete the renaming, for
- * fat_complete_renaming() at the next mount. The record is a deleted entry of the root directory,
- * so that other systems ignore it. It carries a checksum of itself and of the two entries as they
- * are at that moment: once one of them has changed further, the record means nothing. */
+ * moment at which the device knows the file by both names, which would be a cross link if it
+ * lasted, or by none. It is by none; but before, a record is written that says how to complete the
+ * renaming, for fat_complete_renaming() at the next mount. The record is a deleted entry of the
+ * root directory, so that other systems ignore it. It carries a checksum of itself and of the two
+ * entries as they are at that moment: once one of them has changed further, the record means
+ * nothing. */
 #include "lib/crc32.h"
 #include "lib/string.h"
 #include "parent/fs/fat_internal.h"
@@ -18,7 +19,8 @@ struct rename_record {
     uint32_t old_sector, new_sector;
     uint8_t old_index, new_index; /* of the entries in their sectors */
     uint32_t parent; /* for the ".." entry of a directory that moved; or RECORD_NO_PARENT */
-    uint32_t crc; /* of the fields before, the old entry once it is deleted, and the new one before */
+    uint32_t
+        crc; /* of the fields before, the old entry once it is deleted, and the new one before */
 } __attribute__((packed));
 
 _Static_assert(sizeof(struct rename_record) == sizeof(struct fat_entry), "takes its place");
@@ -145,10 +147,10 @@ int fat_complete_renaming(struct fat_volume *volume)
 struct renaming {
     uint32_t old_directory;
     const struct fat_item *old;
-    struct fat_entry entry; /* the new one */
+    struct fat_entry entry;       /* the new one */
     struct fat_position position; /* of the new one */
-    uint32_t replaced; /* first cluster of the file that was there; 0: none */
-    uint32_t parent; /* as in the record */
+    uint32_t replaced;            /* first cluster of the file that was there; 0: none */
+    uint32_t parent;              /* as in the record */
 };
 
 /* One sector gets both changes at once: it stays in the cache between them. A directory stays under

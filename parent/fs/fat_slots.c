@@ -2,12 +2,13 @@
 #include "lib/string.h"
 #include "parent/fs/fat_internal.h"
 
-#define CANDIDATES 8         /* short names tried in one pass through the directory */
+#define CANDIDATES 8 /* short names tried in one pass through the directory */
 #define CANDIDATES_MAX 4096
 
 /* --- Short names --- */
 
-/* Which of the names (bit n: number n) entries of the directory have, those at @ignored excepted. */
+/* Which of the names (bit n: number n) entries of the directory have, those at @ignored excepted.
+ */
 static int find_taken(struct fat_volume *volume, uint32_t directory, uint8_t names[][11],
                       const struct fat_position *ignored, uint32_t *taken)
 {
@@ -19,8 +20,8 @@ static int find_taken(struct fat_volume *volume, uint32_t directory, uint8_t nam
         struct fat_item *item = &volume->item;
 
         error = fat_next_item(volume, &cursor, item);
-        if (error != FS_OK || (item->position.sector == ignored->sector &&
-                               item->position.offset == ignored->offset))
+        if (error != FS_OK ||
+            (item->position.sector == ignored->sector && item->position.offset == ignored->offset))
             continue;
         for (unsigned i = 0; i < CANDIDATES; i++)
             if (memcmp(names[i], item->entry.name, 11) == 0)
@@ -175,8 +176,7 @@ int fat_reserve_entries(struct fat_volume *volume, uint32_t directory, uint32_t 
     if (error != FS_OK)
         return error;
     *first = found.first;
-    if (found.count < count &&
-        (directory == 0 || found.first > FAT_DIRECTORY_ENTRIES_MAX - count))
+    if (found.count < count && (directory == 0 || found.first > FAT_DIRECTORY_ENTRIES_MAX - count))
         return FS_DIRECTORY_FULL;
     for (uint32_t have = found.count; have < count;
          have += volume->cluster_size / (uint32_t)sizeof(struct fat_entry)) {

@@ -1,4 +1,5 @@
-/* What a file system needs from below: the sectors of one volume, and the errors of all operations. */
+/* What a file system needs from below: the sectors of one volume, and the errors of all operations.
+ */
 #ifndef VENEER_PARENT_FS_IO_H
 #define VENEER_PARENT_FS_IO_H
 
