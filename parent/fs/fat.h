@@ -183,8 +183,9 @@ struct fat_check_result {
     uint32_t files, directories;
     uint32_t lost_clusters; /* belonged to nobody, were freed if the volume could be written */
     uint32_t
-        long_chains; /* files with more clusters than their size needs; the surplus was freed */
-    uint32_t errors; /* things that cannot be right, each reported (the first 20) */
+        long_chains;  /* files with more clusters than their size needs; the surplus was freed */
+    uint32_t orphans; /* pieces of long names without a file; they were removed */
+    uint32_t errors;  /* things that cannot be right, each reported (the first 20) */
 };
 
 /* Bytes of memory that fat_check() needs: two bits per cluster. */

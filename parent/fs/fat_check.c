@@ -129,17 +129,52 @@ static int check_item(struct check *check, const struct fat_item *item)
     return count_damage(check, error);
 }
 
+/* Counts the pieces of long names among the entries from the cursor to index @end, which belong to
+ * no file; removes them in the second pass. FS_NOT_FOUND at the end of the directory. */
+static int check_orphans(struct check *check, struct fat_cursor *cursor, uint32_t end)
+{
+    struct fat_volume *volume = check->volume;
+
+    while (cursor->index < end) {
+        struct fat_entry entry;
+        struct fat_position position;
+        int error = fat_cursor_read(volume, cursor, &entry, &position);
+
+        if (error == FS_OK && entry.name[0] == FAT_ENTRY_END)
+            error = FS_NOT_FOUND;
+        if (error == FS_OK && entry.name[0] != FAT_ENTRY_DELETED &&
+            (entry.attributes & FAT_ATTRIBUTE_MASK) == FAT_ATTRIBUTE_LONG) {
+            check->result->orphans++;
+            entry.name[0] = FAT_ENTRY_DELETED;
+            if (check->repairs)
+                error = fat_entry_write(volume, &position, &entry);
+        }
+        if (error == FS_OK)
+            error = fat_cursor_advance(volume, cursor);
+        if (error != FS_OK)
+            return error;
+    }
+    return FS_OK;
+}
+
 static int walk_directory(struct check *check, uint32_t start)
 {
     struct fat_volume *volume = check->volume;
-    struct fat_cursor cursor;
+    struct fat_cursor cursor, behind; /* the second one follows the first */
     int error = fat_cursor_open(volume, start, &cursor);
 
+    behind = cursor;
     while (error == FS_OK) {
         error = fat_next_item(volume, &cursor, &volume->item);
         if (error == FS_OK)
             error = check_item(check, &volume->item);
+        if (error == FS_OK)
+            error = check_orphans(check, &behind, volume->item.first_index);
+        if (error == FS_OK)
+            behind = cursor;
     }
+    if (error == FS_NOT_FOUND)
+        error = check_orphans(check, &behind, FAT_DIRECTORY_ENTRIES_MAX);
     return error == FS_NOT_FOUND ? FS_OK : count_damage(check, error);
 }
 

@@ -149,22 +149,37 @@ struct renaming {
     const struct fat_item *old;
     struct fat_entry entry;       /* the new one */
     struct fat_position position; /* of the new one */
+    uint32_t entry_count;         /* with the pieces of its name, if they are new */
     uint32_t replaced;            /* first cluster of the file that was there; 0: none */
     uint32_t parent;              /* as in the record */
 };
+
+/* Whether of the @count entries of a name, of which the last is at @position, some are in another
+ * sector. The short entry is all that a file needs, but a long name that comes later or goes before
+ * would let it be seen under its short name. */
+static bool spans_sectors(const struct fat_position *position, uint32_t count)
+{
+    return position->offset < (count - 1) * ENTRY_SIZE;
+}
 
 /* One sector gets both changes at once: it stays in the cache between them. A directory stays under
  * its parent: two directories share no sector. */
 static int rename_in_sector(struct fat_volume *volume, const struct renaming *renaming)
 {
-    struct fat_entry deleted = renaming->old->entry;
-    int error;
+    const struct fat_item *old = renaming->old;
+    struct fat_entry deleted = old->entry;
+    int error = FS_OK;
 
+    if (spans_sectors(&renaming->position, renaming->entry_count))
+        error = fat_sync(volume);
     deleted.name[0] = FAT_ENTRY_DELETED;
-    error = fat_entry_write(volume, &renaming->position, &renaming->entry);
     if (error == FS_OK)
-        error = fat_entry_write(volume, &renaming->old->position, &deleted);
-    return error == FS_OK ? fat_delete_item(volume, renaming->old_directory, renaming->old) : error;
+        error = fat_entry_write(volume, &renaming->position, &renaming->entry);
+    if (error == FS_OK)
+        error = fat_entry_write(volume, &old->position, &deleted);
+    if (error == FS_OK && spans_sectors(&old->position, old->entry_count))
+        error = fat_sync(volume);
+    return error == FS_OK ? fat_delete_item(volume, renaming->old_directory, old) : error;
 }
 
 static int write_record(struct fat_volume *volume, const struct renaming *renaming,
@@ -206,17 +221,21 @@ static int write_record(struct fat_volume *volume, const struct renaming *renami
 static int rename_with_record(struct fat_volume *volume, const struct renaming *renaming)
 {
     static const struct fat_entry cleared = {.name = {FAT_ENTRY_DELETED}};
+    struct fat_entry deleted = renaming->old->entry;
     struct rename_record record;
     struct fat_position position;
     int error = write_record(volume, renaming, &record, &position);
 
     if (error != FS_OK)
         return error;
-    error = fat_delete_item(volume, renaming->old_directory, renaming->old);
+    deleted.name[0] = FAT_ENTRY_DELETED;
+    error = fat_entry_write(volume, &renaming->old->position, &deleted);
     if (error == FS_OK)
         error = fat_sync(volume);
     if (error == FS_OK)
         error = write_new_entry(volume, &record, &renaming->old->entry);
+    if (error == FS_OK)
+        error = fat_delete_item(volume, renaming->old_directory, renaming->old);
     if (error == FS_OK)
         error = fat_entry_write(volume, &position, &cleared);
     /* The record is of use only as long as nothing else changes. */
@@ -229,17 +248,16 @@ static int rename_with_record(struct fat_volume *volume, const struct renaming *
 static int place_new_name(struct fat_volume *volume, const struct fat_target *to,
                           struct renaming *renaming)
 {
-    uint32_t count, first;
+    uint32_t first;
     int error = fat_choose_short_name(volume, to->directory, to, &renaming->old->position,
-                                      &renaming->entry, &count);
+                                      &renaming->entry, &renaming->entry_count);
 
     if (error == FS_OK)
-        error = fat_reserve_entries(volume, to->directory, count, &nowhere, &first);
+        error = fat_reserve_entries(volume, to->directory, renaming->entry_count, &nowhere, &first);
     if (error == FS_OK)
-        error = fat_write_pieces(volume, to->directory, first, count, to, renaming->entry.name,
-                                 &renaming->position);
-    /* The long name first: the file is never to be seen without one that it had and will have. */
-    return error == FS_OK && count > 1 ? fat_sync(volume) : error;
+        error = fat_write_pieces(volume, to->directory, first, renaming->entry_count, to,
+                                 renaming->entry.name, &renaming->position);
+    return error;
 }
 
 /* The new name stands for a file that is replaced. */
@@ -266,7 +284,7 @@ static bool is_same_entry(const struct fat_item *a, const struct fat_item *b)
 int fat_rename(struct fat_volume *volume, const char *from_path, const char *to_path)
 {
     struct fat_target *from = &volume->target, *to = &volume->second_target;
-    struct renaming renaming = {.old = &from->item, .parent = RECORD_NO_PARENT};
+    struct renaming renaming = {.old = &from->item, .entry_count = 1, .parent = RECORD_NO_PARENT};
     uint32_t cluster, avoid = 0;
     int error = fat_resolve(volume, from_path, 0, from);
 

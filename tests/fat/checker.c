@@ -289,12 +289,10 @@ static bool open_image(struct image *image)
     image->data_offset = image->root_offset + image->root_bytes;
     image->cluster_size = boot.sectors_per_cluster * sector;
     data_sector = image->data_offset / sector;
-    image->clusters =
-        ((boot.sectors_16 != 0 ? boot.sectors_16 : boot.sectors_32) - data_sector) /
-        boot.sectors_per_cluster;
-    image->checker->is_dirty =
-        ((image->is_fat32 ? boot.fat32.state : boot.fat16.state) & 1) != 0 ||
-        (fat_value(image, 1) & (image->is_fat32 ? 0x08000000 : 0x8000)) == 0;
+    image->clusters = ((boot.sectors_16 != 0 ? boot.sectors_16 : boot.sectors_32) - data_sector) /
+                      boot.sectors_per_cluster;
+    image->checker->is_dirty = ((image->is_fat32 ? boot.fat32.state : boot.fat16.state) & 1) != 0 ||
+                               (fat_value(image, 1) & (image->is_fat32 ? 0x08000000 : 0x8000)) == 0;
     return image->data_offset + (uint64_t)image->clusters * image->cluster_size <= image->size;
 }
 

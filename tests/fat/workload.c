@@ -209,19 +209,20 @@ static bool expect_done(struct workload *workload, const char *what, const char 
     return actual == FS_OK;
 }
 
-static void note(struct workload *workload, enum effect effect, const struct node *node,
-                 const char *path)
+static void note(struct workload *workload, enum effect effect, unsigned id,
+                 const struct node *parent, const char *name)
 {
     if (workload->operation_count == workload->operation_limit) {
         workload->operation_limit = workload->operation_limit * 2 + 64;
-        workload->operations = realloc(
-            workload->operations, workload->operation_limit * sizeof(workload->operations[0]));
+        workload->operations = realloc(workload->operations,
+                                       workload->operation_limit * sizeof(workload->operations[0]));
     }
     workload->operations[workload->operation_count++] = (struct operation){
         .event = workload->disk->event_count,
         .effect = effect,
-        .id = node->id,
-        .path = path != NULL ? strdup(path) : NULL,
+        .id = id,
+        .parent = parent != NULL ? parent->id : 0,
+        .name = name != NULL ? strdup(name) : NULL,
     };
 }
 
@@ -280,6 +281,9 @@ static void step_create(struct workload *workload)
     struct node *existing = find_child(directory, name);
     char *path = child_path(directory, name);
     struct fat_file *file;
+
+    note(workload, EFFECT_MOVE, workload->next_id + 1, directory, name);
+
     int error = fat_open(workload->volume, path, FAT_OPEN_CREATE | FAT_OPEN_EXCLUSIVE, &file);
 
     if (existing != NULL) {
@@ -299,6 +303,8 @@ static void step_make_directory(struct workload *workload)
     char *path = child_path(directory, name);
 
     if (depth_of(directory) < DEPTH_MAX) {
+        note(workload, EFFECT_MOVE, workload->next_id + 1, directory, name);
+
         int error = fat_make_directory(workload->volume, path);
 
         if (existing != NULL)
@@ -329,9 +335,8 @@ static void step_write(struct workload *workload)
         return;
     for (size_t i = 0; i < size; i++)
         buffer[i] = (uint8_t)(pick(workload, 255) + 1);
-    note(workload, EFFECT_MODIFY, node, NULL);
-    if (!expect_done(workload, "write", node->name,
-                     fat_write(file, offset, buffer, size, &done)))
+    note(workload, EFFECT_MODIFY, node->id, NULL, NULL);
+    if (!expect_done(workload, "write", node->name, fat_write(file, offset, buffer, size, &done)))
         return;
     expect(workload, "bytes written to", node->name, (int)done, (int)size);
     if (offset + size > node->size)
@@ -351,7 +356,7 @@ static void step_set_size(struct workload *workload)
         size = 0;
     else if (pick(workload, 2) == 0)
         size = (uint32_t)pick(workload, node->size + 1);
-    note(workload, EFFECT_MODIFY, node, NULL);
+    note(workload, EFFECT_MODIFY, node->id, NULL, NULL);
     if (expect_done(workload, "set size of", node->name, fat_set_size(file, size)))
         set_node_size(node, size);
 }
@@ -362,7 +367,7 @@ static void step_truncate(struct workload *workload)
 
     if (node == NULL || node->is_directory || node->file != NULL)
         return;
-    note(workload, EFFECT_MODIFY, node, NULL);
+    note(workload, EFFECT_MODIFY, node->id, NULL, NULL);
     if (open_node(workload, node, FAT_OPEN_CREATE | FAT_OPEN_TRUNCATE) != NULL)
         set_node_size(node, 0);
 }
@@ -374,9 +379,9 @@ static void step_preallocate(struct workload *workload)
 
     if (node == NULL || node->is_directory || (file = open_node(workload, node, 0)) == NULL)
         return;
-    expect_done(workload, "preallocate", node->name,
-                fat_preallocate(file, pick(workload, 2 * workload->file_size_max),
-                                pick(workload, 2) == 0));
+    expect_done(
+        workload, "preallocate", node->name,
+        fat_preallocate(file, pick(workload, 2 * workload->file_size_max), pick(workload, 2) == 0));
 }
 
 static void step_read(struct workload *workload)
@@ -390,16 +395,16 @@ static void step_read(struct workload *workload)
         return;
 
     uint32_t offset = (uint32_t)pick(workload, node->size + 100);
-    size_t expected = offset >= node->size            ? 0
+    size_t expected = offset >= node->size         ? 0
                       : size < node->size - offset ? size
-                                                      : node->size - offset;
+                                                   : node->size - offset;
 
     expect(workload, "read", node->name, fat_read(file, offset, buffer, size, &done), FS_OK);
     expect(workload, "size of", node->name, (int)fat_file_size(file), (int)node->size);
     expect(workload, "bytes read from", node->name, (int)done, (int)expected);
     if (done == expected && done > 0)
-        expect(workload, "contents of", node->name,
-               memcmp(buffer, node->data + offset, done) != 0, 0);
+        expect(workload, "contents of", node->name, memcmp(buffer, node->data + offset, done) != 0,
+               0);
 }
 
 /* Whether something in the tree from @node on is open. */
@@ -424,7 +429,7 @@ static void step_remove(struct workload *workload)
     int expected = remove_result(node, as_directory);
 
     if (expected == FS_OK)
-        note(workload, EFFECT_REMOVE, node, NULL);
+        note(workload, EFFECT_REMOVE, node->id, NULL, NULL);
     expect(workload, "remove", path,
            as_directory ? fat_remove_directory(workload->volume, path)
                         : fat_remove(workload->volume, path),
@@ -450,18 +455,6 @@ static int rename_result(const struct node *node, const struct node *directory,
     return existing->file != NULL ? FS_BUSY : FS_OK;
 }
 
-/* All that is in @node may be found under its new path, too. */
-static void note_moves(struct workload *workload, struct node *node, const char *path)
-{
-    note(workload, EFFECT_MOVE, node, path);
-    for (struct node *child = node->children; child != NULL; child = child->next) {
-        char deeper[PATH_SIZE * 2];
-
-        snprintf(deeper, sizeof(deeper), "%s/%s", path, child->name);
-        note_moves(workload, child, deeper);
-    }
-}
-
 static void step_rename(struct workload *workload)
 {
     struct node *node = pick_node(workload, false);
@@ -479,13 +472,11 @@ static void step_rename(struct workload *workload)
     int expected = rename_result(node, directory, existing);
 
     if (expected == FS_OK) {
-        char *final = child_path(directory, existing != NULL && existing != node ? existing->name
-                                                                                 : name);
+        bool replaces = existing != NULL && existing != node;
 
-        note_moves(workload, node, final);
-        free(final);
-        if (existing != NULL && existing != node)
-            note(workload, EFFECT_REMOVE, existing, NULL);
+        note(workload, EFFECT_MOVE, node->id, directory, replaces ? existing->name : name);
+        if (replaces)
+            note(workload, EFFECT_REMOVE, existing->id, NULL, NULL);
     }
 
     int error = fat_rename(workload->volume, from, to);
@@ -668,7 +659,7 @@ void workload_free(struct workload *workload)
 {
     free_tree(&workload->root);
     for (size_t i = 0; i < workload->operation_count; i++)
-        free(workload->operations[i].path);
+        free(workload->operations[i].name);
     free(workload->operations);
     free(workload->volume);
 }

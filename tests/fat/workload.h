@@ -22,14 +22,15 @@ struct node {
     struct fat_file *file; /* while it is open */
 };
 
-/* What an operation may do to a node, should a power cut interrupt or undo it. */
+/* What an operation does to a node, or not, if a power cut follows. Creating one is a move. */
 enum effect { EFFECT_MOVE, EFFECT_MODIFY, EFFECT_REMOVE };
 
 struct operation {
     size_t event; /* the number of recorded events when it began */
     enum effect effect;
     unsigned id;
-    char *path; /* EFFECT_MOVE: where the node may be, too */
+    unsigned parent; /* EFFECT_MOVE: the directory that the node may be in, too, */
+    char *name;      /* and its name there */
 };
 
 struct workload {
@@ -65,7 +66,8 @@ void workload_free(struct workload *workload);
 /* The path of a node; to be freed. */
 char *workload_path(const struct node *node);
 
-/* The next node of the tree in some order, the root excluded; NULL at the end, and first for NULL. */
+/* The next node of the tree in some order, the root excluded; NULL at the end, and first for NULL.
+ */
 struct node *workload_next(struct workload *workload, struct node *node);
 
 uint64_t workload_random(uint64_t *state, uint64_t limit);
