@@ -65,7 +65,7 @@ static void print_status(const struct fat_status *status)
 /* Prints an open directory, taking the volume for each entry only: paging may take long. */
 static int print_directory(struct fat_file *file)
 {
-    struct fat_status status;
+    static struct fat_status status; /* large, and one thread runs commands */
     uint32_t position = 0;
     int error = FS_OK;
 

@@ -46,8 +46,8 @@ static void offer_nics(const struct prefix *prefix)
 /* Offers the names in the directory that the prefix names up to its last slash. */
 static void offer_paths(const struct prefix *prefix, struct fat_volume *volume)
 {
+    static struct fat_status entry; /* large, and one thread edits lines */
     char directory[COMPLETION_SIZE], candidate[COMPLETION_SIZE];
-    struct fat_status entry;
     struct fat_file *file;
     uint32_t position = 0;
     size_t base = prefix->length;

@@ -11,23 +11,14 @@
  * driver gives its lock back before it completes a request or delivers a frame; it may keep it
  * while it wakes threads or starts timers, not the other way round. */
 enum lock_level {
-<<<<<<< HEAD
     LOCK_LEVEL_BLOCK = 1, /* queues of the block layer */
-    LOCK_LEVEL_NET,
+    LOCK_LEVEL_NET,       /* network stacks and switches */
     LOCK_LEVEL_DRIVER,    /* one device */
     LOCK_LEVEL_PROCESS,   /* processes, handle tables, address spaces */
     LOCK_LEVEL_OBJECT,    /* what handles refer to: pipes */
     LOCK_LEVEL_INTERRUPT, /* device interrupts and their controllers */
     LOCK_LEVEL_WORK,      /* the work queue */
     LOCK_LEVEL_WAIT,      /* wait queues */
-=======
-    LOCK_LEVEL_DRIVER = 1, /* one device */
-    LOCK_LEVEL_BLOCK,      /* queues of the block layer */
-    LOCK_LEVEL_NET,        /* network stacks and switches */
-    LOCK_LEVEL_NET_DEVICE, /* rings of a network device: stacks send with their lock held */
-    LOCK_LEVEL_OBJECT,     /* processes, handles, pipes */
-    LOCK_LEVEL_WAIT,       /* wait queues */
->>>>>>> wt-net
     LOCK_LEVEL_TIMER,
     LOCK_LEVEL_RUN_QUEUE,
     LOCK_LEVEL_THREADS, /* the list of all threads */

@@ -1,21 +1,13 @@
 """Knows all tests."""
 
-<<<<<<< HEAD
-from system import boot, faults, infrastructure, parent, refusals
-=======
-from system import boot, faults, infrastructure, linux_network, refusals
->>>>>>> wt-net
+from system import boot, faults, infrastructure, linux_network, parent, refusals
 
 from . import host
 
 
 def all_tests():
     tests = [*host.discover(), *infrastructure.TESTS, *boot.TESTS, *refusals.TESTS, *faults.TESTS,
-<<<<<<< HEAD
-             *parent.TESTS]
-=======
-             *linux_network.TESTS]  # fmt: skip
->>>>>>> wt-net
+             *linux_network.TESTS, *parent.TESTS]  # fmt: skip
     names = [test.name for test in tests]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
