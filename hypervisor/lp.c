@@ -146,11 +146,15 @@ void lp_start_others(spa_t trampoline)
 
 uint32_t lp_request(struct lp *target, enum lp_request request)
 {
-    atomic_or(&target->requests, request);
-    uint32_t ticket = atomic_add(&target->request_ticket, 1);
+    uint32_t old, new;
+
+    do {
+        old = atomic_load(&target->requests);
+        new = (old + LP_REQUEST_TICKET) | request;
+    } while (!atomic_compare_exchange(&target->requests, old, new));
     if (atomic_exchange(&target->nmi_outstanding, 1) == 0)
         apic_send(apic_is_x2apic(), target->apic_id, LAPIC_ICR_DELIVERY_NMI | LAPIC_ICR_ASSERT);
-    return ticket;
+    return new & ~LP_REQUEST_BITS;
 }
 
 void lp_wait(struct lp *target, uint32_t ticket)
@@ -173,13 +177,11 @@ static void answer(struct lp *lp, uint32_t requests)
 
 void lp_answer_requests(struct lp *lp)
 {
-    if (atomic_load(&lp->requests) == 0)
+    if ((atomic_load(&lp->requests) & LP_REQUEST_BITS) == 0)
         return;
-    /* The ticket first: a request that comes after this line is either in the bits taken below, or
-     * asks for another round. */
-    uint32_t ticket = atomic_load(&lp->request_ticket);
-    answer(lp, atomic_exchange(&lp->requests, 0));
-    atomic_store(&lp->request_done, ticket);
+    uint32_t taken = atomic_and(&lp->requests, ~LP_REQUEST_BITS);
+    answer(lp, taken & LP_REQUEST_BITS);
+    atomic_store(&lp->request_done, taken & ~LP_REQUEST_BITS);
 }
 
 void lp_request_all(enum lp_request request)

@@ -33,6 +33,11 @@ enum lp_request {
     LP_REQUEST_STOP = 1 << 2,     /* panic: halt for good */
 };
 
+/* struct lp's `requests`: one word, so that an LP takes bits and the ticket that belongs to them at
+ * once. The assembly files compare the byte with the bits. */
+#define LP_REQUEST_BITS 0xffu
+#define LP_REQUEST_TICKET 0x100u
+
 /* 64-bit task state segment (Intel SDM vol. 3, 7.7). */
 struct tss {
     uint32_t reserved0;
@@ -52,9 +57,8 @@ struct lp {
     struct vp *root_vp;
     struct vp *vp; /* the VP that runs here; the root's, unless a child is dispatched */
 
-    /* Requests. A sender sets bits, takes a ticket, and sends an NMI unless one is on its way. */
-    uint32_t requests;        /* enum lp_request; atomic */
-    uint32_t request_ticket;  /* atomic */
+    /* Requests. A sender sets a bit, takes a ticket, and sends an NMI unless one is on its way. */
+    uint32_t requests;        /* LP_REQUEST_BITS, and the last ticket above them; atomic */
     uint32_t request_done;    /* tickets up to this one have been answered */
     uint32_t nmi_outstanding; /* 1: an NMI of ours has been sent and not yet been received */
     bool root_nmi_pending;    /* an NMI that was not ours: the root VP gets it */

@@ -45,7 +45,7 @@ vmx_switch:
 vmx_switch_check:
     mov rax, rsp
     and rax, -LP_SLOT_SIZE
-    cmp dword [rax + LP_STATE_OFFSET + LP_REQUESTS], 0
+    cmp byte [rax + LP_STATE_OFFSET + LP_REQUESTS], 0
     jne vmx_switch_abort
 
     cmp byte [rdi + VP_HW_LAUNCHED], 0 ; the flags stay until the jump
