@@ -1,4 +1,5 @@
-/* Registration of PCI drivers: a driver is one file with a PCI_DRIVER line; the PCI code offers it each function that matches. */
+/* Registration of PCI drivers: a driver is one file with a PCI_DRIVER line; the PCI code offers it
+ * each function that matches. */
 #ifndef VENEER_PARENT_INCLUDE_DRIVER_H
 #define VENEER_PARENT_INCLUDE_DRIVER_H
 
@@ -29,7 +30,8 @@ struct pci_function {
 
 struct pci_driver {
     const char *name;
-    /* PCI_ANY matches every value; class match is by class_code << 8 | subclass, PCI_ANY for any. */
+    /* PCI_ANY matches every value; class match is by class_code << 8 | subclass, PCI_ANY for any.
+     */
     struct pci_match {
         uint16_t vendor_id, device_id, class_subclass;
     } const *matches;
@@ -62,7 +64,7 @@ bool pci_connect_interrupt(const struct pci_function *function, device_handler_t
 
 /* MSI-X entries that the function has; 0: none. Connects entry @index. */
 uint32_t pci_msix_count(const struct pci_function *function);
-bool pci_connect_msix(const struct pci_function *function, uint32_t index,
-                      device_handler_t handler, void *context);
+bool pci_connect_msix(const struct pci_function *function, uint32_t index, device_handler_t handler,
+                      void *context);
 
 #endif
