@@ -200,7 +200,8 @@ static struct block_command *started[DEPTH];
 static uint32_t started_count;
 static uint32_t busy_percent, resets;
 static bool resetting, broken;
-static bool mute; /* loses commands */
+static bool mute;       /* loses commands */
+static bool completing; /* a command is on its way to block_complete() */
 
 static void check_limits(const struct block_device *disk, const struct block_command *command)
 {
@@ -278,6 +279,11 @@ static bool disk_reset(struct block_device *disk)
 
     (void)disk;
     pthread_mutex_lock(&giant);
+    while (completing) {
+        pthread_mutex_unlock(&giant);
+        sched_yield();
+        pthread_mutex_lock(&giant);
+    }
     resetting = true;
     if (started_count == 1 && touches_bad(started[0]))
         alone = started[0];
@@ -322,6 +328,7 @@ static bool disk_step(void)
         return true;
     }
     started[index] = started[--started_count];
+    completing = true;
     now += 10;
     pthread_mutex_unlock(&giant);
     if (touches_bad(command)) {
@@ -332,6 +339,9 @@ static bool disk_step(void)
         do_command(command);
         block_complete(command, BLOCK_OK);
     }
+    pthread_mutex_lock(&giant);
+    completing = false;
+    pthread_mutex_unlock(&giant);
     return true;
 }
 
