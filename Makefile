@@ -24,9 +24,9 @@ LIB_SOURCES := $(wildcard lib/*.c)
 HYPERVISOR_SOURCES := $(wildcard $(addsuffix /*.c,hypervisor $(addprefix hypervisor/,boot x86 svm vmx)))
 HYPERVISOR_ASM := $(wildcard $(addsuffix /*.asm,boot $(addprefix hypervisor/,x86 svm vmx)))
 
-PARENT_DIRECTORIES := $(addprefix parent/,kernel kernel/mm kernel/sched kernel/proc block drivers net)
-PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(PARENT_DIRECTORIES)))
-PARENT_ASM := $(wildcard $(addsuffix /*.asm,$(PARENT_DIRECTORIES)))
+PARENT_FOLDERS := $(addprefix parent/,kernel kernel/mm kernel/sched kernel/proc drivers block fs net console)
+PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(PARENT_FOLDERS)))
+PARENT_ASM := $(wildcard $(addsuffix /*.asm,$(PARENT_FOLDERS)))
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_ASM) $(HYPERVISOR_SOURCES) $(LIB_SOURCES))
@@ -72,17 +72,23 @@ $(BUILD)/asm_offsets.inc: hypervisor/asm_offsets.c.in Makefile | setup
 	$(Q)$(CC) $(KERNEL_CFLAGS) -x c -MMD -MP -MF $(BUILD)/asm_offsets.d -MT $@ -S $< -o $(BUILD)/asm_offsets.s
 	$(Q)sed -n 's/^@@ \([A-Z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
 
-# link_image NAME,LINKER SCRIPT,OBJECTS. Linked twice: the symbols of the first link become the table
-# for backtraces in the second.
+# link_image NAME,LINKER SCRIPT,OBJECTS. Linked three times: without the table for backtraces, then with a
+# table of the right size, which moves code behind it, then with the right numbers. (NASM puts its
+# input's name, as given, into the object.)
 define link_image
 $(BUILD)/$(1).elf: $(2) $(3) tools/symbols.py
 	@echo "  LD    $$@"
-	$(Q)$(PYTHON) tools/symbols.py --empty $(BUILD)/$(1).symbols.asm
-	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
-	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).first.elf $(3) $(BUILD)/$(1).symbols.o
-	$(Q)$(PYTHON) tools/symbols.py $(BUILD)/$(1).first.elf $(BUILD)/$(1).symbols.asm
-	$(Q)$(NASM) -f elf64 -o $(BUILD)/$(1).symbols.o $(BUILD)/$(1).symbols.asm
-	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(2) -o $$@ $(3) $(BUILD)/$(1).symbols.o
+	$(Q)set -e; table=$(BUILD)/$(1).symbols; \
+	link() { \
+	    (cd $(BUILD) && $(NASM) -f elf64 -o $(1).symbols.o $(1).symbols.asm); \
+	    $(LD) $(KERNEL_LDFLAGS) -T $(2) -o $(BUILD)/$(1).linking $(3) $$$$table.o; \
+	}; \
+	$(PYTHON) tools/symbols.py --empty $$$$table.asm; link; \
+	for round in 1 2; do \
+	    $(PYTHON) tools/symbols.py $(BUILD)/$(1).linking $$$$table.asm; link; \
+	done; \
+	$(PYTHON) tools/symbols.py --verify $(BUILD)/$(1).linking $$$$table.asm; \
+	mv $(BUILD)/$(1).linking $$@
 endef
 
 $(eval $(call link_image,veneer,linker.ld,$(HYPERVISOR_OBJECTS)))
@@ -123,15 +129,15 @@ test: $(IMAGES)
 size: $(IMAGES)
 	@tools/size $(BUILD)
 
-LINT_SOURCES = $(shell find $(wildcard include lib boot hypervisor parent tests) -name '*.[ch]')
-CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-            --error-exitcode=1 --suppressions-list=tools/cppcheck.txt -I. -DVENEER_DEBUG=0
+KERNEL_SOURCES := $(HYPERVISOR_SOURCES) $(PARENT_SOURCES) $(LIB_SOURCES)
+FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent tests) -name '*.[ch]')
 
 lint: | setup
-	$(Q)clang-format --dry-run --Werror $(LINT_SOURCES)
-	$(Q)$(CPPCHECK) $(filter %.c,$(LINT_SOURCES))
+	$(Q)clang-format --dry-run --Werror $(FORMATTED)
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
+	    --suppressions-list=tools/cppcheck.txt -I. -DVENEER_DEBUG=0 $(KERNEL_SOURCES)
 	$(Q)if command -v clang-tidy > /dev/null; then \
-	    clang-tidy --quiet $(filter %.c,$(LINT_SOURCES)) -- -std=gnu17 -ffreestanding -I. -DVENEER_DEBUG=0; fi
+	    clang-tidy --quiet $(KERNEL_SOURCES) -- -std=gnu17 -ffreestanding -I. -DVENEER_DEBUG=0; fi
 
 clean:
 	rm -rf $(BUILD)

@@ -62,7 +62,7 @@ static void claim(struct memory_map *map, uint64_t base, uint64_t size, uint32_t
                   const char *what)
 {
     if (!memory_map_claim(map, base, size, type))
-        boot_stop("the boot loader put %s at %#llx, which is not free memory. "
+        boot_stop("the boot loader put %s at 0x%llx, which is not free memory. "
                   "Use another version of the boot loader.",
                   what, (unsigned long long)base);
 }

@@ -118,7 +118,7 @@ enum exit_action exit_nested_fault(struct vp *vp, gpa_t address)
         return EXIT_GP; /* the hypervisor's memory, or a write to the hypercall page */
     if (map_device(address.value))
         return EXIT_RETRY;
-    print("The parent's access to a device at %#llx is refused: no memory left for page tables.\n",
+    print("The parent's access to a device at 0x%llx is refused: no memory left for page tables.\n",
           (unsigned long long)address.value);
     return EXIT_GP;
 }

@@ -22,6 +22,7 @@
 #define FADT_PM_TIMER 76
 #define FADT_PM1_CONTROL_LENGTH 89
 #define FADT_PM_TIMER_LENGTH 91
+#define FADT_CENTURY 108
 #define FADT_FLAGS 112
 #define FADT_RESET 116
 #define FADT_RESET_VALUE 128
@@ -285,6 +286,7 @@ void acpi_read_fadt(const struct acpi_header *fadt, struct acpi_fixed_hardware *
         fixed_register(fadt, FADT_X_PM1B_CONTROL, FADT_PM1B_CONTROL, FADT_PM1_CONTROL_LENGTH);
     hardware->smi_command_port = (uint16_t)read_field(fadt, FADT_SMI_COMMAND, 4);
     hardware->acpi_enable = (uint8_t)read_field(fadt, FADT_ACPI_ENABLE, 1);
+    hardware->century_register = (uint8_t)read_field(fadt, FADT_CENTURY, 1);
 }
 
 /* Bytes of AML that have not been read yet. */

@@ -80,6 +80,7 @@ struct acpi_fixed_hardware {
     uint8_t reset_value;
     uint16_t smi_command_port; /* 0: ACPI mode is always on */
     uint8_t acpi_enable;       /* value for that port */
+    uint8_t century_register; /* of the real-time clock; 0: none */
 };
 
 /* Reads a valid FADT; fields that its revision does not have are 0. */

@@ -71,7 +71,7 @@ static bool range_is_canonical(uint64_t start, uint64_t size)
 {
     uint64_t end;
 
-    if (__builtin_add_overflow(start, size, &end) || end > UINT64_MAX - PAGE_BYTES)
+    if (__builtin_add_overflow(start, size, &end) || end > 0 - PAGE_BYTES)
         return false;
     return end <= LOWER_HALF_END || start >= UPPER_HALF_START;
 }

@@ -1,6 +1,5 @@
-/* Text on a screen: VGA text mode or a linear framebuffer, scrolling. What the screen shows is kept
- * here, too: screen memory is slow to read, and is never read. Not locked: the caller serialises.
- */
+/* Text on a screen: VGA text mode or a linear framebuffer, scrolling. Screen memory, which is slow
+ * to read, is never read. Not locked: the caller serialises. */
 #ifndef VENEER_LIB_SCREEN_H
 #define VENEER_LIB_SCREEN_H
 
@@ -21,7 +20,7 @@ struct screen_mode {
 #define SCREEN_MAX_COLUMNS 160
 #define SCREEN_MAX_ROWS 64
 
-/* What the screen shows, so that scrolling need not read its memory, which may be slow. */
+/* What the screen shows. */
 struct screen_cells {
     char rows[SCREEN_MAX_ROWS][SCREEN_MAX_COLUMNS]; /* 20h-7Eh */
 };

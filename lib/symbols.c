@@ -3,11 +3,10 @@
 #include "lib/string.h"
 
 /* What tools/symbols.py writes. Behind the offsets, which ascend, stand the names in the same
- * order, each with a NUL. */
+ * order, each with a NUL. An empty name stands for the end of code: the last entry has one. */
 struct symbol_table {
     uint64_t base;      /* address of the first function */
-    uint32_t code_size; /* bytes from there to the end of the image's code */
-    uint32_t count;     /* 0 in the image's first link */
+    uint32_t count;     /* 0 in an image's first link */
     uint32_t offsets[]; /* of the functions, from `base` */
 };
 
@@ -18,7 +17,7 @@ const char *symbol_find(uint64_t address, uint64_t *offset)
     uint64_t target = address - symbol_table.base;
     uint32_t index = 0;
 
-    if (symbol_table.count == 0 || target >= symbol_table.code_size)
+    if (symbol_table.count == 0 || address < symbol_table.base)
         return NULL;
     while (index + 1 < symbol_table.count && symbol_table.offsets[index + 1] <= target)
         index++;
@@ -27,6 +26,8 @@ const char *symbol_find(uint64_t address, uint64_t *offset)
 
     for (uint32_t i = 0; i < index; i++)
         name += strlen(name) + 1;
+    if (*name == '\0')
+        return NULL;
     *offset = target - symbol_table.offsets[index];
     return name;
 }

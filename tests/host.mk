@@ -29,7 +29,7 @@ $(BUILD)/host/lib.a: $(HOST_OBJECTS)
 	rm -f $@
 	ar rcsD $@ $^
 
-# Linked twice, as an image is: the test looks up its own functions.
+# Linked again with its own table of symbols, as an image is: the test looks up its own functions.
 $(BUILD)/host/unit-symbols: $(BUILD)/host/obj/tests/unit/symbols.c.o $(BUILD)/host/lib.a \
                             tools/symbols.py
 	$(PYTHON) tools/symbols.py --empty $@.asm

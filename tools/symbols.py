@@ -2,11 +2,12 @@
 """Writes the table of function names that lib/symbols.c searches, as NASM source.
 
 symbols.py --empty OUT.asm               an empty table, for an image's first link
-symbols.py IMAGE.elf OUT.asm             the functions of IMAGE.elf, for its second link
+symbols.py IMAGE.elf OUT.asm             the functions of IMAGE.elf
 symbols.py --verify IMAGE.elf TABLE.asm  fails unless TABLE.asm is the table of IMAGE.elf
 
-The second link must give all code the addresses of the first, so the table is in .rodata, which
-linker scripts place behind the code; --verify makes sure of it.
+The size of the table may move code that is linked behind it. So an image is linked three times: the
+first link gives the names and with them the size, the second all addresses, and the third is the
+image. --verify makes sure of it.
 """
 
 import re
@@ -24,19 +25,19 @@ global symbol_table
 """
 
 
-def code_end(image):
-    """The end of the highest executable section."""
+def code_ends(image):
+    """The ends of the executable sections."""
     with open(image, "rb") as file:
         data = file.read()
     section_offset, = struct.unpack_from("<Q", data, 40)
     entry_size, count = struct.unpack_from("<HH", data, 58)
-    end = 0
+    ends = []
     for i in range(count):
         flags, address, _, size = struct.unpack_from("<QQQQ", data,
                                                      section_offset + i * entry_size + 8)
         if flags & 4:  # SHF_EXECINSTR
-            end = max(end, address + size)
-    return end
+            ends.append(address + size)
+    return ends
 
 
 def functions(image):
@@ -54,28 +55,24 @@ def functions(image):
     return [(address, key[1]) for address, key in sorted(found.items())]
 
 
-def empty_table():
-    return HEADER + "symbol_table:\n    dq 0\n    dd 0, 0\n"
+def format_table(base, entries):
+    lines = [HEADER + "symbol_table:", f"    dq 0x{base:x}", f"    dd {len(entries)}"]
+    lines += [f"    dd 0x{address - base:x}" for address, _ in entries]
+    lines += [f'    db "{name}", 0' if name else "    db 0" for _, name in entries]
+    return "\n".join(lines) + "\n"
 
 
 def table(image):
-    end = code_end(image)
+    # An end is no end where a function of the next section begins.
+    entries = sorted(({end: "" for end in code_ends(image)} | dict(functions(image))).items())
     # Offsets have 32 bits. Start-up code may be linked at a low address, far below everything else.
-    symbols = [(address, name) for address, name in functions(image) if 0 < end - address < 1 << 32]
-    if not symbols:
-        return empty_table()
-    base = symbols[0][0]
-    lines = [HEADER + "symbol_table:",
-             f"    dq 0x{base:x}",
-             f"    dd 0x{end - base:x}, {len(symbols)}"]
-    lines += [f"    dd 0x{address - base:x}" for address, _ in symbols]
-    lines += [f'    db "{name}", 0' for _, name in symbols]
-    return "\n".join(lines) + "\n"
+    entries = [entry for entry in entries if entries[-1][0] - entry[0] < 1 << 32]
+    return format_table(entries[0][0], entries)
 
 
 def main(arguments):
     if len(arguments) == 2 and arguments[0] == "--empty":
-        text, output = empty_table(), arguments[1]
+        text, output = format_table(0, []), arguments[1]
     elif len(arguments) == 3 and arguments[0] == "--verify":
         with open(arguments[2], encoding="ascii") as file:
             if file.read() != table(arguments[1]):

@@ -72,7 +72,7 @@ void platform_read(const struct loader_info *loader, struct platform *platform)
     read_processors(madt, platform);
     platform->lapic_address = acpi_madt_lapic_address(madt);
     if (platform->lapic_address != (rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS_MASK))
-        boot_stop("the local APIC is at %#llx, but the ACPI MADT says %#llx.",
+        boot_stop("the local APIC is at 0x%llx, but the ACPI MADT says 0x%llx.",
                   (unsigned long long)(rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS_MASK),
                   (unsigned long long)platform->lapic_address);
     if (fadt != NULL)

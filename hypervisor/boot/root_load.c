@@ -65,7 +65,7 @@ static void place(struct parent_image *parent, struct memory_map *map)
             last = s;
         } else if (page_end(s) > IDENTITY_SIZE ||
                    !memory_map_claim(map, base, page_end(s) - base, BOOT_MEMORY_KERNEL)) {
-            boot_stop("the parent's kernel wants to be loaded at %#llx, which is not free memory "
+            boot_stop("the parent's kernel wants to be loaded at 0x%llx, which is not free memory "
                       "(the hypervisor, a module or a device is there).",
                       (unsigned long long)base);
         }

@@ -103,7 +103,6 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     case SVM_EXIT_INIT: /* the LP stays ours */
         exit_count_other(vp);
         return EXIT_RETRY;
-    case SVM_EXIT_RSM:
     case SVM_EXIT_INVLPGA:
     case SVM_EXIT_VMRUN:
     case SVM_EXIT_VMLOAD:

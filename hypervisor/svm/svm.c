@@ -84,13 +84,15 @@ static uint64_t nested_flags(unsigned access, enum memory_type type)
            (access & ACCESS_EXECUTE ? 0 : PTE_NO_EXECUTE);
 }
 
-/* The root: no interrupt, I/O or control register access leaves the guest. */
+/* The root: no interrupt, I/O or control register access leaves the guest. Nor does RSM: the
+ * firmware's SMM code runs with the guest's intercepts, and outside SMM the instruction gives #UD
+ * by itself. */
 static void vp_init(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
-    vmcb->intercept1 = INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_CPUID | INTERCEPT1_RSM |
-                       INTERCEPT1_INVD | INTERCEPT1_INVLPGA | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
+    vmcb->intercept1 = INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_CPUID | INTERCEPT1_INVD |
+                       INTERCEPT1_INVLPGA | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
     vmcb->intercept2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD |
                        INTERCEPT2_VMSAVE | INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT;
     vmcb->msrpm_base = vp->partition->msr_bitmap.value;

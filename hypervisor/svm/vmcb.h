@@ -74,7 +74,6 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 #define INTERCEPT1_INIT (1u << 3)
 #define INTERCEPT1_VINTR (1u << 4)
 #define INTERCEPT1_CPUID (1u << 18)
-#define INTERCEPT1_RSM (1u << 19)
 #define INTERCEPT1_IRET (1u << 20)
 #define INTERCEPT1_INVD (1u << 22)
 #define INTERCEPT1_INVLPGA (1u << 26)
@@ -114,7 +113,6 @@ enum svm_exit {
     SVM_EXIT_INIT = 0x63,
     SVM_EXIT_VINTR = 0x64,
     SVM_EXIT_CPUID = 0x72,
-    SVM_EXIT_RSM = 0x73,
     SVM_EXIT_IRET = 0x74,
     SVM_EXIT_INVD = 0x76,
     SVM_EXIT_INVLPGA = 0x7a,

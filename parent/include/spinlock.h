@@ -43,6 +43,9 @@ struct spinlock {
         .level = (lock_level)                                                                      \
     }
 
+/* Between two looks of a waiting loop. */
+void spin_wait(void);
+
 /* Takes @lock; the result is for spin_unlock(). Any context but NMI handlers. */
 uint64_t spin_lock(struct spinlock *lock);
 

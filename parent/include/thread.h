@@ -143,6 +143,9 @@ void work_setup(struct work *work, void (*function)(struct work *work));
  * False: it is queued already. Any. */
 bool work_queue(struct work *work);
 
+/* Threads that exist; those that have ended count until somebody has joined them. */
+uint32_t thread_count(void);
+
 /* What `ps` shows of a thread. */
 struct thread_information {
     uint32_t id;

@@ -10,7 +10,8 @@
 /* Microseconds since the kernel started. Any. */
 uint64_t time_now(void);
 
-/* Seconds since 1970-01-01 00:00 UTC, by the RTC. Any. */
+/* Seconds since 1970-01-01 00:00 UTC: as the RTC showed them at the start, counted on by
+ * time_now(). Any. */
 uint64_t time_wall_clock(void);
 
 /* Busy waiting, for the short pauses that hardware asks for. Any. */

@@ -107,7 +107,7 @@ static inline bool cpu_reschedule_wanted(void)
     return wanted;
 }
 
-/* Makes the state of the CPU for VP @index, with stacks, and adds it to cpus[]. */
+/* Makes the state of the CPU for VP @index < MAX_CPUS, with stacks, and adds it to cpus[]. */
 struct cpu *cpu_create(uint32_t index);
 
 /* Loads tables, segments and control registers of @cpu. VP 0. */

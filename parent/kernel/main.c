@@ -12,6 +12,7 @@
 #include "parent/kernel/mm/memory.h"
 #include "parent/kernel/mm/pages.h"
 #include "parent/kernel/panic.h"
+#include "parent/kernel/pic.h"
 #include "parent/kernel/sched/scheduler.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
@@ -30,9 +31,9 @@ static void print_banner(void)
     print("  hypervisor  %s, interface %.4s, version %u.%u.%u\n", hypervisor.vendor,
           (const char *)&hypervisor.interface, hypervisor.major, hypervisor.minor,
           hypervisor.build);
-    print("  processors  %u, local APIC in %s mode, TSC %lu kHz, APIC timer %lu kHz\n", cpu_count,
-          lapic_is_x2apic() ? "x2APIC" : "xAPIC", boot_info.tsc_frequency / 1000,
-          timer_lapic_frequency() / 1000);
+    print("  processors  %u, local APIC in %s mode, TSC %lu MHz, APIC timer %lu MHz\n", cpu_count,
+          lapic_is_x2apic() ? "x2APIC" : "xAPIC", boot_info.tsc_frequency / 1000000,
+          timer_lapic_frequency() / 1000000);
     print("  memory      %lu MiB, %lu MiB of it free; the hypervisor has %lu KiB\n",
           (boot_memory_total(BOOT_MEMORY_RAM) + boot_memory_total(BOOT_MEMORY_KERNEL)) >> 20,
           pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
@@ -42,6 +43,7 @@ static void print_banner(void)
 static int main_thread(void *argument)
 {
     (void)argument;
+    selftest_fault();
     if (selftest_wanted())
         selftest_run();
     return 0;

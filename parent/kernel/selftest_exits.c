@@ -34,7 +34,7 @@ static void halt_for_timer(uint32_t count, uint64_t microseconds)
         interrupts_disable();
         if (__atomic_load_n(&pulse.left, __ATOMIC_RELAXED) == 0)
             break;
-        __asm__ volatile("sti; hlt" ::: "memory");
+        halt_until_interrupt();
     }
     interrupts_enable();
 }

@@ -88,7 +88,7 @@ static void try_pages(uint32_t *random)
               "the direct map at %lx is wrong", address);
         uint64_t *mark = physical_to_virtual(address);
         *mark = address ^ this_cpu()->index;
-        cpu_pause();
+        spin_wait();
         check(*mark == (address ^ this_cpu()->index), "page %lx is used twice", address);
         pages_free(address, count);
     }

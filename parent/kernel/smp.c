@@ -52,12 +52,14 @@ static void wait_until_online(const struct cpu *cpu)
     while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE)) {
         if (rdtsc() - start > limit)
             panic("VP %u does not start", cpu->index);
-        cpu_pause();
+        spin_wait();
     }
 }
 
 void smp_start_all(void)
 {
+    if (boot_info.vp_count > MAX_CPUS)
+        panic("%u VPs are more than this kernel can use", boot_info.vp_count);
     mutex_init(&call_mutex);
     interrupt_register(VECTOR_CALL, make_call);
     for (uint32_t i = 1; i < boot_info.vp_count; i++) {
@@ -89,7 +91,7 @@ void smp_interrupt_all(void (*function)(void *argument), void *argument)
     function(argument);
     interrupts_restore(flags);
     while (__atomic_load_n(&call.missing, __ATOMIC_ACQUIRE) != 0)
-        cpu_pause();
+        spin_wait();
     mutex_unlock(&call_mutex);
 }
 

@@ -1,11 +1,15 @@
 #include "parent/kernel/time.h"
 
 #include "lib/x86/cpu.h"
+#include "parent/drivers/rtc.h"
+#include "parent/include/log.h"
+#include "parent/include/spinlock.h"
 #include "parent/kernel/boot.h"
 
 #define MICROSECONDS 1000000ull
 
 static uint64_t start;            /* TSC */
+static uint64_t wall_clock_start; /* seconds since 1970 at that time */
 static uint64_t microseconds_per; /* TSC tick, in units of 2^-64 */
 
 uint64_t scale(uint64_t a, uint64_t b, uint64_t c)
@@ -21,6 +25,13 @@ void time_init(void)
     /* Any TSC that a processor with virtualization has is faster than 1 MHz. */
     microseconds_per = divide_128(MICROSECONDS, 0, boot_info.tsc_frequency);
     start = rdtsc();
+    if (!rtc_read(&wall_clock_start))
+        log_print(LOG_WARNING, "rtc: no valid date; the time is counted from 1970");
+}
+
+uint64_t time_wall_clock(void)
+{
+    return wall_clock_start + time_now() / MICROSECONDS;
 }
 
 uint64_t time_from_tsc(uint64_t ticks)
@@ -50,5 +61,5 @@ void time_delay(uint64_t microseconds)
     uint64_t begin = rdtsc();
     uint64_t ticks = time_to_tsc(microseconds);
     while (rdtsc() - begin < ticks)
-        cpu_pause();
+        spin_wait();
 }

@@ -10,6 +10,7 @@
 #include "parent/kernel/time.h"
 
 #define CALIBRATION_MICROSECONDS 10000ull
+#define CALIBRATION_READINGS 10
 #define CPUID_1_ECX_TSC_DEADLINE (1u << 24)
 
 static uint64_t lapic_frequency; /* Hz */
@@ -20,18 +21,37 @@ uint64_t timer_lapic_frequency(void)
     return lapic_frequency;
 }
 
+/* The timer's count and the TSC at the same moment: of some readings the one with the least
+ * between two looks at the TSC, since an emulator's or another's time may come in between. */
+static uint32_t read_with_tsc(uint64_t *tsc)
+{
+    uint64_t least = UINT64_MAX;
+    uint32_t count = 0;
+    for (int i = 0; i < CALIBRATION_READINGS; i++) {
+        uint64_t before = rdtsc();
+        uint32_t now = lapic_read(LAPIC_TIMER_CURRENT);
+        uint64_t width = rdtsc() - before;
+        if (width < least) {
+            least = width;
+            count = now;
+            *tsc = before + width / 2;
+        }
+    }
+    return count;
+}
+
 static void measure(void)
 {
+    uint64_t start_tsc, end_tsc;
     uint64_t flags = interrupts_save();
     lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_TIMER_DIVIDE_BY_1);
     lapic_write(LAPIC_TIMER_INITIAL, UINT32_MAX);
-    uint64_t start = rdtsc();
+    uint32_t start = read_with_tsc(&start_tsc);
     time_delay(CALIBRATION_MICROSECONDS);
-    uint32_t elapsed = UINT32_MAX - lapic_read(LAPIC_TIMER_CURRENT);
-    uint64_t ticks = rdtsc() - start; /* more than asked for if something came in between */
+    uint32_t end = read_with_tsc(&end_tsc);
     lapic_write(LAPIC_TIMER_INITIAL, 0);
     interrupts_restore(flags);
-    lapic_frequency = scale(elapsed, boot_info.tsc_frequency, ticks);
+    lapic_frequency = scale(start - end, boot_info.tsc_frequency, end_tsc - start_tsc);
 }
 
 void timer_init_cpu(void)
@@ -190,7 +210,7 @@ bool timer_cancel(struct timer *timer)
         runs = queue != &this_cpu()->timers && queue->running == timer;
         spin_unlock(&queue->lock, 0);
         while (runs && __atomic_load_n(&queue->running, __ATOMIC_ACQUIRE) == timer)
-            cpu_pause();
+            spin_wait();
     } while (runs); /* it may have started the timer again */
     interrupts_restore(flags);
     return was_pending;

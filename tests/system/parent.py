@@ -5,7 +5,7 @@ from harness.boot import PASSED, Boot
 from .platforms import BOCHS, QEMU
 
 # Self tests of the kernel itself, by the names that parent/kernel/selftest.c knows.
-KERNEL_TESTS = ("memory",)
+KERNEL_TESTS = ("memory", "sched", "timer")
 
 
 def kernel_tests():

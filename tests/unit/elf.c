@@ -137,6 +137,8 @@ static void test_bad_contents(void)
     CHECK_TEXT(parse(), "the ELF file ends before its segments do");
     start(), set_program(2, P_OFFSET, UINT64_MAX - 0x0f);
     CHECK_TEXT(parse(), "the ELF file ends before its segments do");
+    start(), set_program(2, P_FILE, UINT64_MAX - 1), set_program(2, P_MEMORY, UINT64_MAX);
+    CHECK_TEXT(parse(), "the ELF file ends before its segments do");
     start(), set_program(2, P_FILE, 0x5001);
     CHECK_TEXT(parse(), "an ELF segment is larger in the file than in memory");
     start(), set_program(0, P_FLAGS, READ | WRITE | EXECUTE);
@@ -156,9 +158,12 @@ static void test_bad_addresses(void)
     static const char impossible[] = "an ELF segment has addresses that no program can have";
     static const char overlap[] = "the ELF segments overlap, share a page or are out of order";
 
+    /* The end wraps, is in the last page, is the beginning of the last page. */
     start(), set_program(2, P_ADDRESS, UINT64_MAX - 0x4fff);
     CHECK_TEXT(parse(), impossible);
-    start(), set_program(2, P_ADDRESS, UINT64_MAX - 0x5fff - 0x1000);
+    start(), set_program(2, P_ADDRESS, UINT64_MAX - 0x5ffe);
+    CHECK_TEXT(parse(), impossible);
+    start(), set_program(2, P_ADDRESS, UINT64_MAX - 0x5fff);
     CHECK(parse() == NULL);
     start(), set_program(2, P_MEMORY, UINT64_MAX);
     CHECK_TEXT(parse(), impossible);

@@ -66,6 +66,24 @@ static void test_split_on_map(void)
     check_mapped(&table, GIB1 + 2 * MIB2, GIB1 + 2 * MIB2, 1, FLAGS);
 }
 
+/* Tables are never freed, so one that is there stays in use. */
+static void test_table_stays(void)
+{
+    struct page_table table = table_pages_start(2);
+
+    CHECK(page_table_map(&table, MIB2, MIB2, KIB4, FLAGS));
+
+    unsigned used = table_pages_used;
+
+    CHECK(page_table_map(&table, MIB2, GIB1, 2 * MIB2, FLAGS));
+    check_mapped(&table, MIB2, GIB1, 0, FLAGS);
+    check_mapped(&table, 2 * MIB2 - 1, GIB1 + MIB2 - 1, 0, FLAGS);
+    check_mapped(&table, 2 * MIB2, GIB1 + MIB2, 1, FLAGS);
+    CHECK(page_table_unmap(&table, 0, GIB1));
+    check_absent(&table, MIB2);
+    CHECK_EQUAL(table_pages_used, used);
+}
+
 static void test_unmap(void)
 {
     struct page_table table = table_pages_start(2);
@@ -129,6 +147,7 @@ int main(void)
 {
     test_largest_pages();
     test_split_on_map();
+    test_table_stays();
     test_unmap();
     test_top_of_upper_half();
     test_no_pages_left();

@@ -133,6 +133,26 @@ static void test_framebuffers(void)
     test_framebuffer(&mode, 23 << 11 | 47 << 5 | 23);
 }
 
+/* After a move, the old memory and the old copy are not used any more. */
+static void test_move(void)
+{
+    struct screen_mode mode = {.type = SCREEN_VGA_TEXT, .pitch = 20, .width = 10, .height = 2};
+    static struct screen_cells old_copy;
+    uint8_t old_memory[40], memory[40];
+
+    CHECK(screen_init(&screen, &mode, old_memory, &old_copy));
+    put("a\nb");
+    memcpy(memory, old_memory, sizeof(memory));
+    screen_move(&screen, memory, &copy);
+    memset(&old_copy, '#', sizeof(old_copy));
+    memset(old_memory, '#', sizeof(old_memory));
+    put("\nc");
+    check_row(0, "b");
+    check_row(1, "c");
+    CHECK_EQUAL(old_memory[0], '#');
+    CHECK_EQUAL(old_copy.rows[0][0], '#');
+}
+
 /* A screen with more cells than are kept: the upper left part is used. */
 static void test_large(void)
 {
@@ -203,6 +223,7 @@ int main(void)
 {
     test_text_mode();
     test_framebuffers();
+    test_move();
     test_large();
     test_refused();
     return unit_result();

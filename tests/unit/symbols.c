@@ -1,5 +1,4 @@
-/* This test is linked twice like an image (tests/host.mk), so that the table names its functions.
- */
+/* This test is linked like an image (tests/host.mk), with a table of its own functions. */
 #include "lib/symbols.h"
 
 #include "tests/unit/unit.h"

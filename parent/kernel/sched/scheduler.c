@@ -463,8 +463,7 @@ _Noreturn void sched_idle(void)
             sched_preempt();
             interrupts_enable();
         } else if (!look) {
-            /* STI takes effect after HLT has begun: no wake-up is lost. */
-            __asm__ volatile("sti; hlt" ::: "memory");
+            halt_until_interrupt();
         }
     }
 }

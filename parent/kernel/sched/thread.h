@@ -97,7 +97,4 @@ void thread_ended(struct thread *thread);
 void thread_get(struct thread *thread);
 void thread_put(struct thread *thread);
 
-/* Threads made so far and not freed yet. */
-uint32_t thread_count(void);
-
 #endif
