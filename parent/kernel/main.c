@@ -2,6 +2,7 @@
 #include "include/hv/cpuid.h"
 #include "include/version.h"
 #include "lib/x86/cpu.h"
+#include "parent/drivers/pci.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/console.h"
 #include "parent/kernel/cpu.h"
@@ -44,6 +45,8 @@ static int main_thread(void *argument)
 {
     (void)argument;
     selftest_fault();
+    pci_init();
+    pci_probe();
     if (selftest_wanted())
         selftest_run();
     return 0;
