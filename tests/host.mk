@@ -11,7 +11,9 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
                 hypervisor/vp_context.c \
                 $(wildcard parent/kernel/mm/page_bitmap.c parent/block/partition*.c \
-                  parent/block/split.c parent/console/line_editor.c parent/fs/*.c parent/net/*.c \
+                  parent/block/split.c parent/block/queue.c parent/block/bounce.c \
+                  parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
+                  parent/console/line_editor.c parent/fs/*.c parent/net/*.c \
                   tests/fat/*.c tests/net/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))
 

@@ -11,23 +11,6 @@
 static struct spinlock lock = SPINLOCK(LOCK_LEVEL_BLOCK); /* the list */
 static struct list devices = {&devices, &devices};
 
-const char *block_status_text(enum block_status status)
-{
-    static const char *const texts[] = {
-        [BLOCK_OK] = "done",
-        [BLOCK_PENDING] = "not done yet",
-        [BLOCK_BUSY] = "the device is busy",
-        [BLOCK_ERROR_MEDIUM] = "the medium cannot be read or written there",
-        [BLOCK_ERROR_DEVICE] = "the device does not work",
-        [BLOCK_ERROR_RANGE] = "beyond the end of the device",
-        [BLOCK_ERROR_READ_ONLY] = "the device is read-only",
-        [BLOCK_ERROR_NO_MEDIUM] = "there is no medium in the drive",
-        [BLOCK_ERROR_INVALID] = "invalid request",
-    };
-
-    return status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : "unknown status";
-}
-
 /* Appends the first number that makes the name unique. With the lock held. */
 static void name_device(struct block_device *device)
 {

@@ -141,6 +141,7 @@ struct port {
     struct spinlock lock; /* issuing, and: */
     uint32_t active;      /* slots whose commands have not ended */
     bool queueing;        /* they are queued commands */
+    bool completing;      /* the handler is */
     struct block_command *commands[SLOT_COUNT];
 };
 
@@ -410,6 +411,7 @@ static void port_interrupt(struct port *port)
     if (!failed || port->queueing)
         ended = active & ~(port->registers->sact | port->registers->ci);
     port->active = active & ~ended;
+    port->completing = true;
     failed = failed && port->active != 0;
     spin_unlock(&port->lock, flags);
 
@@ -420,6 +422,7 @@ static void port_interrupt(struct port *port)
     }
     if (failed)
         block_request_reset(&port->block);
+    __atomic_store_n(&port->completing, false, __ATOMIC_RELEASE);
 }
 
 static bool ahci_interrupt(void *context)
@@ -474,6 +477,8 @@ static bool ahci_reset(struct block_device *device)
     port->active = 0;
     port->registers->ie = 0;
     spin_unlock(&port->lock, flags);
+    while (__atomic_load_n(&port->completing, __ATOMIC_ACQUIRE))
+        cpu_pause();
 
     if (command != NULL && failed)
         result = find_reason(port, tfd, &sense);

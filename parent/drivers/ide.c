@@ -91,6 +91,7 @@ struct channel {
     struct spinlock lock;                  /* the registers, and: */
     struct block_command *current;         /* that the drive works on */
     bool sense_wanted;                     /* the current packet command has failed */
+    bool completing;                       /* the handler is */
     struct prd *prds;
     uint32_t prds_address;
     struct drive drives[DRIVE_COUNT];
@@ -374,11 +375,13 @@ static bool ide_interrupt(void *context)
 
     bool sense_wanted = result != BLOCK_PENDING && channel->sense_wanted;
 
+    channel->completing = result != BLOCK_PENDING;
     spin_unlock(&channel->lock, flags);
     if (sense_wanted)
         block_request_reset(command->device);
     else if (result != BLOCK_PENDING)
         block_complete(command, result);
+    __atomic_store_n(&channel->completing, false, __ATOMIC_RELEASE);
     return ours;
 }
 
@@ -429,6 +432,8 @@ static bool ide_reset(struct block_device *device)
     channel->sense_wanted = false;
     quieten(channel);
     spin_unlock(&channel->lock, flags);
+    while (__atomic_load_n(&channel->completing, __ATOMIC_ACQUIRE))
+        cpu_pause();
     if (command != NULL && sense_wanted) {
         result = request_sense(command->device->driver_data, &sense);
         log_print(LOG_WARNING, "%s: sense key %x, code %02x/%02x at sector %lu",
