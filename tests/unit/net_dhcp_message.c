@@ -190,6 +190,13 @@ static void test_overload(void)
     message[108 + 126] = 0;
     message[108 + 127] = 99; /* one without its length */
     CHECK_EQUAL(parse(&reply), DHCP_MALFORMED);
+    message[108 + 127] = 0;
+    message[242] = 3;
+    message[44 + 6] = 0; /* the same in the server's name */
+    message[44 + 63] = 99;
+    CHECK_EQUAL(parse(&reply), DHCP_MALFORMED);
+    message[44 + 63] = 0;
+    CHECK_EQUAL(parse(&reply), DHCP_GOOD);
 }
 
 static void test_header(void)

@@ -335,6 +335,7 @@ static void test_send(void)
 /* What is too long for a frame goes in fragments; they are what we would put together. */
 static void test_send_fragments(void)
 {
+    static const size_t too_large[] = {IPV4_PAYLOAD_MAX - 19, SIZE_MAX - 19, SIZE_MAX};
     static uint8_t data[UDP_PAYLOAD_MAX + 1], got[IPV4_PAYLOAD_MAX];
     const struct station_frame *frame;
     uint64_t random = 5;
@@ -347,6 +348,11 @@ static void test_send_fragments(void)
     station_receive(&station, packet.bytes, packet.size);
     CHECK_EQUAL(udp_send(&station.stack, &udp, PEER, 9, data, 1), NET_OK);
     CHECK_EQUAL(udp_send(&station.stack, &udp, PEER, 9, data, sizeof(data)), NET_TOO_LONG);
+    for (size_t i = 0; i < sizeof(too_large) / sizeof(too_large[0]); i++) {
+        const struct ipv4_output output = {PEER, 200, data, 20, data, too_large[i]};
+
+        CHECK_EQUAL(ipv4_send(&station.stack, &output), NET_TOO_LONG);
+    }
     for (size_t size = 1460; size < sizeof(data); size += size < 1490 ? 1 : 611) {
         size_t total = 0;
         bool more = true;
