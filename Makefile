@@ -24,7 +24,7 @@ LIB_SOURCES := $(wildcard lib/*.c)
 HYPERVISOR_SOURCES := $(wildcard $(addsuffix /*.c,hypervisor $(addprefix hypervisor/,boot x86 svm vmx)))
 HYPERVISOR_ASM := $(wildcard $(addsuffix /*.asm,boot $(addprefix hypervisor/,x86 svm vmx)))
 
-PARENT_SOURCES := $(wildcard parent/kernel/*.c)
+PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(addprefix parent/,kernel block fs)))
 PARENT_ASM := $(wildcard parent/kernel/*.asm)
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
@@ -128,15 +128,15 @@ test: $(IMAGES)
 size: $(IMAGES)
 	@tools/size $(BUILD)
 
-LINT_SOURCES = $(shell find $(wildcard include lib boot hypervisor parent tests) -name '*.[ch]')
-CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-            --error-exitcode=1 --suppressions-list=tools/cppcheck.txt -I. -DVENEER_DEBUG=0
+KERNEL_SOURCES := $(HYPERVISOR_SOURCES) $(PARENT_SOURCES) $(LIB_SOURCES)
+FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent tests) -name '*.[ch]')
 
 lint: | setup
-	$(Q)clang-format --dry-run --Werror $(LINT_SOURCES)
-	$(Q)$(CPPCHECK) $(filter %.c,$(LINT_SOURCES))
+	$(Q)clang-format --dry-run --Werror $(FORMATTED)
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
+	    --suppressions-list=tools/cppcheck.txt -I. -DVENEER_DEBUG=0 $(KERNEL_SOURCES)
 	$(Q)if command -v clang-tidy > /dev/null; then \
-	    clang-tidy --quiet $(filter %.c,$(LINT_SOURCES)) -- -std=gnu17 -ffreestanding -I. -DVENEER_DEBUG=0; fi
+	    clang-tidy --quiet $(KERNEL_SOURCES) -- -std=gnu17 -ffreestanding -I. -DVENEER_DEBUG=0; fi
 
 clean:
 	rm -rf $(BUILD)

@@ -9,7 +9,8 @@ HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstri
 # The sources under test: nothing that needs a bare machine.
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
-                hypervisor/vp_context.c $(wildcard parent/fs/*.c parent/block/*.c tests/fat/*.c)
+                hypervisor/vp_context.c parent/kernel/page_bitmap.c \
+                $(wildcard parent/fs/*.c parent/block/*.c tests/fat/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))
 
 # What would replace the C library's functions, on which the sanitizers depend, gets other names.

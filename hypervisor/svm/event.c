@@ -40,8 +40,9 @@ void svm_complete_interrupted_delivery(struct vp *vp)
 }
 
 /* NMIs. The processor does not block them between an injected one and its IRET, so IRET is
- * intercepted meanwhile. A further one must not come before that IRET has been executed: it waits
- * for an interrupt window, that is, until the guest could take an interrupt. */
+ * intercepted meanwhile. A further one must not come before that IRET has been executed: it would
+ * overwrite the frame that the IRET is about to read. Where the exit for it finds the guest still
+ * there, it waits for an interrupt window, that is, until the guest could take an interrupt. */
 void svm_inject_nmi(struct vp *vp)
 {
     vp->nmi_pending = true;
@@ -53,13 +54,19 @@ static void open_window(struct vmcb *vmcb)
     vmcb->intercept1 |= INTERCEPT1_VINTR;
 }
 
+static void unblock_nmis(struct vp *vp)
+{
+    vp->nmi_blocked = false;
+    vp->nmi_at_iret = false;
+}
+
 void svm_nmi_window_opens(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
     vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
     vmcb->intercept1 &= ~INTERCEPT1_VINTR;
-    vp->nmi_blocked = false;
+    unblock_nmis(vp);
 }
 
 void svm_nmi_handler_ends(struct vp *vp)
@@ -67,19 +74,20 @@ void svm_nmi_handler_ends(struct vp *vp)
     struct vmcb *vmcb = vmcb_of(vp);
 
     vmcb->intercept1 &= ~INTERCEPT1_IRET;
-    if (vp->nmi_pending)
-        open_window(vmcb);
-    else
-        vp->nmi_blocked = false;
+    vp->nmi_at_iret = true;
+    vp->nmi_iret_rip = vmcb->rip;
+    vp->nmi_iret_rsp = vmcb->rsp;
 }
 
 void svm_nmi_deliver(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
-    if (!vp->nmi_pending || vp->nmi_blocked)
+    if (vp->nmi_at_iret && (vmcb->rip != vp->nmi_iret_rip || vmcb->rsp != vp->nmi_iret_rsp))
+        unblock_nmis(vp);
+    if (!vp->nmi_pending || (vp->nmi_blocked && !vp->nmi_at_iret))
         return;
-    if (vmcb->event_injection & EVENT_VALID || vmcb->interrupt_shadow) {
+    if (vp->nmi_at_iret || vmcb->event_injection & EVENT_VALID || vmcb->interrupt_shadow) {
         vp->nmi_blocked = true;
         open_window(vmcb);
         return;

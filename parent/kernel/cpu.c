@@ -87,7 +87,7 @@ struct cpu *cpu_create(uint32_t index)
 {
     uint64_t page = page_allocate_zeroed();
     uint64_t blocks = pages_allocate(2, 1);
-    if (index >= MAX_CPUS || page == 0 || blocks == 0)
+    if (page == 0 || blocks == 0)
         panic("no memory for VP %u", index);
     struct cpu *cpu = direct_map(page);
     cpu->self = cpu;

@@ -67,6 +67,7 @@ struct cpu {
     /* One call for the idle loop to make (smp.c). */
     void (*call)(void *argument); /* atomic; NULL when it has been made */
     void *call_argument;
+    uint32_t caller; /* VP index of the CPU that waits for it */
 
     /* Blocks for hypercalls, one page each; used with interrupts off. */
     void *hypercall_input, *hypercall_output;
@@ -88,7 +89,7 @@ static inline struct cpu *this_cpu(void)
     return cpu;
 }
 
-/* Makes the state of the CPU for VP @index, with stacks, and adds it to cpus[]. */
+/* Makes the state of the CPU for VP @index < MAX_CPUS, with stacks, and adds it to cpus[]. */
 struct cpu *cpu_create(uint32_t index);
 
 /* Loads tables, segments and control registers of @cpu. VP 0. */

@@ -114,10 +114,12 @@ enum hv_status hyperv_call_block(uint16_t code, const void *input, uint64_t inpu
 {
     uint64_t flags = interrupts_save();
     struct cpu *cpu = this_cpu();
-    memcpy(cpu->hypercall_input, input, input_size);
+    if (input_size)
+        memcpy(cpu->hypercall_input, input, input_size);
     uint64_t result = hyperv_call(code, memory_physical(cpu->hypercall_input),
                                   memory_physical(cpu->hypercall_output));
-    memcpy(output, cpu->hypercall_output, output_size);
+    if (output_size)
+        memcpy(output, cpu->hypercall_output, output_size);
     interrupts_restore(flags);
     return (enum hv_status)(result & HV_HYPERCALL_STATUS_MASK);
 }

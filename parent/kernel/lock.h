@@ -7,6 +7,23 @@
 
 #include "lib/x86/cpu.h"
 
+/* With interrupts off: enables them and halts until one has been served. STI takes effect after the
+ * next instruction, so an interrupt that is there already ends the HLT, too. */
+static inline void halt_until_interrupt(void)
+{
+    __asm__ volatile("sti; hlt" ::: "memory");
+}
+
+/* Between two looks of a waiting loop. Under QEMU with a thread per processor each PAUSE takes the
+ * emulator's global lock: a loop of little else keeps the others from taking interrupts. With one
+ * thread for all it is what lets them run. So there is one PAUSE after some idle turns. */
+static inline void spin_wait(void)
+{
+    for (int i = 0; i < 200; i++)
+        __asm__ volatile("" ::: "memory");
+    cpu_pause();
+}
+
 struct spinlock {
     uint32_t taken;
 };
@@ -31,7 +48,7 @@ static inline uint64_t spin_lock(struct spinlock *lock)
     uint64_t flags = interrupts_save();
     while (__atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE)) {
         while (__atomic_load_n(&lock->taken, __ATOMIC_RELAXED))
-            cpu_pause();
+            spin_wait();
     }
     return flags;
 }

@@ -11,6 +11,7 @@
 #include "parent/kernel/memory.h"
 #include "parent/kernel/pages.h"
 #include "parent/kernel/panic.h"
+#include "parent/kernel/pic.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
 #include "parent/kernel/timer.h"
@@ -27,9 +28,9 @@ static void print_banner(void)
     print("  hypervisor  %s, interface %.4s, version %u.%u.%u\n", hypervisor.vendor,
           (const char *)&hypervisor.interface, hypervisor.major, hypervisor.minor,
           hypervisor.build);
-    print("  processors  %u, local APIC in %s mode, TSC %lu kHz, APIC timer %lu kHz\n", cpu_count,
-          lapic_is_x2apic() ? "x2APIC" : "xAPIC", boot_info.tsc_frequency / 1000,
-          timer_lapic_frequency() / 1000);
+    print("  processors  %u, local APIC in %s mode, TSC %lu MHz, APIC timer %lu MHz\n", cpu_count,
+          lapic_is_x2apic() ? "x2APIC" : "xAPIC", boot_info.tsc_frequency / 1000000,
+          timer_lapic_frequency() / 1000000);
     print("  memory      %lu MiB, %lu MiB of it free; the hypervisor has %lu KiB\n",
           (boot_memory_total(BOOT_MEMORY_RAM) + boot_memory_total(BOOT_MEMORY_KERNEL)) >> 20,
           pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
@@ -46,6 +47,7 @@ static void start(void)
     interrupts_enable();
     smp_start_all();
     print_banner();
+    selftest_fault();
     if (selftest_wanted())
         selftest_run();
     cpu_idle();

@@ -23,8 +23,8 @@ void memory_early_init(void);
 /* Builds and loads the kernel's own tables. VP 0; pages_init() has been called. */
 void memory_init(void);
 
-/* Sets PAT on this VP. For the others it is in their start context, too, but not every platform takes
- * it from there: QEMU's TCG keeps one PAT for hypervisor and guest. */
+/* Sets PAT on this VP. For the others it is in their start context, too, but not every platform
+ * takes it from there: QEMU's TCG keeps one PAT for hypervisor and guest. */
 void memory_set_cache_types(void);
 
 /* For CR3: the tables that all VPs share. */

@@ -3,6 +3,7 @@
 #include "lib/x86/cpu.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/hyperv.h"
+#include "parent/kernel/lock.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/timer.h"
 
@@ -18,7 +19,7 @@ static void halt_for_timer(uint64_t count)
         interrupts_disable();
         if (this_cpu()->timer_count >= end)
             break;
-        __asm__ volatile("sti; hlt" ::: "memory");
+        halt_until_interrupt();
     }
     interrupts_enable();
 }

@@ -8,6 +8,7 @@
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/lapic.h"
+#include "parent/kernel/lock.h"
 #include "parent/kernel/memory.h"
 #include "parent/kernel/panic.h"
 #include "parent/kernel/selftest.h"
@@ -18,7 +19,7 @@
 void secondary_entry(void);
 void secondary_main(void);
 
-/* The interrupt only ends a HLT; the idle loop looks for the call. */
+/* The interrupt only ends a HLT; the loop around it looks for what has changed. */
 static void wake_up(void)
 {
 }
@@ -39,13 +40,15 @@ static void wait_until_online(const struct cpu *cpu)
     while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE)) {
         if (rdtsc() - start > limit)
             panic("VP %u does not start", cpu->index);
-        cpu_pause();
+        spin_wait();
     }
 }
 
 void smp_start_all(void)
 {
     interrupt_register(VECTOR_CALL, wake_up);
+    if (boot_info.vp_count > MAX_CPUS)
+        panic("%u VPs are more than this kernel can use", boot_info.vp_count);
     for (uint32_t i = 1; i < boot_info.vp_count; i++) {
         struct hv_initial_vp_context context;
         struct cpu *cpu = cpu_create(i);
@@ -63,11 +66,13 @@ void smp_start_all(void)
 static bool make_call(struct cpu *cpu)
 {
     void (*function)(void *) = __atomic_load_n(&cpu->call, __ATOMIC_ACQUIRE);
+    uint32_t caller = cpu->caller;
     if (!function)
         return false;
     interrupts_enable();
     function(cpu->call_argument);
     __atomic_store_n(&cpu->call, NULL, __ATOMIC_RELEASE);
+    lapic_send_interrupt(cpus[caller]->apic_id, VECTOR_CALL);
     return true;
 }
 
@@ -78,22 +83,27 @@ _Noreturn void cpu_idle(void)
         interrupts_disable();
         if (make_call(cpu))
             continue;
-        /* STI takes effect after HLT has begun: no wake-up is lost. */
-        __asm__ volatile("sti; hlt" ::: "memory");
+        halt_until_interrupt();
     }
 }
 
 void smp_call(uint32_t cpu, void (*function)(void *argument), void *argument)
 {
     cpus[cpu]->call_argument = argument;
+    cpus[cpu]->caller = this_cpu()->index;
     __atomic_store_n(&cpus[cpu]->call, function, __ATOMIC_RELEASE);
     lapic_send_interrupt(cpus[cpu]->apic_id, VECTOR_CALL);
 }
 
 void smp_wait(uint32_t cpu)
 {
-    while (__atomic_load_n(&cpus[cpu]->call, __ATOMIC_ACQUIRE))
-        cpu_pause();
+    for (;;) {
+        interrupts_disable();
+        if (!__atomic_load_n(&cpus[cpu]->call, __ATOMIC_ACQUIRE))
+            break;
+        halt_until_interrupt();
+    }
+    interrupts_enable();
 }
 
 void smp_call_all(void (*function)(void *argument), void *argument)

@@ -13,7 +13,7 @@ _Noreturn void cpu_idle(void);
 /* Has @cpu, another one and idle, call @function with @argument in its idle loop, interrupts on. */
 void smp_call(uint32_t cpu, void (*function)(void *argument), void *argument);
 
-/* Waits until @cpu has made its call. */
+/* Waits until @cpu has made its call. Interrupts are on. */
 void smp_wait(uint32_t cpu);
 
 /* Calls @function on all CPUs at the same time and waits until all are done. */

@@ -10,6 +10,7 @@
 
 #define MICROSECONDS 1000000ull
 #define CALIBRATION_MICROSECONDS 10000ull
+#define CALIBRATION_READINGS 10
 
 static uint64_t lapic_frequency; /* Hz */
 
@@ -37,7 +38,7 @@ void timer_delay(uint64_t microseconds)
     uint64_t start = rdtsc();
     uint64_t ticks = timer_tsc_ticks(microseconds);
     while (rdtsc() - start < ticks)
-        cpu_pause();
+        spin_wait();
 }
 
 static void count_interrupt(void)
@@ -45,19 +46,38 @@ static void count_interrupt(void)
     this_cpu()->timer_count++;
 }
 
+/* The timer's count and the TSC at the same moment: of some readings the one with the least
+ * between two looks at the TSC, since an emulator's or another's time may come in between. */
+static uint32_t read_with_tsc(uint64_t *tsc)
+{
+    uint64_t least = UINT64_MAX;
+    uint32_t count = 0;
+    for (int i = 0; i < CALIBRATION_READINGS; i++) {
+        uint64_t before = rdtsc();
+        uint32_t now = lapic_read(LAPIC_TIMER_CURRENT);
+        uint64_t width = rdtsc() - before;
+        if (width < least) {
+            least = width;
+            count = now;
+            *tsc = before + width / 2;
+        }
+    }
+    return count;
+}
+
 void timer_init(void)
 {
+    uint64_t start_tsc, end_tsc;
     interrupt_register(VECTOR_TIMER, count_interrupt);
     uint64_t flags = interrupts_save();
     lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_TIMER_DIVIDE_BY_1);
     lapic_write(LAPIC_TIMER_INITIAL, UINT32_MAX);
-    uint64_t start = rdtsc();
+    uint32_t start = read_with_tsc(&start_tsc);
     timer_delay(CALIBRATION_MICROSECONDS);
-    uint32_t elapsed = UINT32_MAX - lapic_read(LAPIC_TIMER_CURRENT);
-    uint64_t ticks = rdtsc() - start; /* more than asked for if something came in between */
+    uint32_t end = read_with_tsc(&end_tsc);
     lapic_write(LAPIC_TIMER_INITIAL, 0);
     interrupts_restore(flags);
-    lapic_frequency = scale(elapsed, boot_info.tsc_frequency, ticks);
+    lapic_frequency = scale(start - end, boot_info.tsc_frequency, end_tsc - start_tsc);
 }
 
 void timer_start(uint64_t microseconds, bool periodic)
