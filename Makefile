@@ -24,9 +24,8 @@ LIB_SOURCES := $(wildcard lib/*.c)
 HYPERVISOR_SOURCES := $(wildcard $(addsuffix /*.c,hypervisor $(addprefix hypervisor/,boot x86 svm vmx)))
 HYPERVISOR_ASM := $(wildcard $(addsuffix /*.asm,boot $(addprefix hypervisor/,x86 svm vmx)))
 
-PARENT_FOLDERS := $(addprefix parent/,kernel kernel/mm kernel/sched kernel/proc drivers block fs net services console)
-PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(PARENT_FOLDERS)))
-PARENT_ASM := $(wildcard $(addsuffix /*.asm,$(PARENT_FOLDERS)))
+PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(addprefix parent/,kernel block fs)))
+PARENT_ASM := $(wildcard parent/kernel/*.asm)
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_ASM) $(HYPERVISOR_SOURCES) $(LIB_SOURCES))

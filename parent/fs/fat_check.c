@@ -272,6 +272,8 @@ int fat_check(struct fat_volume *volume, void *memory, struct fat_check_result *
     if (error == FS_OK)
         error = fat_sync(volume);
     if (error == FS_OK)
+        error = fat_table_equalise(volume);
+    if (error == FS_OK)
         error = fat_table_count_free(volume);
     if (error == FS_OK)
         volume->was_dirty = false;

@@ -192,6 +192,9 @@ int fat_table_get(struct fat_volume *volume, uint32_t cluster, uint32_t *value);
 int fat_table_set(struct fat_volume *volume, uint32_t cluster, uint32_t value);
 int fat_table_write(struct fat_volume *volume);
 
+/* Makes the other FATs equal to the first. */
+int fat_table_equalise(struct fat_volume *volume);
+
 /* The cluster behind @cluster in its chain, links that are not yet in the FAT included; 0 at the
  * end. Anything but a chain is damage. */
 int fat_table_next(struct fat_volume *volume, uint32_t cluster, uint32_t *next);

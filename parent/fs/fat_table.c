@@ -12,22 +12,32 @@ uint32_t fat_cluster_sector(const struct fat_volume *volume, uint32_t cluster)
     return volume->data_start + (cluster - FAT_CLUSTER_FIRST) * volume->cluster_sectors;
 }
 
+/* Gives block number @index of the table in the cache, and its first sector and their number. */
+static int get_block(struct fat_volume *volume, uint32_t index, uint8_t **data, uint32_t *sector,
+                     uint32_t *count)
+{
+    uint32_t block_sectors = FAT_BLOCK_SIZE / volume->sector_size;
+    uint32_t first = index * block_sectors;
+
+    *sector = volume->table_start + first;
+    *count = volume->table_sectors - first;
+    if (*count > block_sectors)
+        *count = block_sectors;
+    return fat_cache_get(volume, &volume->table_cache, *sector, *count, data);
+}
+
 /* Gives the place of a value in the cache, and its sector. */
 static int find_value(struct fat_volume *volume, uint32_t cluster, uint8_t **place,
                       uint32_t *sector)
 {
     uint64_t offset = (uint64_t)cluster * (volume->is_fat32 ? 4 : 2);
-    uint32_t block_sectors = FAT_BLOCK_SIZE / volume->sector_size;
-    uint32_t first = (uint32_t)(offset / FAT_BLOCK_SIZE) * block_sectors;
-    uint32_t count = volume->table_sectors - first;
-    uint8_t *data;
-    int error = fat_cache_get(volume, &volume->table_cache, volume->table_start + first,
-                              count < block_sectors ? count : block_sectors, &data);
+    uint32_t count;
+    int error = get_block(volume, (uint32_t)(offset / FAT_BLOCK_SIZE), place, sector, &count);
 
     if (error != FS_OK)
         return error;
-    *place = data + offset % FAT_BLOCK_SIZE;
-    *sector = volume->table_start + (uint32_t)(offset / volume->sector_size);
+    *place += offset % FAT_BLOCK_SIZE;
+    *sector += offset % FAT_BLOCK_SIZE / volume->sector_size;
     return FS_OK;
 }
 
@@ -78,6 +88,29 @@ int fat_table_write(struct fat_volume *volume)
 {
     return fat_cache_write(volume, &volume->table_cache, volume->table_copies,
                            volume->table_sectors);
+}
+
+int fat_table_equalise(struct fat_volume *volume)
+{
+    uint32_t block_sectors = FAT_BLOCK_SIZE / volume->sector_size;
+    uint8_t *data;
+    uint32_t sector, count;
+
+    for (uint32_t index = 0; index * block_sectors < volume->table_sectors; index++) {
+        int error = get_block(volume, index, &data, &sector, &count);
+
+        for (uint32_t copy = 1; copy < volume->table_copies && error == FS_OK; copy++) {
+            uint32_t other = sector + copy * volume->table_sectors;
+
+            error = fat_device_read(volume, other, count, volume->sector_buffer);
+            if (error == FS_OK &&
+                memcmp(volume->sector_buffer, data, (size_t)count * volume->sector_size) != 0)
+                error = fat_device_write(volume, other, count, data);
+        }
+        if (error != FS_OK)
+            return error;
+    }
+    return FS_OK;
 }
 
 int fat_table_next(struct fat_volume *volume, uint32_t cluster, uint32_t *next)

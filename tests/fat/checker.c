@@ -17,7 +17,8 @@ struct image {
     uint32_t root_offset, root_bytes; /* FAT16 */
     uint32_t root_cluster;
     uint32_t data_offset, cluster_size, clusters;
-    uint8_t *used;
+    uint8_t *used;    /* by cluster: how many files need it */
+    uint8_t *surplus; /* how many chains reach it that are longer than their files */
     struct checker *checker;
 };
 
@@ -55,6 +56,22 @@ static bool is_cluster(const struct image *image, uint32_t cluster)
     return cluster >= 2 && cluster - 2 < image->clusters;
 }
 
+/* What follows the clusters that a file needs does no harm as long as it is nobody else's. */
+static void follow_surplus(struct image *image, uint32_t cluster, const char *path)
+{
+    note(image, &image->checker->long_chains, "%s: chain longer than the file", path);
+    while (cluster < 0x0ffffff8) {
+        if (!is_cluster(image, cluster) || fat_value(image, cluster) == 0) {
+            note(image, &image->checker->errors, "%s: surplus cluster %u is free or nowhere", path,
+                 cluster);
+            return;
+        }
+        if (image->surplus[cluster]++ != 0)
+            return;
+        cluster = fat_value(image, cluster);
+    }
+}
+
 /* Collects the clusters of a chain, for a file as many as its size needs; NULL after an error. */
 static uint8_t *read_chain(struct image *image, uint32_t first, bool is_directory,
                            uint32_t file_size, const char *path, uint32_t *size)
@@ -89,7 +106,7 @@ static uint8_t *read_chain(struct image *image, uint32_t first, bool is_director
         }
     }
     if (!is_directory && cluster != 0)
-        note(image, &image->checker->long_chains, "%s: chain longer than the file", path);
+        follow_surplus(image, cluster, path);
     return data != NULL ? data : calloc(1, 1);
 }
 
@@ -306,6 +323,8 @@ static void check_table(struct image *image)
     for (uint32_t cluster = 2; cluster < image->clusters + 2; cluster++) {
         uint32_t value = fat_value(image, cluster);
 
+        if (image->surplus[cluster] + image->used[cluster] > 1)
+            note(image, &checker->errors, "cluster %u is in two chains", cluster);
         if (value == 0)
             free_clusters++;
         else if (value != 0x0ffffff7 && image->used[cluster] == 0)
@@ -339,6 +358,7 @@ void checker_run(struct checker *checker, const uint8_t *bytes, size_t size)
         return;
     }
     image.used = calloc(image.clusters + 2, 1);
+    image.surplus = calloc(image.clusters + 2, 1);
     if (image.is_fat32) {
         uint32_t root_size;
         uint8_t *root = read_chain(&image, image.root_cluster, true, 0, "/", &root_size);
@@ -351,6 +371,7 @@ void checker_run(struct checker *checker, const uint8_t *bytes, size_t size)
     }
     check_table(&image);
     free(image.used);
+    free(image.surplus);
 }
 
 void checker_free(struct checker *checker)

@@ -7,6 +7,7 @@
 #define FAT32_RESERVED 8
 #define BACKUP_SECTOR 6
 #define ROOT_CLUSTER 2
+#define USABLE_AT_ENDS 4 /* clusters of a scattered volume, per end of a sector of the FAT */
 
 static void put_boot_sector(uint8_t *sector, const struct format *format, uint32_t reserved,
                             uint32_t fat_sectors, uint32_t sectors)
@@ -69,6 +70,18 @@ static void put_fat(uint8_t *fat, bool is_fat32)
     memcpy(fat, is_fat32 ? (const void *)wide : narrow, is_fat32 ? sizeof(wide) : sizeof(narrow));
 }
 
+static void mark_bad(uint8_t *fat, const struct format *format)
+{
+    uint32_t per_sector = format->sector_size / 4;
+
+    for (uint32_t cluster = ROOT_CLUSTER + 1; cluster < format->clusters + 2; cluster++) {
+        uint32_t index = cluster % per_sector, bad = FAT_CLUSTER_BAD;
+
+        if (index >= USABLE_AT_ENDS && index < per_sector - USABLE_AT_ENDS)
+            memcpy(fat + cluster * 4, &bad, sizeof(bad));
+    }
+}
+
 void format_disk(struct disk *disk, const struct format *format)
 {
     uint32_t size = format->sector_size;
@@ -85,10 +98,16 @@ void format_disk(struct disk *disk, const struct format *format)
                 (uint32_t)((uint64_t)sectors * size / format->device_sector_size));
     put_boot_sector(disk->bytes, format, reserved, fat_sectors, sectors);
     if (format->is_fat32) {
-        put_info_sector(disk->bytes + size, format->clusters - 1);
+        put_info_sector(disk->bytes + size,
+                        format->is_scattered ? FAT_INFO_UNKNOWN : format->clusters - 1);
         memcpy(disk->bytes + (size_t)BACKUP_SECTOR * size, disk->bytes, 2 * (size_t)size);
     }
-    for (uint32_t i = 0; i < format->fat_count; i++)
-        put_fat(disk->bytes + (size_t)(reserved + i * fat_sectors) * size, format->is_fat32);
+    for (uint32_t i = 0; i < format->fat_count; i++) {
+        uint8_t *fat = disk->bytes + (size_t)(reserved + i * fat_sectors) * size;
+
+        put_fat(fat, format->is_fat32);
+        if (format->is_scattered)
+            mark_bad(fat, format);
+    }
     memcpy(disk->bytes + (size_t)root * size, &label, sizeof(label));
 }

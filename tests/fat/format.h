@@ -12,6 +12,9 @@ struct format {
     uint32_t clusters;
     uint32_t fat_count;
     uint32_t root_entries; /* FAT16 */
+    /* All clusters are marked as bad but those whose values are near the ends of the FAT's sectors,
+     * so that chains often go from one sector to another. FAT32 only. */
+    bool is_scattered;
 };
 
 /* Creates a disk that just holds such a volume, labelled TEST. */

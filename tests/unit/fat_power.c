@@ -14,10 +14,9 @@
 #define FSCK_EVERY 1500 /* cuts */
 
 static const struct format formats[] = {
-    {true, 512, 512, 1, 500, 2, 0},
-    {true, 512, 512, 4, 150, 2, 0},
-    {false, 512, 512, 1, 4085, 2, 128},
-    {true, 1024, 2048, 1, 200, 2, 0},
+    {true, 512, 512, 1, 5000, 2, 0, true},   {true, 512, 512, 1, 500, 2, 0, false},
+    {true, 512, 512, 4, 150, 2, 0, false},   {false, 512, 512, 1, 4085, 2, 128, false},
+    {true, 1024, 2048, 1, 200, 2, 0, false},
 };
 
 /* --- What must survive --- */

@@ -14,15 +14,16 @@
 
 static const struct format formats[] = {
     /* Small clusters and a nearly full volume; directories of several clusters. */
-    {true, 512, 512, 1, 900, 2, 0},
-    {false, 512, 512, 1, 4085, 2, 512},
-    {true, 512, 512, 8, 250, 1, 0},
-    {false, 512, 512, 4, 65524, 2, 64},
+    {true, 512, 512, 1, 900, 2, 0, false},
+    {false, 512, 512, 1, 4085, 2, 512, false},
+    {true, 512, 512, 8, 250, 1, 0, false},
+    {false, 512, 512, 4, 65524, 2, 64, false},
+    {true, 512, 512, 1, 8000, 2, 0, true},
     /* Large sectors, and a volume whose sectors are larger than the device's. */
-    {true, 4096, 4096, 1, 250, 2, 0},
-    {false, 4096, 4096, 2, 4100, 2, 512},
-    {true, 512, 2048, 2, 250, 3, 0},
-    {false, 1024, 4096, 1, 4085, 2, 128},
+    {true, 4096, 4096, 1, 250, 2, 0, false},
+    {false, 4096, 4096, 2, 4100, 2, 512, false},
+    {true, 512, 2048, 2, 250, 3, 0, false},
+    {false, 1024, 4096, 1, 4085, 2, 128, false},
 };
 
 /* Debian's fsck.fat must have nothing to say about what we leave behind. */
