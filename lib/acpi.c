@@ -39,6 +39,8 @@
 #define MADT_LAPIC_ADDRESS 36
 #define MADT_STRUCTURES 44
 #define MADT_TYPE_LAPIC 0
+#define MADT_TYPE_IOAPIC 1
+#define MADT_TYPE_OVERRIDE 2
 #define MADT_TYPE_LAPIC_ADDRESS 5
 #define MADT_TYPE_X2APIC 9
 #define MADT_FLAG_ENABLED (1u << 0)
@@ -47,6 +49,12 @@
 /* PCI Firmware Specification 3.3, 4.1.2, MCFG */
 #define MCFG_ENTRIES 44
 #define MCFG_ENTRY_SIZE 16
+
+/* 5.2.12.5, MPS INTI flags */
+#define INTI_POLARITY_MASK 3u
+#define INTI_ACTIVE_LOW 3u
+#define INTI_TRIGGER_MASK (3u << 2)
+#define INTI_LEVEL (3u << 2)
 
 /* 20.2, AML encoding */
 #define AML_ZERO 0x00
@@ -231,6 +239,46 @@ bool acpi_mcfg_next(const struct acpi_header *mcfg, uint32_t *offset, struct acp
         if (ecam->first_bus <= ecam->last_bus)
             return true;
     }
+}
+
+bool acpi_madt_next_ioapic(const struct acpi_header *madt, uint32_t *offset,
+                           struct acpi_ioapic *ioapic)
+{
+    uint32_t start;
+
+    while (next_structure(madt, offset, &start)) {
+        if (((const uint8_t *)madt)[start] != MADT_TYPE_IOAPIC || *offset - start < 12)
+            continue;
+        *ioapic = (struct acpi_ioapic){
+            .id = (uint8_t)read_field(madt, start + 2, 1),
+            .address = read_field(madt, start + 4, 4),
+            .first_interrupt = (uint32_t)read_field(madt, start + 8, 4),
+        };
+        return true;
+    }
+    return false;
+}
+
+bool acpi_madt_isa_interrupt(const struct acpi_header *madt, uint8_t irq,
+                             struct acpi_interrupt *interrupt)
+{
+    uint32_t offset = 0;
+    uint32_t start;
+
+    *interrupt = (struct acpi_interrupt){.number = irq};
+    while (next_structure(madt, &offset, &start)) {
+        if (((const uint8_t *)madt)[start] != MADT_TYPE_OVERRIDE || offset - start < 10 ||
+            read_field(madt, start + 3, 1) != irq)
+            continue;
+
+        uint32_t flags = (uint32_t)read_field(madt, start + 8, 2);
+
+        interrupt->number = (uint32_t)read_field(madt, start + 4, 4);
+        interrupt->active_low = (flags & INTI_POLARITY_MASK) == INTI_ACTIVE_LOW;
+        interrupt->level = (flags & INTI_TRIGGER_MASK) == INTI_LEVEL;
+        return true;
+    }
+    return false;
 }
 
 /* A generic address structure (5.2.3.2); none if it is in an address space that we do not use. */

@@ -62,6 +62,28 @@ struct acpi_ecam {
  * are out of order are left out. */
 bool acpi_mcfg_next(const struct acpi_header *mcfg, uint32_t *offset, struct acpi_ecam *ecam);
 
+/* One I/O APIC of the MADT. */
+struct acpi_ioapic {
+    uint8_t id;
+    uint64_t address;         /* physical, of its registers */
+    uint32_t first_interrupt; /* global number of its pin 0 */
+};
+
+/* Walks the I/O APICs of a valid MADT, like acpi_madt_next_processor(). */
+bool acpi_madt_next_ioapic(const struct acpi_header *madt, uint32_t *offset,
+                           struct acpi_ioapic *ioapic);
+
+/* What the MADT says of ISA interrupt @irq (0 to 15): its global number, and how it is signalled.
+ */
+struct acpi_interrupt {
+    uint32_t number;
+    bool level, active_low;
+};
+
+/* Global interrupt @irq, edge, active high, unless an override says otherwise. True: one does. */
+bool acpi_madt_isa_interrupt(const struct acpi_header *madt, uint8_t irq,
+                             struct acpi_interrupt *interrupt);
+
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1 };
 
 struct acpi_register {
@@ -80,7 +102,7 @@ struct acpi_fixed_hardware {
     uint8_t reset_value;
     uint16_t smi_command_port; /* 0: ACPI mode is always on */
     uint8_t acpi_enable;       /* value for that port */
-    uint8_t century_register; /* of the real-time clock; 0: none */
+    uint8_t century_register;  /* of the real-time clock; 0: none */
 };
 
 /* Reads a valid FADT; fields that its revision does not have are 0. */

@@ -16,9 +16,10 @@ enum lock_level {
     LOCK_LEVEL_DRIVER,    /* one device */
     LOCK_LEVEL_PROCESS,   /* processes, handle tables, address spaces */
     LOCK_LEVEL_OBJECT,    /* what handles refer to: pipes */
-    LOCK_LEVEL_INTERRUPT, /* device interrupts and their controllers */
-    LOCK_LEVEL_WORK,      /* the work queue */
-    LOCK_LEVEL_WAIT,      /* wait queues */
+    LOCK_LEVEL_INTERRUPT, /* the table of device interrupts */
+    LOCK_LEVEL_IOAPIC,
+    LOCK_LEVEL_WORK, /* the work queue */
+    LOCK_LEVEL_WAIT, /* wait queues */
     LOCK_LEVEL_TIMER,
     LOCK_LEVEL_RUN_QUEUE,
     LOCK_LEVEL_THREADS, /* the list of all threads */

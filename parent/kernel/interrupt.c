@@ -5,6 +5,7 @@
 #include "lib/x86/cpu.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/exception.h"
+#include "parent/kernel/irq.h"
 #include "parent/kernel/lapic.h"
 #include "parent/kernel/sched/scheduler.h"
 
@@ -64,10 +65,13 @@ uint64_t interrupt_spurious_count(void)
 static void serve(unsigned vector)
 {
     interrupt_handler_t handler = __atomic_load_n(&handlers[vector], __ATOMIC_ACQUIRE);
+    bool known = handler != NULL;
     this_cpu()->interrupt_count++;
-    if (handler)
+    if (known)
         handler();
-    else
+    else if (vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)
+        known = irq_serve((uint8_t)vector);
+    if (!known)
         __atomic_fetch_add(&spurious_count, 1, __ATOMIC_RELAXED);
     /* A spurious interrupt is not in service: an EOI would end another (Intel SDM vol. 3, 10.9). */
     if (vector != VECTOR_SPURIOUS)

@@ -8,6 +8,7 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/interrupt.h"
+#include "parent/kernel/irq.h"
 #include "parent/kernel/lapic.h"
 #include "parent/kernel/mm/heap.h"
 #include "parent/kernel/mm/memory.h"
@@ -67,6 +68,7 @@ static void start(void)
     smp_start_all();
     print_banner();
     work_init();
+    irq_init();
     /* Self tests expect it on VP 0. */
     if (!thread_create("main", main_thread, NULL, PRIORITY_NORMAL, 0))
         panic("no memory for the first thread");

@@ -275,7 +275,7 @@ static int run_in_ring(void *argument)
 /* Threads on all CPUs take turns, and no wake-up may be lost. */
 static void check_wake_ups(void)
 {
-    enum { COUNT = 8, ROUNDS = 300 };
+    enum { COUNT = 8, ROUNDS = 100 };
     struct ring_place ring = {0};
     struct runner runners[COUNT];
     struct thread *threads[COUNT];
@@ -347,7 +347,7 @@ static int signal_completion(void *argument)
 /* Each is on the stack only as long as the wait lasts. */
 static void check_completions(void)
 {
-    for (uint32_t i = 0; i < 200; i++) {
+    for (uint32_t i = 0; i < 100; i++) {
         struct completion completion;
         completion_init(&completion);
         struct thread *thread =

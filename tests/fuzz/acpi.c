@@ -21,6 +21,16 @@ static void use_madt(const struct acpi_header *madt)
         before = offset;
     }
     acpi_madt_lapic_address(madt);
+
+    struct acpi_ioapic ioapic;
+    struct acpi_interrupt interrupt;
+
+    for (offset = 0; acpi_madt_next_ioapic(madt, &offset, &ioapic);)
+        FUZZ_CHECK(offset <= madt->length);
+    for (uint8_t irq = 0; irq < 16; irq++) {
+        if (!acpi_madt_isa_interrupt(madt, irq, &interrupt))
+            FUZZ_CHECK(interrupt.number == irq);
+    }
 }
 
 static void check_register(const struct acpi_register *r)
