@@ -46,6 +46,10 @@ $(BUILD)/host/unit-%: $(BUILD)/host/obj/tests/unit/%.c.o $(BUILD)/host/lib.a
 $(BUILD)/host/fuzz-%: $(BUILD)/host/obj/tests/fuzz/%.c.o $(BUILD)/host/lib.a
 	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer $^ -o $@
 
+# Our network stack as a program: tests/linux/network.py.
+$(BUILD)/host/tap: $(BUILD)/host/obj/tests/linux/tap.c.o $(BUILD)/host/lib.a
+	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $^ -o $@
+
 .PRECIOUS: $(BUILD)/host/obj/%.c.o
 
 -include $(shell find $(BUILD)/host/obj -name '*.d' 2>/dev/null)

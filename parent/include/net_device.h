@@ -8,9 +8,10 @@
  * Receiving: the device lends each frame to net_device_deliver(), for the duration of the call, and
  * then puts its buffer back into its ring; a client copies what it keeps.
  *
- * Locks: none here. A device protects its own rings; it calls net_device_sent() and
- * net_device_deliver() from threads or interrupt handlers, and never holds a lock that its transmit
- * operation takes while it calls net_device_deliver(): the client may send from within.
+ * Locks: none here. A device protects its own rings (LOCK_LEVEL_NET_DEVICE: clients send with their
+ * lock held); it calls net_device_sent() and net_device_deliver() from threads or interrupt
+ * handlers, and holds no lock while it calls net_device_deliver(): the client takes its own, and
+ * may send from within.
  * Deliveries of one device do not overlap each other. */
 #ifndef VENEER_PARENT_NET_DEVICE_H
 #define VENEER_PARENT_NET_DEVICE_H
@@ -85,6 +86,7 @@ struct net_device {
     const char *model; /* for people: "Intel 82540EM" */
     struct mac_address mac;
     uint16_t mtu;
+    void *driver_data;
 
     /* Kept by the functions below. */
     char name[8]; /* net0, net1, … */

@@ -12,7 +12,7 @@
  * while it wakes threads or starts timers, not the other way round. */
 enum lock_level {
     LOCK_LEVEL_BLOCK = 1, /* queues of the block layer */
-    LOCK_LEVEL_NET,
+    LOCK_LEVEL_NET,       /* network stacks and switches */
     LOCK_LEVEL_DRIVER,    /* one device */
     LOCK_LEVEL_PROCESS,   /* processes, handle tables, address spaces */
     LOCK_LEVEL_OBJECT,    /* what handles refer to: pipes */

@@ -59,10 +59,7 @@ void ipv4_format(ipv4_t address, char text[IPV4_TEXT_SIZE])
 
 struct mac_address mac_load(const uint8_t *bytes)
 {
-    struct mac_address mac;
-
-    memcpy(mac.bytes, bytes, MAC_SIZE);
-    return mac;
+    return (struct mac_address){{bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]}};
 }
 
 bool mac_equal(const struct mac_address *a, const struct mac_address *b)

@@ -164,21 +164,18 @@ static void fill_header(const struct net_stack *stack, const struct ipv4_output 
     store_be16(packet + IPV4_CHECKSUM, checksum_finish(checksum_add(0, packet, IPV4_HEADER_SIZE)));
 }
 
-/* Copies @size bytes from @offset of header and payload, taken as one. */
+/* Copies @size bytes from @offset of header and payload, taken as one. The header is in the first
+ * piece. */
 static void copy_piece(const struct ipv4_output *output, size_t offset, uint8_t *to, size_t size)
 {
-    size_t from_header = 0;
+    const uint8_t *payload = output->payload;
+    size_t header_size = offset == 0 ? output->header_size : 0;
 
-    if (offset < output->header_size) {
-        from_header = output->header_size - offset;
-        if (from_header > size)
-            from_header = size;
-        memcpy(to, (const uint8_t *)output->header + offset, from_header);
-        offset += from_header;
-    }
-    if (size > from_header)
-        memcpy(to + from_header, (const uint8_t *)output->payload + (offset - output->header_size),
-               size - from_header);
+    if (header_size > 0)
+        memcpy(to, output->header, header_size);
+    if (size > header_size)
+        memcpy(to + header_size, payload + (offset + header_size - output->header_size),
+               size - header_size);
 }
 
 static void send_packet(struct net_stack *stack, struct net_buffer *buffer, ipv4_t next_hop)

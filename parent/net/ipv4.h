@@ -50,7 +50,7 @@ struct ipv4_output {
     ipv4_t destination;
     uint8_t protocol;
     const void *header;
-    size_t header_size;
+    size_t header_size; /* bytes, up to 40: it fits into the smallest fragment */
     const void *payload;
     size_t payload_size;
 };

@@ -2,6 +2,7 @@
 
 #include "lib/string.h"
 #include "parent/net/net.h"
+#include "parent/net/route.h"
 
 /* The place that points to the request with these numbers to @destination, or to NULL. */
 static struct ping **find(struct net_stack *stack, ipv4_t destination, uint16_t identifier,
@@ -30,7 +31,7 @@ enum net_status ping_send(struct net_stack *stack, struct ping *ping)
     const struct icmp_echo echo = {ICMP_ECHO_REQUEST, ping->identifier, ping->sequence};
     enum net_status status;
 
-    if (ping->timeout_us == 0 || !ipv4_unicast(ping->destination))
+    if (ping->timeout_us == 0 || route_broadcast(stack, ping->destination))
         return NET_INVALID;
     if (*find(stack, ping->destination, ping->identifier, ping->sequence) != NULL)
         return NET_IN_USE;

@@ -26,7 +26,7 @@ struct ping {
     uint16_t identifier, sequence;
     const void *payload; /* @size bytes of the user's, which a reply must repeat */
     size_t size;
-    uint32_t timeout_us; /* not 0 */
+    uint32_t timeout_us; /* not 0; PING_NO_ANSWER_TO_ARP comes after 3 s */
     /* Called once. For PING_REPLY, @round_trip_us and @ttl are those of the reply; else 0. The ping
      * may be used again from within. */
     void (*done)(struct ping *ping, enum ping_result result, uint64_t round_trip_us, uint8_t ttl);

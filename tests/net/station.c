@@ -1,5 +1,6 @@
 #include "tests/net/station.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,7 +105,7 @@ void station_init(struct station *station, uint8_t number)
 {
     static const struct net_device_operations operations = {start, stop, transmit, NULL};
 
-    memset(station, 0, sizeof(*station));
+    memset(station, 0, offsetof(struct station, frames));
     station->device.operations = &operations;
     station->device.mac = (struct mac_address){{2, 0, 0, 0, 0, number}};
     station->device.mtu = NET_MTU;
@@ -178,6 +179,17 @@ const struct station_frame *station_next(struct station *station)
         return NULL;
     station->first_frame = (station->first_frame + 1) % STATION_FRAMES;
     station->frame_count--;
+    return frame;
+}
+
+const struct station_frame *station_sent(struct station *station)
+{
+    const struct station_frame *frame = station_next(station);
+
+    if (frame == NULL) {
+        fprintf(stderr, "nothing was sent\n");
+        abort();
+    }
     return frame;
 }
 

@@ -28,13 +28,13 @@ struct station {
     /* Gets what is sent; NULL: it is kept in frames. */
     void (*transmit)(struct station *station, const uint8_t *frame, size_t size);
     void *context;
-    struct station_frame frames[STATION_FRAMES];
     unsigned first_frame, frame_count;
 
     bool hold; /* the device keeps what is sent from now on, instead of completing it */
     struct net_frame *held[STATION_BUFFERS];
     unsigned held_count;
 
+    struct station_frame frames[STATION_FRAMES]; /* from here on: not cleared at the start */
     alignas(4096) uint8_t memory[STATION_BUFFERS * NET_BUFFER_SIZE];
 };
 
@@ -55,6 +55,9 @@ void station_tick(struct station *station);
 
 /* The next frame that was sent, NULL if there is none. */
 const struct station_frame *station_next(struct station *station);
+
+/* The same where there must be one: else the test ends. */
+const struct station_frame *station_sent(struct station *station);
 
 /* Forgets what was sent. */
 void station_forget(struct station *station);

@@ -253,6 +253,41 @@ static void test_table_full(void)
     CHECK_EQUAL(net_pool_free_count(&station.stack.pool), STATION_BUFFERS);
 }
 
+/* Nor do strangers displace stations that have answered. */
+static void test_table_full_of_known(void)
+{
+    prepare();
+    for (unsigned i = 0; i < ARP_ENTRIES; i++) {
+        const struct mac_address mac = {{2, 0, 0, 0, 1, (uint8_t)i}};
+
+        send_to(IPV4(10, 0, 0, 4 + i), 'a');
+        receive_arp(REPLY, &mac, IPV4(10, 0, 0, 4 + i), OURS);
+        station_forget(&station);
+    }
+    receive_arp(REQUEST, &PEER_MAC, PEER, OURS);
+    CHECK(station_next(&station) != NULL); /* it gets its answer, but no entry */
+    for (unsigned i = 0; i < ARP_ENTRIES; i++) {
+        const struct mac_address mac = {{2, 0, 0, 0, 1, (uint8_t)i}};
+
+        send_to(IPV4(10, 0, 0, 4 + i), 'b');
+        CHECK(next_is_datagram(&mac, 'b'));
+    }
+    send_to(PEER, 'c');
+    CHECK(next_is_question());
+}
+
+static void test_no_buffer(void)
+{
+    prepare();
+    station.hold = true;
+    for (unsigned i = 0; i < STATION_BUFFERS; i++)
+        receive_arp(REQUEST, &PEER_MAC, PEER, OURS);
+    CHECK_EQUAL(station.stack.counters.no_buffer, 0);
+    receive_arp(REQUEST, &PEER_MAC, PEER, OURS);
+    CHECK_EQUAL(station.stack.counters.no_buffer, 1);
+    station_complete(&station);
+}
+
 static void test_announcements(void)
 {
     const struct net_configuration configuration = {OURS, IPV4(255, 255, 255, 0), 0, {0}};
@@ -268,6 +303,19 @@ static void test_announcements(void)
     }
     CHECK(station_next(&station) == NULL);
     CHECK_EQUAL(station.events[NET_EVENT_CONFIGURED], 1);
+
+    /* Other things that happen in between do not make it forget the second. */
+    prepare();
+    net_unconfigure(&station.stack);
+    CHECK_EQUAL(net_configure(&station.stack, &configuration), NET_OK);
+    send_to(PEER, 'a');
+    station_forget(&station);
+    station_wait(&station, NET_SECOND + 1);
+    CHECK(next_is_question());
+    station_wait(&station, NET_SECOND);
+    CHECK(next_is_question());
+    CHECK(next_is("ffffffffffff 020000000002 0806 0001 0800 06 04 0001"
+                  "020000000002 0a000002 000000000000 0a000002"));
 }
 
 /* Another station has our address: it is told at most once in ten seconds. */
@@ -313,6 +361,8 @@ int main(void)
     test_unasked();
     test_malformed();
     test_table_full();
+    test_table_full_of_known();
+    test_no_buffer();
     test_announcements();
     test_conflict();
     test_link();

@@ -114,9 +114,9 @@ static void test_padding(void)
     }
     make_request(0);
     station_receive(&station, packet.bytes, packet.size);
-    sent = station_next(&station);
-    CHECK(sent != NULL && sent->size == NET_FRAME_MIN);
-    for (size_t i = packet.size; sent != NULL && i < sent->size; i++)
+    sent = station_sent(&station);
+    CHECK(sent->size == NET_FRAME_MIN);
+    for (size_t i = packet.size; i < sent->size; i++)
         CHECK_EQUAL(sent->bytes[i], 0);
 }
 
@@ -144,8 +144,15 @@ static void note_completion(struct net_frame *frame, bool sent)
     CHECK(!sent);
 }
 
+static bool fail_to_start(struct net_device *device)
+{
+    (void)device;
+    return false;
+}
+
 static void test_device(void)
 {
+    static const struct net_device_operations broken = {.start = fail_to_start};
     uint8_t bytes[NET_FRAME_MIN] = {0};
     struct net_segment segment = {bytes, 0, sizeof(bytes)};
     struct net_frame frame = {&segment, 1, sizeof(bytes), note_completion};
@@ -181,6 +188,10 @@ static void test_device(void)
     net_device_lost(&station.device, 2, 3);
     CHECK_EQUAL(station.device.received.dropped, dropped + 4);
     CHECK_EQUAL(station.device.received.errors, 2);
+
+    station.device.operations = &broken;
+    CHECK(!net_device_attach(&station.device, &station.client));
+    CHECK(station.device.client == NULL);
 
     CHECK(!net_device_register(&others[0])); /* no MAC address, no MTU */
     for (unsigned i = 0; i <= NET_DEVICES_MAX; i++) {

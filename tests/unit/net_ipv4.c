@@ -318,23 +318,24 @@ static void test_send(void)
     CHECK_EQUAL(udp_send(&station.stack, &udp, PEER, 9, "hello", 5), NET_OK);
     station_forget(&station);
     CHECK_EQUAL(udp_send(&station.stack, &udp, PEER, 9, "hello", 5), NET_OK);
-    frame = station_next(&station);
-    CHECK(frame != NULL && frame->size == NET_FRAME_MIN);
+    frame = station_sent(&station);
+    CHECK(frame->size == NET_FRAME_MIN);
     CHECK(packet_is(frame->bytes, 18, "020000000003 020000000002 0800 4500 0021"));
     CHECK(packet_is(frame->bytes + 20, 4, "0000 4011"));
     CHECK_EQUAL(packet_checksum(frame->bytes + 14, 20), 0);
     CHECK(packet_is(frame->bytes + 26, 34, "0a000002 0a000003 0fa0 0009 000d 9854 68656c6c6f"));
     CHECK_EQUAL(udp_send(&station.stack, &udp, IPV4_BROADCAST, 9, "hello", 5), NET_OK);
-    frame = station_next(&station);
+    frame = station_sent(&station);
     CHECK(packet_is(frame->bytes, 14, "ffffffffffff 020000000002 0800"));
     CHECK_EQUAL(udp_send(&station.stack, &udp, IPV4(10, 0, 0, 255), 9, "hello", 5), NET_OK);
-    frame = station_next(&station);
+    frame = station_sent(&station);
     CHECK(packet_is(frame->bytes, 14, "ffffffffffff 020000000002 0800"));
 }
 
 /* What is too long for a frame goes in fragments; they are what we would put together. */
 static void test_send_fragments(void)
 {
+    static const size_t too_large[] = {IPV4_PAYLOAD_MAX - 19, SIZE_MAX - 19, SIZE_MAX};
     static uint8_t data[UDP_PAYLOAD_MAX + 1], got[IPV4_PAYLOAD_MAX];
     const struct station_frame *frame;
     uint64_t random = 5;
@@ -347,6 +348,11 @@ static void test_send_fragments(void)
     station_receive(&station, packet.bytes, packet.size);
     CHECK_EQUAL(udp_send(&station.stack, &udp, PEER, 9, data, 1), NET_OK);
     CHECK_EQUAL(udp_send(&station.stack, &udp, PEER, 9, data, sizeof(data)), NET_TOO_LONG);
+    for (size_t i = 0; i < sizeof(too_large) / sizeof(too_large[0]); i++) {
+        const struct ipv4_output output = {PEER, 200, data, 20, data, too_large[i]};
+
+        CHECK_EQUAL(ipv4_send(&station.stack, &output), NET_TOO_LONG);
+    }
     for (size_t size = 1460; size < sizeof(data); size += size < 1490 ? 1 : 611) {
         size_t total = 0;
         bool more = true;
