@@ -97,9 +97,9 @@ struct block_driver {
     enum block_status (*start)(struct block_device *device, struct block_command *command);
     /* After a time-out or block_request_reset(): brings the hardware into a state in which no
      * started command goes on. Those that the driver knows to have failed it may complete; the
-     * others are repeated. Nothing is started meanwhile, and after its return nothing that was started before
-     * may be completed: it waits for a handler on another CPU that is about to. False: the device
-     * is lost. Thread. */
+     * others are repeated. Nothing is started meanwhile, and after its return nothing that was
+     * started before may be completed: it waits for a handler on another CPU that is about to.
+     * False: the device is lost. Thread. */
     bool (*reset)(struct block_device *device);
 };
 

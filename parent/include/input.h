@@ -1,14 +1,16 @@
-/* Bytes that a person types, from all devices that they may use: serial port and keyboards put them in, the console takes
- * them out. Keys without a character are the escape sequences of an ANSI terminal. */
+/* What the administrator types, on the serial port or on a keyboard, as one stream of bytes: ASCII,
+ * control characters, and the escape sequences of an ANSI terminal for the other keys. */
 #ifndef VENEER_PARENT_INCLUDE_INPUT_H
 #define VENEER_PARENT_INCLUDE_INPUT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* Dropped if nobody takes bytes out and the queue is full. Any context. */
-void input_put(uint8_t byte);
+/* For drivers: adds @size bytes, or none if there is no room for all, so that no sequence is cut.
+ * Any. */
+void input_put(const char *bytes, size_t size);
 
-/* The next byte; -1 if there is none until @deadline (microseconds as time_now(); 0: do not wait). Thread. */
+/* For the console: takes the next byte; -1 if none comes until @deadline (see time.h). Thread. */
 int input_get(uint64_t deadline);
 
 #endif

@@ -52,6 +52,7 @@ static int main_thread(void *argument)
 {
     (void)argument;
     selftest_fault();
+    console_start();
     pci_init();
     pci_probe();
     if (selftest_wanted())
