@@ -24,8 +24,9 @@ LIB_SOURCES := $(wildcard lib/*.c)
 HYPERVISOR_SOURCES := $(wildcard $(addsuffix /*.c,hypervisor $(addprefix hypervisor/,boot x86 svm vmx)))
 HYPERVISOR_ASM := $(wildcard $(addsuffix /*.asm,boot $(addprefix hypervisor/,x86 svm vmx)))
 
-PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(addprefix parent/,kernel block fs)))
-PARENT_ASM := $(wildcard parent/kernel/*.asm)
+# The kernel is everything below parent/ but the programs and their run-time library.
+PARENT_SOURCES := $(sort $(shell find parent -name '*.c' -not -path 'parent/user/*'))
+PARENT_ASM := $(sort $(shell find parent -name '*.asm' -not -path 'parent/user/*'))
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_ASM) $(HYPERVISOR_SOURCES) $(LIB_SOURCES))

@@ -3,6 +3,7 @@
 
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "parent/block/device.h"
 #include "parent/block/queue.h"
 #include "parent/include/block.h"
 #include "parent/include/log.h"
@@ -29,7 +30,7 @@ static void name_device(struct block_device *device)
     snprintf(device->name, sizeof(device->name), "%s%u", kind, number);
 }
 
-static void add_device(struct block_device *device)
+void block_add_device(struct block_device *device)
 {
     uint64_t flags = spin_lock(&lock);
 
@@ -49,7 +50,7 @@ bool block_register(struct block_device *device)
         log_print(LOG_ERROR, "%s: no memory for its queue", device->name);
         return false;
     }
-    add_device(device);
+    block_add_device(device);
     if (device->sector_count == 0)
         log_print(LOG_INFO, "%s: %s, no medium", device->name, device->model);
     else

@@ -45,19 +45,18 @@ static void print_banner(void)
           pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
 }
 
-#define DISKS_WAIT_US 300000
-
 /* The first thread: everything that may block. It becomes the console's. */
 static int main_thread(void *argument)
 {
     (void)argument;
     selftest_fault();
     console_start();
+    console_start();
     pci_init();
     pci_probe();
+    block_add_partitions();
     if (selftest_wanted())
         selftest_run();
-    thread_sleep(DISKS_WAIT_US);
     store_mount();
     network_start();
     return console_thread(NULL);
