@@ -50,7 +50,8 @@ bool command_failed(const char *name, const char *hint, const char *format, ...)
     return false;
 }
 
-/* Ends the word at @text, which may have quotes, and returns what follows; NULL if a quote is missing. */
+/* Ends the word at @text, which may have quotes, and returns what follows; NULL if a quote is
+ * missing. */
 static char *end_word(char *text)
 {
     char *to = text;
@@ -67,7 +68,8 @@ static char *end_word(char *text)
     return quoted ? NULL : rest;
 }
 
-/* Splits @line; returns the number of words, or COMMAND_WORDS + 1 if there are too many, or a quote is missing. */
+/* Splits @line; returns the number of words, or COMMAND_WORDS + 1 if there are too many, or a quote
+ * is missing. */
 static unsigned split(char *line, char **words)
 {
     unsigned count = 0;

@@ -159,7 +159,8 @@ static void show_text(uint64_t offset, const uint8_t *data, size_t size)
     (void)offset;
     for (size_t i = 0; i < size; i++)
         if (data[i] != '\r')
-            terminal_print("%c", data[i] == '\n' || data[i] == '\t' || data[i] >= ' ' ? data[i] : '.');
+            terminal_print("%c",
+                           data[i] == '\n' || data[i] == '\t' || data[i] >= ' ' ? data[i] : '.');
 }
 
 static bool run_cat(unsigned count, char **arguments)
@@ -181,7 +182,8 @@ static void show_hex(uint64_t offset, const uint8_t *data, size_t size)
         }
         terminal_print("  ");
         for (size_t i = 0; i < length; i++)
-            terminal_print("%c", data[line + i] >= ' ' && data[line + i] < 0x7f ? data[line + i] : '.');
+            terminal_print("%c",
+                           data[line + i] >= ' ' && data[line + i] < 0x7f ? data[line + i] : '.');
         terminal_print("\n");
     }
 }
@@ -229,8 +231,8 @@ static void target_path(const char *from, const char *to, char path[PATH_SIZE])
 
     if (volume == NULL)
         return;
-    bool directory = fat_get_status(volume, to, &status) == FS_OK &&
-                     (status.attributes & FAT_DIRECTORY) != 0;
+    bool directory =
+        fat_get_status(volume, to, &status) == FS_OK && (status.attributes & FAT_DIRECTORY) != 0;
     store_release();
     for (const char *c = from; *c != '\0'; c++)
         if (*c == '/' && c[1] != '\0')

@@ -125,12 +125,14 @@ static bool run_ip(unsigned count, char **arguments)
         return command_failed("ip", "Write it like 192.168.1.5/24", "%s is not an address",
                               arguments[2]);
     struct net_stack *stack = network_take(network, &flags);
-    enum net_status status = dhcp ? dhcp_start(stack, "veneer") : net_configure(stack, &configuration);
+    enum net_status status =
+        dhcp ? dhcp_start(stack, "veneer") : net_configure(stack, &configuration);
     network_release(network, flags);
     return status == NET_OK || command_failed("ip", NULL, "%s", net_status_text(status));
 }
 
-/* The network that a packet to @destination would leave by: the one it belongs to, or the first with a gateway. */
+/* The network that a packet to @destination would leave by: the one it belongs to, or the first
+ * with a gateway. */
 static struct network *route(ipv4_t destination)
 {
     struct network *network, *best = network_get(0);

@@ -30,8 +30,8 @@ static bool run_help(unsigned count, char **arguments)
         return help_all();
     const struct command *command = command_find(arguments[1]);
     if (command == NULL)
-        return command_failed("help", "help alone lists all commands", "%s: there is no such command",
-                              arguments[1]);
+        return command_failed("help", "help alone lists all commands",
+                              "%s: there is no such command", arguments[1]);
     terminal_print("%s %s\n  %s\n  for example: %s\n", command->name, command->usage,
                    command->summary, command->example);
     return true;

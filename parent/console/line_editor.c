@@ -307,6 +307,14 @@ static void editing_key(struct line_editor *e, char byte)
     }
 }
 
+/* Whether @byte has just been added at the end of a line that is shown whole: then it alone is
+ * sent, for serial lines are slow. */
+static bool appended(const struct line_editor *e, char byte)
+{
+    return byte >= ' ' && byte != BACKSPACE && e->cursor == e->length && e->first == 0 &&
+           e->length > 0 && e->length < room(e) && e->line[e->length - 1] == byte;
+}
+
 enum line_event line_input(struct line_editor *e, char byte)
 {
     bool tab_before = e->tab_before;
@@ -336,6 +344,9 @@ enum line_event line_input(struct line_editor *e, char byte)
         return LINE_EDITING;
     }
     editing_key(e, byte);
-    line_redraw(e);
+    if (appended(e, byte))
+        e->write(e->context, &byte, 1);
+    else
+        line_redraw(e);
     return LINE_EDITING;
 }

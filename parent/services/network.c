@@ -29,7 +29,8 @@ static bool has_rdrand(void)
     return (cpuid(1, 0).ecx & (1u << 30)) != 0;
 }
 
-/* The processor's random numbers where it has them; else what nobody outside can know of the TSC. */
+/* The processor's random numbers where it has them; else what nobody outside can know of the TSC.
+ */
 static uint32_t random_number(void *context)
 {
     static uint64_t state;

@@ -16,12 +16,14 @@ void network_start(void);
 struct network *network_get(unsigned index);
 struct network *network_find(const char *device_name);
 
-/* The stack of @network, for this caller alone until network_release(). Any context; short: interrupts are off. */
+/* The stack of @network, for this caller alone until network_release(). Any context; short:
+ * interrupts are off. */
 struct net_stack *network_take(struct network *network, uint64_t *flags);
 void network_release(struct network *network, uint64_t flags);
 
-/* Sends one echo request of @size bytes (at most 1400) and waits for what becomes of it. @round_trip_us for PING_REPLY. NET_OK: *@result
- * is set; else the request could not be sent. Thread. */
+/* Sends one echo request of @size bytes (at most 1400) and waits for what becomes of it.
+ * @round_trip_us for PING_REPLY. NET_OK: *@result is set; else the request could not be sent.
+ * Thread. */
 enum net_status network_ping(struct network *network, ipv4_t destination, uint16_t sequence,
                              uint32_t size, uint32_t timeout_us, enum ping_result *result,
                              uint64_t *round_trip_us);

@@ -9,7 +9,7 @@
 
 #define STORE_LABEL "VENEER"
 
-static struct mutex lock; /* all below */
+static struct mutex lock;         /* all below */
 static struct fat_volume *volume; /* NULL: no store */
 static struct block_device *device;
 
@@ -46,8 +46,8 @@ static struct fs_time now(void *context)
 
     (void)context;
     calendar_from_seconds(time_wall_clock(), &date);
-    return (struct fs_time){(uint16_t)date.year, date.month, date.day, date.hour, date.minute,
-                            date.second};
+    return (struct fs_time){(uint16_t)date.year, date.month,  date.day,
+                            date.hour,           date.minute, date.second};
 }
 
 static void report(void *context, const char *text)
@@ -125,8 +125,9 @@ void store_mount(void)
         return;
     struct block_device *on = find_store(memory);
     if (on == NULL) {
-        log_print(LOG_WARNING, "store: no FAT volume labelled " STORE_LABEL
-                               " on any disk; files cannot be used. Make one with mkfs.fat -n " STORE_LABEL);
+        log_print(LOG_WARNING,
+                  "store: no FAT volume labelled " STORE_LABEL
+                  " on any disk; files cannot be used. Make one with mkfs.fat -n " STORE_LABEL);
         heap_free(memory);
         return;
     }
