@@ -23,7 +23,7 @@ ata0-master: {drive}
 boot: {boot}
 com1: enabled=1, mode={serial_mode}, dev="{serial}"
 clock: sync=none, time0=1000000000
-display_library: rfb, options="timeout=0"
+display_library: {display}
 log: "{log}"
 panic: action=fatal
 error: action=report
@@ -72,6 +72,8 @@ def command_line(machine, directory, serial):
         drive=_drive(machine),
         boot="cdrom" if machine.media == "cd" else "disk",
         serial_mode="term" if machine.interactive else "file",
+        # In a test: no network port, which may be taken. At a terminal: nothing drawn over it.
+        display='rfb, options="timeout=0"' if machine.interactive else "term",
         serial=serial,
         log=directory / "bochs.log",
     )
