@@ -8,7 +8,7 @@
  * Receiving: the device lends each frame to net_device_deliver(), for the duration of the call, and
  * then puts its buffer back into its ring; a client copies what it keeps.
  *
- * Locks: none here. A device protects its own rings (LOCK_LEVEL_NET_DEVICE: clients send with their
+ * Locks: none here. A device protects its own rings (LOCK_LEVEL_DRIVER: clients send with their
  * lock held); it calls net_device_sent() and net_device_deliver() from threads or interrupt
  * handlers, and holds no lock while it calls net_device_deliver(): the client takes its own, and
  * may send from within.

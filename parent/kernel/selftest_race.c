@@ -4,11 +4,11 @@
 
 #include "include/hv/msr.h"
 #include "lib/x86/cpu.h"
+#include "parent/include/time.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/lapic.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
-#include "parent/kernel/timer.h"
 
 #define FLUSHES 1024       /* by all CPUs, and at all CPUs */
 #define FLUSHES_AT_LEAST 4 /* by each */
@@ -36,10 +36,10 @@ static uint32_t nmi_begun, nmi_ready;
 static bool nmi_arrives(uint64_t old)
 {
     const uint64_t *count = &this_cpu()->nmi_count;
-    uint64_t start = rdtsc(), limit = timer_tsc_ticks(NMI_LIMIT_MICROSECONDS);
+    uint64_t start = time_now();
 
     while (__atomic_load_n(count, __ATOMIC_ACQUIRE) == old)
-        if (rdtsc() - start > limit)
+        if (time_now() - start > NMI_LIMIT_MICROSECONDS)
             return false;
     return true;
 }
