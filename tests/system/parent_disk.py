@@ -2,6 +2,7 @@
 
 import array
 import dataclasses
+import struct
 
 import emulator
 from harness.boot import PASSED, Boot
@@ -55,8 +56,8 @@ class DiskBoot(Boot):
 
 def disk_test(name, machine, test="disk", options="", sector_size=512, device="disk0", **fields):
     parent = f"selftest={test} disk={device} sectors={DISK_SIZE // sector_size} {options}"
-    return DiskBoot(f"parent-disk-{name}", machine, parent=parent.strip(),
-                    must=(rf"^ok {test}: ", PASSED), **fields)
+    fields.setdefault("must", (rf"^ok {test}: ", PASSED))
+    return DiskBoot(f"parent-disk-{name}", machine, parent=parent.strip(), **fields)
 
 
 def cd_test(name, machine, device="cd0", **fields):
@@ -69,6 +70,43 @@ def error_test(name, machine, ahci=False):
     return disk_test(name, machine, "disk-errors", f"bad={BAD_SECTOR}", disk=disk, writes=False)
 
 
+def mbr_entry(kind, start, count):
+    return struct.pack("<8BII", 0, 0, 0, 0, kind, 0, 0, 0, start, count)
+
+
+def mbr_image():
+    """A disk with two primary partitions and a logical one."""
+    image = bytearray(DISK_SIZE)
+    extended = 10000
+    entries = mbr_entry(0x0C, 2048, 4000), mbr_entry(0x83, 6048, 100), mbr_entry(5, extended, 5000)
+    image[446:494] = b"".join(entries)
+    image[510:512] = b"\x55\xaa"
+    logical = extended * 512
+    image[logical + 446:logical + 462] = mbr_entry(0x06, 63, 1000)
+    image[logical + 510:logical + 512] = b"\x55\xaa"
+    return bytes(image)
+
+
+@dataclasses.dataclass
+class PartitionBoot(Boot):
+    """Boots with a disk that has partitions, and wants to see them."""
+
+    def run(self, context):
+        path = (context.directory / "disk.img").resolve()
+        path.write_bytes(mbr_image())
+        boot = dataclasses.replace(self, machine={**self.machine, "disks": (emulator.Disk(path),)})
+        Boot.run(boot, context)
+
+
+def partition_test():
+    must = (r"disk0p1: partition of type 0c, 4000 sectors from 2048 on$",
+            r"disk0p2: partition of type 83, 100 sectors from 6048 on$",
+            r"disk0p5: partition of type 06, 1000 sectors from 10063 on$",
+            r"^ok partitions: ", PASSED)  # fmt: skip
+    return PartitionBoot("parent-disk-partitions-svm", {**QEMU, "cpus": 2},
+                         parent="selftest=partitions", must=must)
+
+
 def qemu_tests():
     four = {"cpus": 4, "parallel": True}
     yield disk_test("ide-svm", {**QEMU, "cpus": 2})
@@ -78,11 +116,13 @@ def qemu_tests():
     yield disk_test("ahci-pc-svm", {**QEMU, "cpus": 2}, disk={"ahci": True})
     yield disk_test("ahci-uefi-svm", {**Q35, "cpus": 2, "firmware": "uefi"}, time_limit=90)
     # Memory that the IDE controller does not reach.
-    yield disk_test("ide-6gib-svm", {**QEMU, "cpus": 2, "memory": 6144}, time_limit=90)
+    high = (r"note disk .*: read to [1-9a-f][0-9a-f]{8}$", r"^ok disk: ", PASSED)
+    yield disk_test("ide-6gib-svm", {**QEMU, "cpus": 2, "memory": 6144}, time_limit=90, must=high)
     yield cd_test("ide-cd-svm", {**QEMU, "cpus": 2})
     yield cd_test("ahci-cd-svm", {**Q35, "cpus": 2})
     yield error_test("ide-errors-svm", {**QEMU, "cpus": 2})
     yield error_test("ahci-errors-svm", {**Q35, "cpus": 2})
+    yield partition_test()
     for board in ("pc", "q35"):
         yield Boot(f"parent-disk-none-{board}-svm", {**QEMU, "board": board},
                    parent="selftest=no-disk", must=(r"^ok no-disk: ", PASSED))

@@ -52,7 +52,7 @@ def _firmware(machine, directory):
 
 def _media(machine):
     if machine.media == "cd":
-        return ["-cdrom", str(machine.image)]
+        return ["-cdrom", str(machine.image), "-boot", "order=d"]
     drive = f"if=none,id=boot,format=raw,snapshot=on,file={machine.image}"
     if machine.media == "usb":
         return ["-drive", drive, "-device", "qemu-xhci",
