@@ -1,10 +1,11 @@
-/* The list of block devices, for the block layer's own files. */
+/* The list of block devices. For users see parent/include/block.h. */
 #ifndef VENEER_PARENT_BLOCK_DEVICE_H
 #define VENEER_PARENT_BLOCK_DEVICE_H
 
 #include "parent/include/block.h"
 
-/* Adds @device to the list for ever; numbers its name unless it is a partition. Thread. */
-void block_add_device(struct block_device *device);
+/* Makes @device, complete with its queue, known. Without parent, it gets a number behind its name.
+ * Any. */
+void block_add(struct block_device *device);
 
 #endif

@@ -136,8 +136,8 @@ struct block_device {
 
 /* For drivers. */
 
-/* Makes @device, filled in by its driver, known. Its memory stays the driver's and must stay.
- * False: no memory. Thread. */
+/* Makes @device, filled in by its driver, known; reads its partition table in a thread and adds its
+ * partitions. Its memory stays the driver's and must stay. False: no memory. Thread. */
 bool block_register(struct block_device *device);
 
 /* The driver has finished @command. No driver's lock is held. Any. */
@@ -168,8 +168,8 @@ enum block_status block_flush(struct block_device *device);
 struct block_device *block_find(const char *name);
 struct block_device *block_next(const struct block_device *previous);
 
-/* Adds the partitions of all disks that are registered. Thread, once, when the drivers have found
- * their devices. */
-void block_add_partitions(void);
+/* Waits until the partitions of all devices that are registered are known, or @deadline (see
+ * time.h); false then. Thread. */
+bool block_settle(uint64_t deadline);
 
 #endif

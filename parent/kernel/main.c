@@ -45,6 +45,8 @@ static void print_banner(void)
           pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
 }
 
+#define DISKS_WAIT_US 5000000 /* for the partition tables of all disks */
+
 /* The first thread: everything that may block. It becomes the console's. */
 static int main_thread(void *argument)
 {
@@ -54,9 +56,9 @@ static int main_thread(void *argument)
     console_start();
     pci_init();
     pci_probe();
-    block_add_partitions();
     if (selftest_wanted())
         selftest_run();
+    block_settle(time_now() + DISKS_WAIT_US);
     store_mount();
     network_start();
     return console_thread(NULL);

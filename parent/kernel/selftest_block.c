@@ -15,6 +15,7 @@
 #include "parent/kernel/boot.h"
 #include "parent/kernel/selftest.h"
 
+#define SETTLE_LIMIT_US 10000000
 #define CHUNK_SIZE 65536u
 #define CHUNK_PAGES (CHUNK_SIZE / PAGE_SIZE)
 #define JOBS 48
@@ -22,6 +23,8 @@
 #define JOB_SEGMENTS 8
 #define JOB_SECTORS_MAX 40
 #define JOB_PAGES 64
+#define HIGH_BLOCK_PAGES (128u << (20 - PAGE_SHIFT))
+#define HIGH_BLOCKS_MAX 40
 #define THREADS 4
 #define THREAD_READS 50
 #define THREAD_SECTORS 9
@@ -276,6 +279,28 @@ static void write_forced(void)
     pages_free(job.memory, JOB_PAGES);
 }
 
+/* The first sectors into memory that an IDE controller does not reach, if the machine has such. */
+static void read_high(void)
+{
+    uint64_t blocks[HIGH_BLOCKS_MAX];
+    uint32_t count = 0;
+    while (count < HIGH_BLOCKS_MAX && (blocks[count] = pages_allocate(HIGH_BLOCK_PAGES, 1)) != 0 &&
+           blocks[count] <= UINT32_MAX)
+        count++;
+    if (count < HIGH_BLOCKS_MAX && blocks[count] != 0) {
+        uint64_t *data = physical_to_virtual(blocks[count]);
+        uint32_t sectors = 4 * CHUNK_SIZE / disk->sector_size + 1;
+        check(block_read(disk, 3, sectors, data) == BLOCK_OK &&
+                  words_hold_pattern(data, 3 * disk->sector_size / 8,
+                                     (uint64_t)sectors * disk->sector_size / 8, 0),
+              "wrong data at %lx", blocks[count]);
+        note("read to %lx", blocks[count]);
+        pages_free(blocks[count], HIGH_BLOCK_PAGES);
+    }
+    while (count-- > 0)
+        pages_free(blocks[count], HIGH_BLOCK_PAGES);
+}
+
 static void check_refused(void)
 {
     uint8_t *buffer = heap_allocate(2 * disk->sector_size + 2);
@@ -301,6 +326,7 @@ static void run_disk(void)
     read_all("read", 0, 0);
     read_in_parallel(0, disk->sector_count);
     read_in_threads();
+    read_high();
     check_refused();
     if (!disk->read_only) {
         write_half();
@@ -337,11 +363,36 @@ static void run_disk_errors(void)
 
 static void run_no_disk(void)
 {
+    check(block_settle(time_now() + SETTLE_LIMIT_US), "a disk is still being looked at");
     char name[BLOCK_NAME_SIZE] = "disk0";
     boot_option("disk", name, sizeof(name));
     check(block_find(name) == NULL, "there is a %s", name);
 }
 
+static void check_partition(struct block_device *partition)
+{
+    disk = partition;
+    check_status(0, 1, BLOCK_OK);
+    check_status(partition->sector_count - 1, 1, BLOCK_OK);
+    check_status(partition->sector_count, 1, BLOCK_ERROR_RANGE);
+    check_status(partition->sector_count - 1, 2, BLOCK_ERROR_RANGE);
+}
+
+static void run_partitions(void)
+{
+    struct block_device *device = NULL;
+    uint32_t count = 0;
+    check(block_settle(time_now() + SETTLE_LIMIT_US), "a disk is still being looked at");
+    while ((device = block_next(device)) != NULL) {
+        if (device->parent != NULL) {
+            count++;
+            check_partition(device);
+        }
+    }
+    check(count > 0, "no disk has partitions");
+}
+
 const struct selftest selftest_disk = {"disk", run_disk, SELFTEST_ONCE, true};
 const struct selftest selftest_disk_errors = {"disk-errors", run_disk_errors, SELFTEST_ONCE, true};
 const struct selftest selftest_no_disk = {"no-disk", run_no_disk, SELFTEST_ONCE, true};
+const struct selftest selftest_partitions = {"partitions", run_partitions, SELFTEST_ONCE, true};

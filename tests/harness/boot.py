@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import re
 import shlex
+import socket
 import time
 import typing
 
@@ -40,6 +41,8 @@ class Boot(Test):
     # Returns the parent's ELF file, made from the built one in the test's directory; or None.
     parent_file: typing.Callable = lambda built, directory: built
     image_options: tuple = ()  # more options for tools/mkiso
+    # (text, command): when the text has appeared, QEMU's monitor gets the command.
+    monitor: tuple = ()
 
     needs_images = True
 
@@ -48,10 +51,12 @@ class Boot(Test):
         serial = directory / "serial.log"
         machine = emulator.Machine(**self.machine)
         machine.image = self._image(context, machine)
+        if self.monitor:
+            machine.monitor = directory / "monitor"
         command = emulator.command_line(machine, directory, serial)
         (directory / "command").write_text(shlex.join(command) + "\n")
         with Process(command, directory / "console.log") as process:
-            self._wait(context, process, serial)
+            self._wait(context, process, serial, machine.monitor)
             status = process.status()
         self._judge(read_text(serial), status)
 
@@ -71,11 +76,14 @@ class Boot(Test):
         run_program(context, command, 30, context.directory / "mkiso.log")
         return image
 
-    def _wait(self, context, process, serial):
+    def _wait(self, context, process, serial, monitor):
         """Returns when the machine has ended or has said what it had to."""
         deadline = time.monotonic() + self.time_limit * context.patience
         pattern = re.compile(f"{FATAL}|{self.until}" if self.until else FATAL, re.MULTILINE)
+        commands = list(self.monitor)
         while process.status() is None:
+            if commands and re.search(commands[0][0], read_text(serial), re.MULTILINE):
+                tell_monitor(monitor, commands.pop(0)[1])
             if pattern.search(read_text(serial)):
                 grace = min(deadline, time.monotonic() + GRACE_SECONDS)
                 while process.status() is None and time.monotonic() < grace:
@@ -100,6 +108,24 @@ class Boot(Test):
         # Bochs ends a power-off with status 1, and a crash of its own by a signal.
         if not self.until and status not in (0, 1):
             raise Failure(f"the emulator failed, status {status}")
+
+
+def tell_monitor(path, command):
+    """Gives QEMU's monitor a command and waits until it has been done."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(path))
+            connection.sendall(f"{command}\n".encode())
+            answer = b""
+            # The prompt comes before the command and after it.
+            while answer.count(b"(qemu)") < 2:
+                data = connection.recv(4096)
+                if not data:
+                    break
+                answer += data
+    except OSError as error:
+        raise Failure(f"the monitor does not take {command}: {error}") from error
 
 
 def read_text(serial):

@@ -1,7 +1,7 @@
 """Starts Veneer in an emulator: QEMU (AMD-V, or the host's own with KVM) or Bochs (Intel VT-x)."""
 
 from . import bochs, qemu
-from .machine import Machine
+from .machine import Disk, Machine, Nic
 
 PLATFORMS = {"qemu": qemu, "bochs": bochs}
 

@@ -15,15 +15,15 @@ ignore_bad_msrs=0, msrs="{msrs}"
 memory: guest={memory}, host={memory}
 romimage: {firmware}
 vgaromimage: file={video_bios}
-pci: enabled=1, chipset=i440fx
+pci: enabled=1, chipset=i440fx{slots}
 plugin_ctrl: unmapped=1, speaker=0, gameport=0, parallel=0, extfpuirq=0
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: {drive}
-boot: {boot}
+{disks}boot: {boot}
 com1: enabled=1, mode={serial_mode}, dev="{serial}"
 clock: sync=none, time0=1000000000
 display_library: {display}
-log: "{log}"
+{nics}log: "{log}"
 panic: action=fatal
 error: action=report
 info: action=ignore
@@ -57,11 +57,36 @@ def image_additions(machine, directory):
     return [*additions, f"--grub-command=acpi {' '.join(paths)}"]
 
 
+def _disks(machine):
+    """Further disks, after the boot drive on the first channel."""
+    lines = []
+    places = ("ata0-slave", "ata1-master", "ata1-slave")
+    for disk, place in zip(machine.disks, places):
+        if place == "ata1-master":
+            lines.append("ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15")
+        kind = "type=cdrom, status=inserted" if disk.kind == "cd" else "type=disk, mode=flat"
+        lines.append(f'{place}: {kind}, path="{disk.path}"')
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _nics(machine, directory):
+    """Bochs has one e1000; its virtual network serves files, too, from a directory that must be."""
+    if not machine.nics:
+        return "", ""
+    (nic,) = machine.nics
+    return (", slot1=e1000",
+            f'e1000: enabled=1, mac={nic.mac}, ethmod=vnet, ethdev="{directory}"\n')
+
+
 def command_line(machine, directory, serial):
     uefi = machine.firmware == "uefi"
     msrs_file = directory / "bochs-msrs"
     msrs_file.write_text(EXTRA_MSRS)
+    slots, nics = _nics(machine, directory)
     configuration = CONFIGURATION.format(
+        slots=slots,
+        nics=nics,
+        disks=_disks(machine),
         model=machine.model or "corei7_haswell_4770",
         cpus=machine.cpus,
         memory=machine.memory,

@@ -2,7 +2,26 @@
 
 import dataclasses
 import pathlib
+from typing import Optional
 import typing
+
+
+@dataclasses.dataclass
+class Disk:
+    """A further drive, with the content of a raw image file."""
+
+    path: pathlib.Path
+    kind: str = "disk"  # disk or cd
+    ahci: bool = False  # QEMU's pc only: on an AHCI controller of its own, not IDE
+    bad_sector: Optional[int] = None  # QEMU only: reading it fails
+
+
+@dataclasses.dataclass
+class Nic:
+    """A network card on the emulator's own network, with a DHCP server that answers pings."""
+
+    model: str = "e1000"  # e1000, or with QEMU e1000e
+    mac: str = "52:54:00:12:34:56"
 
 
 @dataclasses.dataclass
@@ -21,3 +40,6 @@ class Machine:
     kvm: bool = False  # QEMU only: the host's own virtualization
     gdb: bool = False  # QEMU only: wait for a debugger on port 1234
     interactive: bool = False  # the serial port is the terminal
+    disks: tuple = ()  # of Disk
+    nics: tuple = ()  # of Nic
+    monitor: Optional[pathlib.Path] = None  # QEMU only: a socket that takes monitor commands

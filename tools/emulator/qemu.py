@@ -52,7 +52,7 @@ def _firmware(machine, directory):
 
 def _media(machine):
     if machine.media == "cd":
-        return ["-cdrom", str(machine.image)]
+        return ["-cdrom", str(machine.image), "-boot", "order=d"]
     drive = f"if=none,id=boot,format=raw,snapshot=on,file={machine.image}"
     if machine.media == "usb":
         return ["-drive", drive, "-device", "qemu-xhci",
@@ -60,10 +60,49 @@ def _media(machine):
     return ["-drive", drive, "-device", "ide-hd,drive=boot,bootindex=0"]
 
 
+def _image(disk, number, directory):
+    """The -drive option of a further disk."""
+    drive = f"if=none,id=disk{number},format=raw,media={'cdrom' if disk.kind == 'cd' else 'disk'}"
+    if disk.bad_sector is None:
+        return f"{drive},file={disk.path}"
+    faults = directory / f"faults{number}"
+    faults.write_text(f'[inject-error]\nevent = "read_aio"\nerrno = "5"\n'
+                      f'sector = "{disk.bad_sector}"\n')
+    return f"{drive},file.driver=blkdebug,file.config={faults},file.image.filename={disk.path}"
+
+
+def _disks(machine, directory):
+    """Further disks. The boot CD is the first drive of pc's second channel, and port 2 of q35."""
+    options = []
+    if any(disk.ahci for disk in machine.disks):
+        options += ["-device", "ich9-ahci,id=ahci"]
+    places = ["ahci.0", "ahci.1"] if any(disk.ahci for disk in machine.disks) else (
+        ["ide.0", "ide.1", "ide.3"] if machine.board == "q35" else
+        ["ide.0,unit=0", "ide.0,unit=1", "ide.1,unit=1"])
+    for number, (disk, place) in enumerate(zip(machine.disks, places)):
+        device = "ide-cd" if disk.kind == "cd" else "ide-hd"
+        options += ["-drive", _image(disk, number, directory),
+                    "-device", f"{device},drive=disk{number},bus={place}"]  # fmt: skip
+    return options
+
+
+def _nics(machine):
+    if not machine.nics:
+        return ["-nic", "none"]
+    options = []
+    for number, nic in enumerate(machine.nics):
+        options += ["-netdev", f"user,id=net{number}",
+                    "-device", f"{nic.model},id=nic{number},netdev=net{number},mac={nic.mac}"]
+    return options
+
+
 def _console(machine, serial):
     if machine.interactive:
         return ["-display", "none", "-serial", "mon:stdio"]
-    return ["-display", "none", "-monitor", "none", "-serial", f"file:{serial}"]
+    monitor = "none"
+    if machine.monitor:
+        monitor = f"unix:{machine.monitor},server=on,wait=off"
+    return ["-display", "none", "-monitor", monitor, "-serial", f"file:{serial}"]
 
 
 def image_additions(machine, directory):
@@ -72,8 +111,9 @@ def image_additions(machine, directory):
 
 def command_line(machine, directory, serial):
     command = [PROGRAM, "-M", machine.board, *_acceleration(machine)]
-    command += ["-smp", str(machine.cpus), "-m", str(machine.memory), "-no-reboot", "-nic", "none"]
-    command += _firmware(machine, directory) + _media(machine) + _console(machine, serial)
+    command += ["-smp", str(machine.cpus), "-m", str(machine.memory), "-no-reboot"]
+    command += _firmware(machine, directory) + _media(machine) + _disks(machine, directory)
+    command += _nics(machine) + _console(machine, serial)
     if machine.gdb:
         command += ["-s", "-S"]
     return command

@@ -1,0 +1,138 @@
+"""Boots that test the parent's block layer and disk drivers on images with a known content."""
+
+import array
+import dataclasses
+import struct
+
+import emulator
+from harness.boot import PASSED, Boot
+from harness.test import Failure
+
+from .platforms import BOCHS, QEMU
+
+# Bochs wants whole cylinders of 16 heads and 63 sectors.
+CYLINDER = 16 * 63 * 512
+DISK_SIZE = 16 * CYLINDER
+GOLDEN = 0x9E3779B97F4A7C15  # as parent/kernel/selftest_block.c
+MASK = (1 << 64) - 1
+BAD_SECTOR = 5000
+
+Q35 = {**QEMU, "board": "q35"}
+
+
+def pattern(size):
+    """What a disk of that many bytes holds: 64-bit words made from their number."""
+    return array.array("Q", ((i * GOLDEN) & MASK for i in range(1, size // 8 + 1))).tobytes()
+
+
+@dataclasses.dataclass
+class DiskBoot(Boot):
+    """Boots with a disk that holds the pattern; afterwards its first half must hold it still, and the
+    second half its complement if the test writes."""
+
+    kind: str = dataclasses.field(default="disk", kw_only=True)
+    disk: dict = dataclasses.field(default_factory=dict, kw_only=True)  # of emulator.Disk
+    writes: bool = dataclasses.field(default=True, kw_only=True)
+
+    def run(self, context):
+        path = (context.directory / "disk.img").resolve()
+        before = pattern(DISK_SIZE)
+        path.write_bytes(before)
+        disk = emulator.Disk(path, self.kind, **self.disk)
+        boot = dataclasses.replace(self, machine={**self.machine, "disks": (disk,)})
+        Boot.run(boot, context)
+        self._check_image(path, before)
+        path.unlink()
+
+    def _check_image(self, path, before):
+        after = path.read_bytes()
+        half = DISK_SIZE // 2
+        second = bytes(255 - byte for byte in before[half:]) if self.writes else before[half:]
+        if after[:half] != before[:half]:
+            raise Failure("the half of the disk that is only read has changed")
+        if after[half:] != second:
+            raise Failure("the other half of the disk is not what was written")
+
+
+def disk_test(name, machine, test="disk", options="", sector_size=512, device="disk0", **fields):
+    parent = f"selftest={test} disk={device} sectors={DISK_SIZE // sector_size} {options}"
+    fields.setdefault("must", (rf"^ok {test}: ", PASSED))
+    return DiskBoot(f"parent-disk-{name}", machine, parent=parent.strip(), **fields)
+
+
+def cd_test(name, machine, device="cd0", **fields):
+    return disk_test(name, machine, sector_size=2048, device=device, kind="cd", writes=False,
+                     **fields)
+
+
+def error_test(name, machine, ahci=False):
+    disk = {"bad_sector": BAD_SECTOR, "ahci": ahci}
+    return disk_test(name, machine, "disk-errors", f"bad={BAD_SECTOR}", disk=disk, writes=False)
+
+
+def mbr_entry(kind, start, count):
+    return struct.pack("<8BII", 0, 0, 0, 0, kind, 0, 0, 0, start, count)
+
+
+def mbr_image():
+    """A disk with two primary partitions and a logical one."""
+    image = bytearray(DISK_SIZE)
+    extended = 10000
+    entries = mbr_entry(0x0C, 2048, 4000), mbr_entry(0x83, 6048, 100), mbr_entry(5, extended, 5000)
+    image[446:494] = b"".join(entries)
+    image[510:512] = b"\x55\xaa"
+    logical = extended * 512
+    image[logical + 446:logical + 462] = mbr_entry(0x06, 63, 1000)
+    image[logical + 510:logical + 512] = b"\x55\xaa"
+    return bytes(image)
+
+
+@dataclasses.dataclass
+class PartitionBoot(Boot):
+    """Boots with a disk that has partitions, and wants to see them."""
+
+    def run(self, context):
+        path = (context.directory / "disk.img").resolve()
+        path.write_bytes(mbr_image())
+        boot = dataclasses.replace(self, machine={**self.machine, "disks": (emulator.Disk(path),)})
+        Boot.run(boot, context)
+
+
+def partition_test():
+    must = (r"disk0p1: partition of type 0c, 4000 sectors from 2048 on$",
+            r"disk0p2: partition of type 83, 100 sectors from 6048 on$",
+            r"disk0p5: partition of type 06, 1000 sectors from 10063 on$",
+            r"^ok partitions: ", PASSED)  # fmt: skip
+    return PartitionBoot("parent-disk-partitions-svm", {**QEMU, "cpus": 2},
+                         parent="selftest=partitions", must=must)
+
+
+def qemu_tests():
+    four = {"cpus": 4, "parallel": True}
+    yield disk_test("ide-svm", {**QEMU, "cpus": 2})
+    yield disk_test("ide-parallel-svm", {**QEMU, **four}, cores=2)
+    yield disk_test("ahci-svm", {**Q35, "cpus": 2})
+    yield disk_test("ahci-parallel-svm", {**Q35, **four}, cores=2)
+    yield disk_test("ahci-pc-svm", {**QEMU, "cpus": 2}, disk={"ahci": True})
+    yield disk_test("ahci-uefi-svm", {**Q35, "cpus": 2, "firmware": "uefi"}, time_limit=90)
+    # Memory that the IDE controller does not reach.
+    high = (r"note disk .*: read to [1-9a-f][0-9a-f]{8}$", r"^ok disk: ", PASSED)
+    yield disk_test("ide-6gib-svm", {**QEMU, "cpus": 2, "memory": 6144}, time_limit=90, must=high)
+    yield cd_test("ide-cd-svm", {**QEMU, "cpus": 2})
+    yield cd_test("ahci-cd-svm", {**Q35, "cpus": 2})
+    yield error_test("ide-errors-svm", {**QEMU, "cpus": 2})
+    yield error_test("ahci-errors-svm", {**Q35, "cpus": 2})
+    yield partition_test()
+    for board in ("pc", "q35"):
+        yield Boot(f"parent-disk-none-{board}-svm", {**QEMU, "board": board},
+                   parent="selftest=no-disk", must=(r"^ok no-disk: ", PASSED))
+
+
+def bochs_tests():
+    for cpus in (1, 2):
+        yield disk_test(f"ide-{cpus}cpu-vmx", {**BOCHS, "cpus": cpus}, time_limit=120)
+    # The first CD is the one that it boots from.
+    yield cd_test("ide-cd-vmx", {**BOCHS, "cpus": 2}, device="cd1", time_limit=120)
+
+
+TESTS = [*qemu_tests(), *bochs_tests()]
