@@ -121,10 +121,13 @@ $(BUILD)/veneer.iso: $(KERNELS) $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
 
 RUN_VM = tools/run-vm --build $(BUILD) --platform $(PLATFORM) --firmware $(FIRMWARE) \
          --cpus $(CPUS) --memory $(MEM)
+# The VM store that `run` keeps. What a user puts into store/ is on it at the next run.
+STORE := $(BUILD)/store.img
 
 .PHONY: run debug test size lint clean help setup
 run: $(IMAGES)
-	@$(RUN_VM)
+	@tools/mkstore $(STORE) store
+	@$(RUN_VM) --store $(STORE)
 
 debug: $(IMAGES)
 	@$(RUN_VM) --gdb
