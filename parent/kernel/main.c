@@ -22,7 +22,7 @@
 #include "parent/kernel/smp.h"
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
-#include "parent/services/network.h"
+#include "parent/include/network.h"
 #include "parent/services/store.h"
 
 void kernel_main(const struct boot_info *info);
