@@ -500,7 +500,7 @@ static bool start_nic(struct e1000 *nic, struct pci_function *function)
         return false;
     }
     read_mac(nic);
-    return pci_connect_interrupt(function, e1000_interrupt, nic) && net_device_register(&nic->net);
+    return pci_connect_interrupt(function, e1000_interrupt, nic);
 }
 
 static bool probe(struct pci_function *function)

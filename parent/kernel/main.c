@@ -3,6 +3,7 @@
 #include "include/version.h"
 #include "lib/x86/cpu.h"
 #include "parent/drivers/pci.h"
+#include "parent/include/network.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/console.h"
 #include "parent/kernel/cpu.h"
@@ -49,6 +50,7 @@ static int main_thread(void *argument)
     console_start();
     pci_init();
     pci_probe();
+    network_start();
     if (selftest_wanted())
         selftest_run();
     return 0;

@@ -1,13 +1,14 @@
 """Knows all tests."""
 
-from system import boot, faults, infrastructure, linux_network, parent, parent_disk, refusals
+from system import boot, faults, infrastructure, linux_network, parent, parent_disk, parent_net, refusals
 
 from . import host
 
 
 def all_tests():
     tests = [*host.discover(), *infrastructure.TESTS, *boot.TESTS, *refusals.TESTS, *faults.TESTS,
-             *linux_network.TESTS, *parent.TESTS, *parent_disk.TESTS]  # fmt: skip
+             *linux_network.TESTS, *parent.TESTS, *parent_disk.TESTS,
+             *parent_net.TESTS]  # fmt: skip
     names = [test.name for test in tests]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
