@@ -5,6 +5,7 @@
 #include "parent/drivers/pci.h"
 #include "parent/console/console.h"
 #include "parent/include/block.h"
+#include "parent/include/network.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/console.h"
 #include "parent/kernel/cpu.h"
@@ -22,7 +23,6 @@
 #include "parent/kernel/smp.h"
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
-#include "parent/include/network.h"
 #include "parent/services/store.h"
 
 void kernel_main(const struct boot_info *info);
@@ -53,14 +53,13 @@ static int main_thread(void *argument)
     (void)argument;
     selftest_fault();
     console_start();
-    console_start();
     pci_init();
     pci_probe();
+    network_start();
     if (selftest_wanted())
         selftest_run();
     block_settle(time_now() + DISKS_WAIT_US);
     store_mount();
-    network_start();
     return console_thread(NULL);
 }
 

@@ -1,6 +1,5 @@
 """Boots that test the parent's block layer and disk drivers on images with a known content."""
 
-import array
 import dataclasses
 import struct
 
@@ -8,21 +7,15 @@ import emulator
 from harness.boot import PASSED, Boot
 from harness.test import Failure
 
+from .pattern import pattern
 from .platforms import BOCHS, QEMU
 
 # Bochs wants whole cylinders of 16 heads and 63 sectors.
 CYLINDER = 16 * 63 * 512
 DISK_SIZE = 16 * CYLINDER
-GOLDEN = 0x9E3779B97F4A7C15  # as parent/kernel/selftest_block.c
-MASK = (1 << 64) - 1
 BAD_SECTOR = 5000
 
 Q35 = {**QEMU, "board": "q35"}
-
-
-def pattern(size):
-    """What a disk of that many bytes holds: 64-bit words made from their number."""
-    return array.array("Q", ((i * GOLDEN) & MASK for i in range(1, size // 8 + 1))).tobytes()
 
 
 @dataclasses.dataclass

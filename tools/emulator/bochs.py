@@ -70,12 +70,12 @@ def _disks(machine):
 
 
 def _nics(machine, directory):
-    """Bochs has one e1000; its virtual network serves files, too, from a directory that must be."""
+    """Bochs has one e1000; its virtual network serves files from a directory in any case."""
     if not machine.nics:
         return "", ""
     (nic,) = machine.nics
     return (", slot1=e1000",
-            f'e1000: enabled=1, mac={nic.mac}, ethmod=vnet, ethdev="{directory}"\n')
+            f'e1000: enabled=1, mac={nic.mac}, ethmod=vnet, ethdev="{nic.files or directory}"\n')
 
 
 def command_line(machine, directory, serial):

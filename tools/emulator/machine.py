@@ -18,10 +18,11 @@ class Disk:
 
 @dataclasses.dataclass
 class Nic:
-    """A network card on the emulator's own network, with a DHCP server that answers pings."""
+    """A network card on the emulator's own network, whose gateway serves addresses and files."""
 
     model: str = "e1000"  # e1000, or with QEMU e1000e
     mac: str = "52:54:00:12:34:56"
+    files: Optional[pathlib.Path] = None  # a directory, served by TFTP
 
 
 @dataclasses.dataclass

@@ -91,7 +91,8 @@ def _nics(machine):
         return ["-nic", "none"]
     options = []
     for number, nic in enumerate(machine.nics):
-        options += ["-netdev", f"user,id=net{number}",
+        files = f",tftp={nic.files}" if nic.files else ""
+        options += ["-netdev", f"user,id=net{number}{files}",
                     "-device", f"{nic.model},id=nic{number},netdev=net{number},mac={nic.mac}"]
     return options
 
