@@ -23,6 +23,7 @@
 
 #define CTRL 0x0000
 #define STATUS 0x0008
+#define EERD 0x0014
 #define ICR 0x00c0
 #define ITR 0x00c4
 #define IMS 0x00d0
@@ -60,6 +61,13 @@
 #define STATUS_LU (1u << 1)
 #define STATUS_SPEED(status) ((status) >> 6 & 3)
 #define STATUS_GIO_MASTER_ENABLE (1u << 19)
+
+#define EERD_START (1u << 0)
+#define EERD_DONE_82540 (1u << 4)
+#define EERD_ADDRESS_SHIFT_82540 8
+#define EERD_DONE_82574 (1u << 1)
+#define EERD_ADDRESS_SHIFT_82574 2
+#define EERD_DATA_SHIFT 16
 
 #define INTERRUPT_TXDW (1u << 0)
 #define INTERRUPT_LSC (1u << 2)
@@ -124,6 +132,7 @@ _Static_assert(RECEIVE_COUNT * sizeof(struct receive_descriptor) <= PAGE_SIZE, "
 
 #define RESET_LIMIT_US 10000u
 #define RESET_PAUSE_US 10000u
+#define EEPROM_LIMIT_US 10000u
 #define MASTER_LIMIT_US 100000u
 
 struct e1000 {
@@ -326,6 +335,51 @@ static bool e1000_interrupt(void *context)
     return true;
 }
 
+/* --- Address ---------------------------------------------------------------------------------- */
+
+static bool read_eeprom(const struct e1000 *nic, uint32_t address, uint16_t *word)
+{
+    uint32_t shift = nic->is_82574 ? EERD_ADDRESS_SHIFT_82574 : EERD_ADDRESS_SHIFT_82540;
+    uint32_t done = nic->is_82574 ? EERD_DONE_82574 : EERD_DONE_82540;
+    uint64_t deadline = time_now() + EEPROM_LIMIT_US;
+    uint32_t value;
+
+    write_register(nic, EERD, address << shift | EERD_START);
+    while (!((value = read_register(nic, EERD)) & done)) {
+        if (time_now() > deadline)
+            return false;
+        time_delay(10);
+    }
+    *word = (uint16_t)(value >> EERD_DATA_SHIFT);
+    return true;
+}
+
+/* The first three words of the EEPROM are the address; the hardware puts it into its receive
+ * address register at a reset, but the emulation in Bochs does not. */
+static void read_mac(struct e1000 *nic)
+{
+    uint64_t mac = read_register(nic, RAL0) | (uint64_t)read_register(nic, RAH0) << 32;
+    uint16_t words[MAC_SIZE / 2] = {0};
+    bool good = true;
+
+    for (unsigned i = 0; i < MAC_SIZE / 2; i++)
+        good = good && read_eeprom(nic, i, &words[i]);
+    if (good)
+        mac = words[0] | (uint64_t)words[1] << 16 | (uint64_t)words[2] << 32;
+    for (unsigned i = 0; i < MAC_SIZE; i++)
+        nic->net.mac.bytes[i] = (uint8_t)(mac >> (8 * i));
+}
+
+static void write_mac(const struct e1000 *nic)
+{
+    const uint8_t *bytes = nic->net.mac.bytes;
+
+    write_register(nic, RAL0,
+                   bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                       (uint32_t)bytes[3] << 24);
+    write_register(nic, RAH0, bytes[4] | (uint32_t)bytes[5] << 8 | RAH_AV);
+}
+
 /* --- Start and stop --------------------------------------------------------------------------- */
 
 static bool reset_hardware(struct e1000 *nic)
@@ -408,6 +462,7 @@ static bool e1000_start(struct net_device *net)
     control = read_register(nic, CTRL);
     control &= ~(CTRL_LRST | CTRL_ILOS | CTRL_FRCSPD | CTRL_FRCDPLX | CTRL_PHY_RST);
     write_register(nic, CTRL, control | CTRL_SLU | CTRL_ASDE);
+    write_mac(nic);
     start_receiver(nic);
     start_transmitter(nic);
     flags = spin_lock(&nic->lock);
@@ -453,16 +508,6 @@ static const struct net_device_operations operations = {
     .transmit = e1000_transmit,
     .set_promiscuous = e1000_set_promiscuous,
 };
-
-/* The hardware has read it from the EEPROM. */
-static void read_mac(struct e1000 *nic)
-{
-    uint32_t low = read_register(nic, RAL0);
-    uint32_t high = read_register(nic, RAH0);
-
-    for (unsigned i = 0; i < MAC_SIZE; i++)
-        nic->net.mac.bytes[i] = (uint8_t)(i < 4 ? low >> (8 * i) : high >> (8 * (i - 4)));
-}
 
 static bool allocate_rings(struct e1000 *nic)
 {
