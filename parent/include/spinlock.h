@@ -13,9 +13,10 @@ enum lock_level {
     LOCK_LEVEL_DRIVER = 1, /* one device */
     LOCK_LEVEL_BLOCK,      /* queues of the block layer */
     LOCK_LEVEL_NET,
-    LOCK_LEVEL_PROCESS,   /* processes, handle tables, address spaces */
-    LOCK_LEVEL_OBJECT,    /* what handles refer to: pipes */
-    LOCK_LEVEL_INTERRUPT, /* the table of device interrupts */
+    LOCK_LEVEL_PROCESS_LIST, /* the list of all processes */
+    LOCK_LEVEL_PROCESS,      /* processes, handle tables, address spaces */
+    LOCK_LEVEL_OBJECT,       /* what handles refer to: pipes */
+    LOCK_LEVEL_INTERRUPT,    /* the table of device interrupts */
     LOCK_LEVEL_IOAPIC,
     LOCK_LEVEL_WORK, /* the work queue */
     LOCK_LEVEL_WAIT, /* wait queues */

@@ -22,6 +22,7 @@ static const struct selftest *const tests[] = {
     &selftest_storm,     &selftest_protect, &selftest_instructions, &selftest_msr,
     &selftest_hypercall, &selftest_fuzz,    &selftest_lapic,        &selftest_init,
     &selftest_memory,    &selftest_sched,   &selftest_timer,        &selftest_irq,
+    &selftest_process,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
