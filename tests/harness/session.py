@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import shlex
+import shutil
 import time
 import tty
 
@@ -66,6 +67,7 @@ class Session(Test):
     steps: tuple
     parent: str = ""  # options on the parent's command line
     store: tuple = ()  # (name, content) of the files on the VM store; None instead: no store
+    programs: tuple = ()  # of parent/user/programs, to be on the store
     seconds: float = 30  # for a step
     ends: bool = False  # the machine switches itself off at the end
 
@@ -100,6 +102,8 @@ class Session(Test):
         for name, content in self.store:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
+        for name in self.programs:
+            shutil.copy(context.build / "programs" / f"{name}.elf", folder)
         image = (context.directory / "store.img").resolve()
         run_program(context, ["tools/mkstore", "--size", "64", str(image), str(folder)], 30,
                     context.directory / "mkstore.log")

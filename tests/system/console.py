@@ -16,7 +16,7 @@ STEPS = (
     ("", PROMPT),
     ("", r"net0: address [\d.]+/24"),
     ("\r", PROMPT),
-    ("help\r", r"^help +lists the commands[\s\S]*^ps +lists threads[\s\S]*" + PROMPT),
+    ("help\r", r"^help +lists the commands[\s\S]*^ps +lists processes[\s\S]*" + PROMPT),
     ("help cp\r", r"^cp FROM TO\n[\s\S]*for example: cp [\s\S]*" + PROMPT),
     # Completion of commands and names; a list at the second Tab.
     ("vers\t\r", r"^Veneer \d+\.\d+ \((release|debug) build\)[\s\S]*" + PROMPT),
@@ -49,7 +49,10 @@ STEPS = (
     ("ping somewhere\r", r"somewhere is not an address[\s\S]*" + PROMPT),
     ("cat \"open\r", r"a quote without its end[\s\S]*" + PROMPT),
     ("log\r", r"store: FAT(16|32) volume on disk0[\s\S]*" + PROMPT),
-    ("ps\r", r"idle\n[\s\S]*" + PROMPT),
+    ("ps\r", r"process\n[\s\S]*idle\n[\s\S]*" + PROMPT),
+    ("run nothing\r", r"run: nothing: no such file[\s\S]*" + PROMPT),
+    ("run fox.txt\r", r"run: fox\.txt: [\s\S]*" + PROMPT),
+    ("kill 12345\r", r"kill: there is no process 12345\. ps lists[\s\S]*" + PROMPT),
     ("poweroff\r", r"poweroff"),
 )  # fmt: skip
 
@@ -67,6 +70,16 @@ def ping(gateway):
 def with_ping(gateway):
     return (*STEPS[:-1], ping(gateway), STEPS[-1])
 
+
+# Programs from the store: one that ends well, one that fails, one that runs until ^C.
+PROGRAMS = (
+    ("", PROMPT),
+    ("run hello.elf one two\r", r"hello from process \d+ .*: hello\.elf one two\n"
+                                r"[\s\S]*hello\.elf ended with status 3\n[\s\S]*" + PROMPT),
+    ("run fault.elf null-read\r", r"#PF at [\s\S]*fault\.elf: it was ended[\s\S]*" + PROMPT),
+    ("version\r", r"^Veneer [\s\S]*" + PROMPT),
+    ("poweroff\r", r"poweroff"),
+)
 
 PAGING = (
     ("", PROMPT),
@@ -92,6 +105,8 @@ TESTS = [
     session("vmx", {**BOCHS, "cpus": 2}, with_ping("192.168.10.1"), seconds=60, time_limit=400),
     session("uefi-svm-uefi", {**QEMU, "cpus": 2, "firmware": "uefi", "board": "q35"},
             (*STEPS[:22], STEPS[-1]), seconds=60, time_limit=120),
+    session("programs-svm", QEMU, PROGRAMS, programs=("hello", "fault")),
+    session("programs-vmx", BOCHS, PROGRAMS, programs=("hello", "fault"), time_limit=120),
     session("paging-svm", QEMU, PAGING, parent="rows=24"),
     script("pass-svm", QEMU, SCRIPT_GOOD, r"^\+ cat /made/file\ntext\n\+ poweroff\nAUTORUN PASS$",
            ends=True),
