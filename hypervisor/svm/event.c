@@ -40,10 +40,9 @@ void svm_complete_interrupted_delivery(struct vp *vp)
 }
 
 /* NMIs. The processor does not block them between an injected one and its IRET, so IRET is
- * intercepted meanwhile. That exit comes before the IRET is executed, and nothing tells when it has
- * been: a further NMI that finds the guest still there would overwrite the frame that the IRET is to
- * use. It waits for an interrupt window, that is, until the guest could take an interrupt; so does
- * one that came while the handler ran. */
+ * intercepted meanwhile. A further one must not come before that IRET has been executed: it would
+ * overwrite the frame that the IRET is about to read. Where the exit for it finds the guest still
+ * there, it waits for an interrupt window, that is, until the guest could take an interrupt. */
 void svm_inject_nmi(struct vp *vp)
 {
     vp->nmi_pending = true;
@@ -61,10 +60,16 @@ static void close_window(struct vmcb *vmcb)
     vmcb->intercept1 &= ~INTERCEPT1_VINTR;
 }
 
+static void unblock_nmis(struct vp *vp)
+{
+    vp->nmi_blocked = false;
+    vp->nmi_at_iret = false;
+}
+
 void svm_nmi_window_opens(struct vp *vp)
 {
     close_window(vmcb_of(vp));
-    vp->nmi_blocked = vp->nmi_at_iret = false;
+    unblock_nmis(vp);
 }
 
 void svm_nmi_handler_ends(struct vp *vp)
@@ -74,26 +79,23 @@ void svm_nmi_handler_ends(struct vp *vp)
     vmcb->intercept1 &= ~INTERCEPT1_IRET;
     vp->nmi_at_iret = true;
     vp->nmi_iret_rip = vmcb->rip;
+    vp->nmi_iret_rsp = vmcb->rsp;
 }
 
 void svm_nmi_deliver(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
-    if (!vp->nmi_pending)
+    if (vp->nmi_at_iret && (vmcb->rip != vp->nmi_iret_rip || vmcb->rsp != vp->nmi_iret_rsp))
+        unblock_nmis(vp);
+    if (!vp->nmi_pending || (vp->nmi_blocked && !vp->nmi_at_iret))
         return;
-    if (vp->nmi_at_iret && vmcb->rip != vp->nmi_iret_rip)
-        vp->nmi_blocked = vp->nmi_at_iret = false;
-    if (vp->nmi_at_iret)
-        open_window(vmcb);
-    if (vp->nmi_blocked)
-        return;
-    if (vmcb->event_injection & EVENT_VALID || vmcb->interrupt_shadow) {
+    if (vp->nmi_at_iret || vmcb->event_injection & EVENT_VALID || vmcb->interrupt_shadow) {
         vp->nmi_blocked = true;
         open_window(vmcb);
         return;
     }
-    close_window(vmcb);
+    close_window(vmcb); /* else it would end the blocking that begins now */
     vmcb->event_injection = EVENT_VALID | EVENT_TYPE_NMI | X86_VECTOR_NMI;
     vmcb->intercept1 |= INTERCEPT1_IRET;
     vp->nmi_pending = false;

@@ -28,7 +28,8 @@ bool boot_memory_is_ours(uint32_t type);
 /* The end of the highest range that is ours. */
 uint64_t boot_memory_top(void);
 
-/* Options of the kernel's command line; see lib/cmdline.h. */
+/* Options of the kernel's command line; see lib/cmdline.h. There are: serial= (console.h), x2apic
+ * (lapic.h), selftest and after= and fault= (selftest.h). */
 bool boot_option(const char *key, char *value, size_t size);
 
 #endif

@@ -6,8 +6,8 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/lock.h"
-#include "parent/kernel/memory.h"
+#include "parent/include/spinlock.h"
+#include "parent/kernel/mm/memory.h"
 #include "parent/kernel/panic.h"
 
 #define CPUID_1_ECX_X2APIC (1u << 21)
@@ -80,7 +80,7 @@ void lapic_send(uint32_t apic_id, uint32_t command)
     /* An interrupt handler must not come between the two halves. */
     uint64_t flags = interrupts_save();
     while (lapic_read(LAPIC_ICR_LOW) & LAPIC_ICR_PENDING)
-        cpu_pause();
+        spin_wait();
     lapic_write(LAPIC_ICR_HIGH, apic_id << XAPIC_ID_SHIFT);
     lapic_write(LAPIC_ICR_LOW, command);
     interrupts_restore(flags);
@@ -102,28 +102,4 @@ void lapic_send_nmi_to_others(void)
         if (cpus[i] != this_cpu())
             lapic_send_nmi(cpus[i]->apic_id);
     }
-}
-
-/* Ports and initialization words: 8259A data sheet. */
-#define PIC1_COMMAND 0x20
-#define PIC1_DATA 0x21
-#define PIC2_COMMAND 0xa0
-#define PIC2_DATA 0xa1
-#define PIC_ICW1_START 0x11 /* edge, cascade, ICW4 follows */
-#define PIC_ICW4_8086 0x01
-#define PIC_CASCADE_LINE 2
-#define PIC_FIRST_VECTOR 0x20
-
-void pic_mask(void)
-{
-    outb(PIC1_COMMAND, PIC_ICW1_START);
-    outb(PIC2_COMMAND, PIC_ICW1_START);
-    outb(PIC1_DATA, PIC_FIRST_VECTOR);
-    outb(PIC2_DATA, PIC_FIRST_VECTOR + 8);
-    outb(PIC1_DATA, 1 << PIC_CASCADE_LINE);
-    outb(PIC2_DATA, PIC_CASCADE_LINE);
-    outb(PIC1_DATA, PIC_ICW4_8086);
-    outb(PIC2_DATA, PIC_ICW4_8086);
-    outb(PIC1_DATA, 0xff);
-    outb(PIC2_DATA, 0xff);
 }

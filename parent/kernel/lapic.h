@@ -29,8 +29,4 @@ void lapic_send_interrupt(uint32_t apic_id, uint8_t vector);
 void lapic_send_nmi(uint32_t apic_id);
 void lapic_send_nmi_to_others(void);
 
-/* Masks the two 8259 interrupt controllers. Their vectors are moved away from the exceptions, for
- * the case that one still speaks. Boot. */
-void pic_mask(void);
-
 #endif

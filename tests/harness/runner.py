@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -110,18 +111,20 @@ def run_all(tests, options):
         finally:
             cores.give_back(taken)
 
-    try:
-        # The long ones first, so that none is left over at the end.
-        for test in sorted(tests, key=lambda test: -test.time_limit):
-            taken = cores.take(test.cores)
-            context = dataclasses.replace(base, directory=logs / test.name)
-            threads.append(threading.Thread(target=work, args=(test, context, taken)))
-            threads[-1].start()
-        for thread in threads:
-            thread.join()
-    except KeyboardInterrupt:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    # Whoever ends the run must not leave emulators behind: the tests that run end theirs.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    # The long ones first, so that none is left over at the end.
+    for test in sorted(tests, key=lambda test: -test.time_limit):
+        taken = cores.take(test.cores)
+        if stop.is_set():
+            break
+        context = dataclasses.replace(base, directory=logs / test.name)
+        threads.append(threading.Thread(target=work, args=(test, context, taken)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    if stop.is_set():
+        print(f"interrupted, {len(tests) - len(threads)} tests not run")
     print(f"{report.passed} passed, {report.failed} failed", flush=True)
     return 0 if report.failed == 0 and not stop.is_set() else 1

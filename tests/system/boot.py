@@ -45,6 +45,11 @@ def bochs_tests():
             yield selftest(f"{model}-{cpus}cpu-svm", {**machine, "cpus": cpus}, 60 + 60 * cpus)
 
 
+def protection_tests():
+    """What takes the machine down where the hypervisor cannot prevent it: docs/security.md."""
+    yield Boot("boot-init-vmx", {**BOCHS, "cpus": 2}, parent="selftest=init,basic", time_limit=120)
+
+
 def media_tests():
     """The one image as other media than a CD."""
     stick = {**QEMU, "media": "usb", "board": "q35"}
@@ -61,4 +66,4 @@ def host_tests():
             yield selftest(f"host-{cpus}cpu-kvm", {**QEMU, "model": "", "kvm": True, "cpus": cpus})
 
 
-TESTS = [*qemu_tests(), *bochs_tests(), *media_tests(), *host_tests()]
+TESTS = [*qemu_tests(), *bochs_tests(), *protection_tests(), *media_tests(), *host_tests()]

@@ -75,7 +75,7 @@ TESTS = [
     refused("no-nx-svm", model("max,-nx"), r"NX"),
     refused("no-long-mode-svm", model("max,-lm"), r"long mode"),
     refused("no-virtualization-vmx", model("p4_prescott_celeron_336", BOCHS), NO_VIRTUALIZATION),
-    refused("no-ept-vmx", model("core2_penryn_t9600", BOCHS), r"VT-x has no extended page tables"),
+    refused("old-vmx", model("core2_penryn_t9600", BOCHS), r"VT-x has no extended page tables"),
     refused("locked-vmx-uefi", {**BOCHS, "firmware": "uefi"}, r"firmware has turned Intel VT-x off",
             image_options=LOCK_VMX),
     refused("no-unrestricted-guest-vmx", model("corei5_lynnfield_750", BOCHS), r"unrestricted guest"),
