@@ -118,7 +118,7 @@ static void send_pairs(uint32_t target)
         lapic_send_nmi(cpus[target]->apic_id);
         delay(round);
         lapic_send_nmi(cpus[target]->apic_id);
-        timer_delay(NMI_SETTLE_MICROSECONDS);
+        time_delay(NMI_SETTLE_MICROSECONDS);
     }
     smp_wait(target);
     note("%lu of %u NMIs in pairs arrived", cpus[target]->nmi_count - before, 2 * NMI_ROUNDS);
