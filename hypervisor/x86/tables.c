@@ -29,6 +29,9 @@ extern const uint64_t exception_stubs[EXCEPTION_COUNT];
  * elsewhere. */
 extern const uint64_t nmi_restarts[][3], fault_fixups[][3];
 
+/* Error code of #SX for a redirected INIT (AMD APM vol. 2, 8.2.23). */
+#define SX_INIT 1
+
 void exception_handle(struct exception_frame *frame);
 
 static void load_idt(void)
@@ -120,6 +123,9 @@ void exception_handle(struct exception_frame *frame)
         return;
     }
     if (frame->vector == X86_VECTOR_GP && redirect(frame, fault_fixups))
+        return;
+    /* The parent has sent INIT to this LP. VM_CR.R_INIT makes it harmless. */
+    if (frame->vector == X86_VECTOR_SX && frame->error_code == SX_INIT)
         return;
     panic_exception(frame);
 }
