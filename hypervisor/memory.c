@@ -5,6 +5,7 @@
 #include "hypervisor/page_owner.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/pool.h"
+#include "hypervisor/x86/tables.h"
 #include "lib/page_table.h"
 
 /* Linker. */
@@ -18,6 +19,11 @@ extern char scratch_data[], scratch_end[];
  */
 #define SPARE_TABLES 128
 
+#define MSR_SYSCFG 0xc0010010u
+#define SYSCFG_ENCRYPTION (1ull << 23)
+#define MSR_TME_ACTIVATE 0x982u
+#define CPUID_7_ECX_TME (1u << 13)
+
 static struct page_table tables;
 static spa_t image_base;
 static uint64_t device_next = DEVICE_BASE;
@@ -25,6 +31,32 @@ static uint64_t device_next = DEVICE_BASE;
 bool memory_has_huge_pages(void)
 {
     return (cpuid(0x80000001, 0).edx & (1u << 26)) != 0;
+}
+
+/* Address bits that memory encryption uses: of AMD's SME if it is on, of Intel's keys if any are
+ * set up (AMD APM vol. 2, 7.10.1; Intel SDM vol. 4, IA32_TME_ACTIVATE). */
+static unsigned encryption_bits(void)
+{
+    uint64_t syscfg, activate;
+
+    if (cpuid(0x80000000, 0).eax >= 0x8000001f && cpuid(0x8000001f, 0).eax & 1 &&
+        rdmsr_try(MSR_SYSCFG, &syscfg) && syscfg & SYSCFG_ENCRYPTION)
+        return cpuid(0x8000001f, 0).ebx >> 6 & 0x3f;
+    if (cpuid(0, 0).eax >= 7 && cpuid(7, 0).ecx & CPUID_7_ECX_TME &&
+        rdmsr_try(MSR_TME_ACTIVATE, &activate))
+        return activate >> 32 & 0xf;
+    return 0;
+}
+
+uint64_t memory_address_end(void)
+{
+    unsigned bits = 36;
+
+    if (cpuid(0x80000000, 0).eax >= 0x80000008)
+        bits = cpuid(0x80000008, 0).eax & 0xff;
+    bits -= encryption_bits();
+    /* As many as four-level nested tables translate. */
+    return 1ull << (bits < 48 ? bits : 48);
 }
 
 uint64_t memory_image_size(void)
