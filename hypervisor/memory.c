@@ -158,10 +158,14 @@ static void map_ram(const struct memory_map *map)
     }
 }
 
+static spa_t image_spa(const char *address)
+{
+    return spa(image_base.value + (uint64_t)(address - image_start));
+}
+
 static void map_image_part(const char *start, const char *end, uint64_t flags)
 {
-    memory_map_pages((uint64_t)start, spa(image_base.value + (uint64_t)(start - image_start)),
-                     (uint64_t)(end - start) / PAGE_SIZE, flags);
+    memory_map_pages((uint64_t)start, image_spa(start), (uint64_t)(end - start) / PAGE_SIZE, flags);
 }
 
 void memory_map_self(const struct memory_map *map)
@@ -198,7 +202,11 @@ volatile void *memory_map_device(spa_t address, uint64_t size)
 
 void memory_seal(void)
 {
+    uint64_t constants = (uint64_t)(image_variables - image_data);
+
     map_image_part(image_data, image_variables, PTE_NO_EXECUTE);
+    memory_map_pages(PHYSMAP_BASE + image_spa(image_data).value, image_spa(image_data),
+                     constants / PAGE_SIZE, PTE_NO_EXECUTE);
     page_table_unmap(&tables, (uint64_t)image_end, (uint64_t)(scratch_end - image_end));
     write_cr3(tables.root);
 }
