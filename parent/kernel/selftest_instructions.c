@@ -116,6 +116,32 @@ static void check_hypercall_instructions(void)
     check_fault(fault_try(do_vmmcall, NULL, NULL), intel ? X86_VECTOR_UD : FAULT_NONE, "VMMCALL");
 }
 
+extern const char after_stepped_cpuid[];
+
+/* The trap flag takes effect after the instruction that follows POPF. */
+static void do_stepped_cpuid(void *argument)
+{
+    uint64_t a = 0, c = 0;
+    (void)argument;
+    __asm__ volatile("pushfq\n\t"
+                     "orq $0x100, (%%rsp)\n\t"
+                     "popfq\n\t"
+                     "cpuid\n"
+                     "after_stepped_cpuid:\n\t"
+                     "nop"
+                     : "+a"(a), "+c"(c)
+                     :
+                     : "rbx", "rdx", "cc", "memory");
+}
+
+/* An instruction that exits is a step like others. */
+static void check_single_step(void)
+{
+    struct fault fault = {0};
+    check_fault(fault_try(do_stepped_cpuid, NULL, &fault), X86_VECTOR_DB, "stepping over CPUID");
+    check_equal(fault.rip, (uint64_t)after_stepped_cpuid, "RIP after the step");
+}
+
 static void do_invd(void *argument)
 {
     (void)argument;
@@ -224,6 +250,7 @@ static void run(void)
     check_lists();
     check_hypercall_instructions();
     check_invd();
+    check_single_step();
     check_control_registers();
     check_xsetbv();
 }
