@@ -26,6 +26,12 @@ static struct platform platform SCRATCH;
 _Noreturn void hypervisor_main(uint32_t magic, uint64_t information, uint64_t image_base);
 _Noreturn void stack_switch(uint64_t stack, void (*function)(void)); /* entry.asm */
 
+/* Its parser has seen to it that this does not overflow. */
+static uint64_t framebuffer_end(const struct boot_framebuffer *framebuffer)
+{
+    return framebuffer->address + (uint64_t)framebuffer->pitch * framebuffer->height;
+}
+
 static void read_loader_information(uint32_t magic, uint64_t information)
 {
     const char *error = "it is not a Multiboot2 boot loader";
@@ -35,7 +41,7 @@ static void read_loader_information(uint32_t magic, uint64_t information)
     console_init_serial(error == NULL ? loader.command_line : "");
     if (error != NULL)
         boot_stop("the boot loader's information is unusable: %s. Use GRUB 2.06 or later.", error);
-    if (loader.framebuffer.address < BOOT_MAP_END)
+    if (framebuffer_end(&loader.framebuffer) <= BOOT_MAP_END)
         console_init_screen(&loader.framebuffer, spa_to_va(spa(loader.framebuffer.address)));
 }
 
