@@ -53,7 +53,7 @@ static int write_parent(struct fat_volume *volume, const struct fat_entry *direc
 
     if (error != FS_OK)
         return error;
-    if (memcmp(entry.name, "..         ", sizeof(entry.name)) != 0)
+    if (memcmp(entry.name, FAT_DOTS_NAME, sizeof(entry.name)) != 0)
         return fat_damage(volume, "the directory in sector %u has no entry for its parent",
                           position.sector);
     fat_entry_set_cluster(&entry, parent);

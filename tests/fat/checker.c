@@ -268,8 +268,15 @@ static void walk(struct image *image, const uint8_t *bytes, uint32_t size, const
             expected = order - 1;
             continue;
         }
-        if ((entry->attributes & 0x08) != 0)
+        if ((entry->attributes & 0x08) != 0 || memcmp(entry->name, ".          ", 11) == 0 ||
+            memcmp(entry->name, "..         ", 11) == 0) {
+            pieces = 0;
             continue;
+        }
+        if (length + FAT_LONG_PIECES_MAX * FAT_LONG_UNITS * 3 + 2 > sizeof(child)) {
+            note(image, &image->checker->errors, "%s: path too long", path);
+            return;
+        }
         memcpy(child, path, length);
         child[length++] = '/';
         if (pieces != 0 && expected == 0 && checksum(entry->name) == sum) {
