@@ -363,6 +363,10 @@ int fat_read_directory(struct fat_file *file, uint32_t *position, struct fat_sta
     if (!file->is_directory)
         return FS_NOT_DIRECTORY;
     error = fat_cursor_open(volume, file->first_cluster, &cursor);
+    if (error == FS_OK && file->seek_cluster != 0 && file->seek_index <= *position) {
+        cursor.index = file->seek_index;
+        cursor.cluster = file->seek_cluster;
+    }
     if (error == FS_OK)
         error = fat_cursor_seek(volume, &cursor, *position);
     if (error == FS_OK)
@@ -370,6 +374,10 @@ int fat_read_directory(struct fat_file *file, uint32_t *position, struct fat_sta
     if (error != FS_OK)
         return error;
     *position = cursor.index;
+    if (!cursor.at_end) {
+        file->seek_index = cursor.index;
+        file->seek_cluster = cursor.cluster;
+    }
     fat_item_status(&volume->item, status);
     return FS_OK;
 }
