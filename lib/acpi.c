@@ -22,6 +22,7 @@
 #define FADT_PM_TIMER 76
 #define FADT_PM1_CONTROL_LENGTH 89
 #define FADT_PM_TIMER_LENGTH 91
+#define FADT_CENTURY 108
 #define FADT_FLAGS 112
 #define FADT_RESET 116
 #define FADT_RESET_VALUE 128
@@ -38,10 +39,22 @@
 #define MADT_LAPIC_ADDRESS 36
 #define MADT_STRUCTURES 44
 #define MADT_TYPE_LAPIC 0
+#define MADT_TYPE_IOAPIC 1
+#define MADT_TYPE_OVERRIDE 2
 #define MADT_TYPE_LAPIC_ADDRESS 5
 #define MADT_TYPE_X2APIC 9
 #define MADT_FLAG_ENABLED (1u << 0)
 #define MADT_FLAG_ONLINE_CAPABLE (1u << 1)
+
+/* PCI Firmware Specification 3.3, 4.1.2, MCFG */
+#define MCFG_ENTRIES 44
+#define MCFG_ENTRY_SIZE 16
+
+/* 5.2.12.5, MPS INTI flags */
+#define INTI_POLARITY_MASK 3u
+#define INTI_ACTIVE_LOW 3u
+#define INTI_TRIGGER_MASK (3u << 2)
+#define INTI_LEVEL (3u << 2)
 
 /* 20.2, AML encoding */
 #define AML_ZERO 0x00
@@ -211,6 +224,63 @@ uint64_t acpi_madt_lapic_address(const struct acpi_header *madt)
     return read_field(madt, MADT_LAPIC_ADDRESS, 4);
 }
 
+bool acpi_mcfg_next(const struct acpi_header *mcfg, uint32_t *offset, struct acpi_ecam *ecam)
+{
+    for (;;) {
+        uint32_t start = *offset == 0 ? MCFG_ENTRIES : *offset;
+
+        if (start >= mcfg->length || mcfg->length - start < MCFG_ENTRY_SIZE)
+            return false;
+        *offset = start + MCFG_ENTRY_SIZE;
+        ecam->base = read_field(mcfg, start, 8);
+        ecam->segment = (uint16_t)read_field(mcfg, start + 8, 2);
+        ecam->first_bus = (uint8_t)read_field(mcfg, start + 10, 1);
+        ecam->last_bus = (uint8_t)read_field(mcfg, start + 11, 1);
+        if (ecam->first_bus <= ecam->last_bus)
+            return true;
+    }
+}
+
+bool acpi_madt_next_ioapic(const struct acpi_header *madt, uint32_t *offset,
+                           struct acpi_ioapic *ioapic)
+{
+    uint32_t start;
+
+    while (next_structure(madt, offset, &start)) {
+        if (((const uint8_t *)madt)[start] != MADT_TYPE_IOAPIC || *offset - start < 12)
+            continue;
+        *ioapic = (struct acpi_ioapic){
+            .id = (uint8_t)read_field(madt, start + 2, 1),
+            .address = read_field(madt, start + 4, 4),
+            .first_interrupt = (uint32_t)read_field(madt, start + 8, 4),
+        };
+        return true;
+    }
+    return false;
+}
+
+bool acpi_madt_isa_interrupt(const struct acpi_header *madt, uint8_t irq,
+                             struct acpi_interrupt *interrupt)
+{
+    uint32_t offset = 0;
+    uint32_t start;
+
+    *interrupt = (struct acpi_interrupt){.number = irq};
+    while (next_structure(madt, &offset, &start)) {
+        if (((const uint8_t *)madt)[start] != MADT_TYPE_OVERRIDE || offset - start < 10 ||
+            read_field(madt, start + 3, 1) != irq)
+            continue;
+
+        uint32_t flags = (uint32_t)read_field(madt, start + 8, 2);
+
+        interrupt->number = (uint32_t)read_field(madt, start + 4, 4);
+        interrupt->active_low = (flags & INTI_POLARITY_MASK) == INTI_ACTIVE_LOW;
+        interrupt->level = (flags & INTI_TRIGGER_MASK) == INTI_LEVEL;
+        return true;
+    }
+    return false;
+}
+
 /* A generic address structure (5.2.3.2); none if it is in an address space that we do not use. */
 static struct acpi_register generic_register(const struct acpi_header *fadt, size_t offset)
 {
@@ -264,6 +334,7 @@ void acpi_read_fadt(const struct acpi_header *fadt, struct acpi_fixed_hardware *
         fixed_register(fadt, FADT_X_PM1B_CONTROL, FADT_PM1B_CONTROL, FADT_PM1_CONTROL_LENGTH);
     hardware->smi_command_port = (uint16_t)read_field(fadt, FADT_SMI_COMMAND, 4);
     hardware->acpi_enable = (uint8_t)read_field(fadt, FADT_ACPI_ENABLE, 1);
+    hardware->century_register = (uint8_t)read_field(fadt, FADT_CENTURY, 1);
 }
 
 /* Bytes of AML that have not been read yet. */

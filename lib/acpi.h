@@ -51,6 +51,39 @@ bool acpi_madt_next_processor(const struct acpi_header *madt, uint32_t *offset,
 /* Physical address of the local APICs: the 64-bit override if there is one. */
 uint64_t acpi_madt_lapic_address(const struct acpi_header *madt);
 
+/* Memory-mapped PCI configuration space of some buses (PCI Firmware Specification 3.3, 4.1.2). */
+struct acpi_ecam {
+    uint64_t base; /* physical, of bus 0, even if the first bus is another */
+    uint16_t segment;
+    uint8_t first_bus, last_bus;
+};
+
+/* Walks the entries of a valid MCFG: start with *@offset = 0; false at the end. Entries whose buses
+ * are out of order are left out. */
+bool acpi_mcfg_next(const struct acpi_header *mcfg, uint32_t *offset, struct acpi_ecam *ecam);
+
+/* One I/O APIC of the MADT. */
+struct acpi_ioapic {
+    uint8_t id;
+    uint64_t address;         /* physical, of its registers */
+    uint32_t first_interrupt; /* global number of its pin 0 */
+};
+
+/* Walks the I/O APICs of a valid MADT, like acpi_madt_next_processor(). */
+bool acpi_madt_next_ioapic(const struct acpi_header *madt, uint32_t *offset,
+                           struct acpi_ioapic *ioapic);
+
+/* What the MADT says of ISA interrupt @irq (0 to 15): its global number, and how it is signalled.
+ */
+struct acpi_interrupt {
+    uint32_t number;
+    bool level, active_low;
+};
+
+/* Global interrupt @irq, edge, active high, unless an override says otherwise. True: one does. */
+bool acpi_madt_isa_interrupt(const struct acpi_header *madt, uint8_t irq,
+                             struct acpi_interrupt *interrupt);
+
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1 };
 
 struct acpi_register {
@@ -69,6 +102,7 @@ struct acpi_fixed_hardware {
     uint8_t reset_value;
     uint16_t smi_command_port; /* 0: ACPI mode is always on */
     uint8_t acpi_enable;       /* value for that port */
+    uint8_t century_register;  /* of the real-time clock; 0: none */
 };
 
 /* Reads a valid FADT; fields that its revision does not have are 0. */

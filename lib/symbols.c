@@ -2,8 +2,8 @@
 
 #include "lib/string.h"
 
-/* What tools/symbols.py writes. Behind the offsets, which ascend, stand the names in the same order,
- * each with a NUL. An empty name stands for the end of code: the last entry has one. */
+/* What tools/symbols.py writes. Behind the offsets, which ascend, stand the names in the same
+ * order, each with a NUL. An empty name stands for the end of code: the last entry has one. */
 struct symbol_table {
     uint64_t base;      /* address of the first function */
     uint32_t count;     /* 0 in an image's first link */

@@ -212,4 +212,25 @@ static inline void interrupts_enable(void)
     __asm__ volatile("sti" ::: "memory");
 }
 
+/* With interrupts off: enables them and halts until one has been served. STI takes effect after the
+ * next instruction, so an interrupt that is there already ends the HLT, too. */
+static inline void halt_until_interrupt(void)
+{
+    __asm__ volatile("sti; hlt" ::: "memory");
+}
+
+/* Disables interrupts; returns RFLAGS as they were, for interrupts_restore(). */
+static inline uint64_t interrupts_save(void)
+{
+    uint64_t flags;
+    __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
+    return flags;
+}
+
+static inline void interrupts_restore(uint64_t flags)
+{
+    if (flags & RFLAGS_IF)
+        interrupts_enable();
+}
+
 #endif

@@ -10,8 +10,7 @@ struct list {
 };
 
 /* The structure of @type whose member @member is *@pointer. */
-#define CONTAINER_OF(pointer, type, member)                                                        \
-    ((type *)((char *)(pointer)-offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void list_init(struct list *list)
 {
@@ -60,7 +59,7 @@ static inline struct list *list_take_first(struct list *list)
     return item;
 }
 
-#define LIST_FOR_EACH(item, list)                                                                  \
-    for (struct list *item = (list)->next; item != (list); item = item->next)
+#define LIST_FOR_EACH(item, head)                                                                  \
+    for (struct list *item = (head)->next; item != (head); item = item->next)
 
 #endif

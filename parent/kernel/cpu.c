@@ -4,9 +4,10 @@
 #include "lib/x86/cpu.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/memory.h"
-#include "parent/kernel/pages.h"
+#include "parent/kernel/mm/memory.h"
+#include "parent/kernel/mm/stack.h"
 #include "parent/kernel/panic.h"
+#include "parent/kernel/sched/scheduler.h"
 
 #define CPUID_1_ECX_XSAVE (1u << 26)
 #define CPUID_7_EBX_SMEP (1u << 7)
@@ -83,6 +84,14 @@ static void fill_gdt(struct cpu *cpu)
     cpu->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
 }
 
+static uint64_t create_stack(void)
+{
+    uint64_t top = stack_allocate();
+    if (top == 0)
+        panic("no memory for a stack");
+    return top;
+}
+
 struct cpu *cpu_create(uint32_t index)
 {
     uint64_t page = page_allocate_zeroed();
@@ -92,14 +101,17 @@ struct cpu *cpu_create(uint32_t index)
     struct cpu *cpu = direct_map(page);
     cpu->self = cpu;
     cpu->index = index;
-    cpu->stack = stack_create();
-    cpu->tss.ist[IST_NMI - 1] = stack_create();
-    cpu->tss.ist[IST_DOUBLE_FAULT - 1] = stack_create();
-    cpu->tss.ist[IST_MACHINE_CHECK - 1] = stack_create();
+    page_cache_init(&cpu->page_cache);
+    timer_queue_init(&cpu->timers);
+    cpu->stack = create_stack();
+    cpu->tss.ist[IST_NMI - 1] = create_stack();
+    cpu->tss.ist[IST_DOUBLE_FAULT - 1] = create_stack();
+    cpu->tss.ist[IST_MACHINE_CHECK - 1] = create_stack();
     cpu->tss.io_map_base = sizeof(struct tss); /* no port for ring 3 */
     cpu->hypercall_input = direct_map(blocks);
     cpu->hypercall_output = direct_map(blocks + PAGE_SIZE);
     fill_gdt(cpu);
+    sched_init_cpu(cpu, thread_create_idle(index, cpu->stack));
     cpus[index] = cpu;
     return cpu;
 }

@@ -8,6 +8,9 @@
 #include <stdint.h>
 
 #include "include/hv/hypercall.h"
+#include "parent/kernel/mm/page_cache.h"
+#include "parent/kernel/sched/thread.h"
+#include "parent/kernel/timer.h"
 
 #define MAX_CPUS 256
 
@@ -38,55 +41,70 @@ struct tss {
 
 _Static_assert(sizeof(struct tss) == 104, "TSS layout");
 
-/* The last exception that fault_try() caught; see fault.h. */
-struct fault {
-    uint64_t vector;
-    uint64_t error_code; /* 0 if the vector has none */
-    uint64_t rip;        /* of the instruction */
-    uint64_t address;    /* CR2, for page faults */
-};
-
 /* GS base of a CPU is the address of its struct cpu. Changed by that CPU only, but for what is said
  * to be atomic. */
 struct cpu {
-    struct cpu *self;     /* offsets 0 to 16 are known to the assembly files */
-    uint64_t fault_stack; /* RSP to resume at, 0: exceptions are not caught (fault.asm) */
+    struct cpu *self;      /* offsets up to user_rsp are known to the assembly files */
+    struct thread *thread; /* that runs; its kernel stack is rsp[0] of the TSS */
     struct tss tss;
-    uint32_t index; /* VP index */
+    uint64_t user_rsp; /* of ring 3, while a system call enters (syscall.asm) */
+    uint32_t index;    /* VP index */
     uint32_t apic_id;
     uint32_t interrupt_depth; /* > 0: in a handler of an interrupt or NMI */
     uint32_t online;          /* atomic */
-    struct fault fault;
+    bool reschedule;          /* atomic: look for a more urgent thread when it is possible */
     uint64_t gdt[GDT_ENTRIES];
     uint64_t stack; /* top of its own stack */
 
     uint64_t nmi_count;
-    uint64_t timer_count;     /* timer interrupts */
     uint64_t interrupt_count; /* all interrupts */
 
-    /* One call for the idle loop to make (smp.c). */
-    void (*call)(void *argument); /* atomic; NULL when it has been made */
-    void *call_argument;
-    uint32_t caller; /* VP index of the CPU that waits for it */
+    struct run_queue run_queue;
+    struct timer_queue timers;
+    struct thread *call; /* that makes the present smp_call() */
+
+    /* Debug builds: the levels of the spinlocks that this CPU holds, one bit each. */
+    uint32_t lock_levels;
+
+    struct page_cache page_cache;
 
     /* Blocks for hypercalls, one page each; used with interrupts off. */
     void *hypercall_input, *hypercall_output;
 };
 
 _Static_assert(offsetof(struct cpu, self) == 0, "assembly files know it");
-_Static_assert(offsetof(struct cpu, fault_stack) == 8, "assembly files know it");
+_Static_assert(offsetof(struct cpu, thread) == 8, "assembly files know it");
 _Static_assert(offsetof(struct cpu, tss) == 16, "assembly files know it");
+_Static_assert(offsetof(struct cpu, user_rsp) == 120, "assembly files know it");
 
 /* By VP index; NULL above cpu_count. Constant when all are started. */
 extern struct cpu *cpus[MAX_CPUS];
 extern uint32_t cpu_count;
 
-/* The CPU that executes this. With interrupts on, only as long as nothing moves threads. */
+/* The CPU that executes this. With interrupts on, a thread that is not bound to a CPU may be on
+ * another one before it uses the result. */
 static inline struct cpu *this_cpu(void)
 {
     struct cpu *cpu;
     __asm__ volatile("mov %%gs:0, %0" : "=r"(cpu));
     return cpu;
+}
+
+/* The thread that executes this. */
+static inline struct thread *current_thread(void)
+{
+    struct thread *thread;
+    __asm__ volatile("mov %%gs:8, %0" : "=r"(thread));
+    return thread;
+}
+
+/* Whether this CPU should call sched_preempt(), in one instruction: the thread may move at any
+ * time. */
+static inline bool cpu_reschedule_wanted(void)
+{
+    bool wanted;
+    __asm__ volatile("movb %%gs:%c1, %0" : "=q"(wanted) : "i"(offsetof(struct cpu, reschedule)));
+    return wanted;
 }
 
 /* Makes the state of the CPU for VP @index < MAX_CPUS, with stacks, and adds it to cpus[]. */

@@ -23,18 +23,18 @@ const char *exception_name(uint64_t vector)
 }
 
 /* Only what the function given to fault_try() itself does is expected, not what interrupts it. */
-static bool is_expected(const struct cpu *cpu, const struct trap_frame *frame)
+static bool is_expected(const struct thread *thread, const struct trap_frame *frame)
 {
-    return cpu->fault_stack && cpu->interrupt_depth == 0 && frame->vector != X86_VECTOR_DF &&
-           frame->vector != X86_VECTOR_MC;
+    return thread->fault_stack && this_cpu()->interrupt_depth == 0 &&
+           frame->vector != X86_VECTOR_DF && frame->vector != X86_VECTOR_MC;
 }
 
 void exception_handle(struct trap_frame *frame)
 {
-    struct cpu *cpu = this_cpu();
-    if (!is_expected(cpu, frame))
+    struct thread *thread = current_thread();
+    if (!is_expected(thread, frame))
         panic_exception(frame);
-    cpu->fault = (struct fault){
+    thread->fault = (struct fault){
         .vector = frame->vector,
         .error_code = frame->error_code,
         .rip = frame->rip,
@@ -43,7 +43,7 @@ void exception_handle(struct trap_frame *frame)
     frame->rip = (uint64_t)fault_resume;
     frame->cs = SELECTOR_KERNEL_CODE;
     frame->rflags &= ~(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC | RFLAGS_RF);
-    frame->rsp = cpu->fault_stack;
+    frame->rsp = thread->fault_stack;
     frame->ss = SELECTOR_KERNEL_DATA;
 }
 

@@ -1,6 +1,8 @@
-; A call that an exception may end (fault.h). struct cpu's fault_stack is where RSP was when all was saved.
+; A call that an exception may end (fault.h). The thread's fault_stack is where RSP was when all was
+; saved.
 
-%define CPU_FAULT_STACK 8
+%define CPU_THREAD 8
+%define THREAD_FAULT_STACK 8
 
 section .text
 
@@ -14,14 +16,18 @@ fault_call:
     push r13
     push r14
     push r15
-    push qword [gs:CPU_FAULT_STACK]     ; of the call around this one
-    mov [gs:CPU_FAULT_STACK], rsp
+    pushfq                              ; interrupts may be off where the exception hits
+    mov rbx, [gs:CPU_THREAD]
+    push qword [rbx + THREAD_FAULT_STACK] ; of the call around this one
+    mov [rbx + THREAD_FAULT_STACK], rsp
     mov rax, rdi
     mov rdi, rsi
     call rax
     xor eax, eax
 .done:
-    pop qword [gs:CPU_FAULT_STACK]
+    mov rbx, [gs:CPU_THREAD]
+    pop qword [rbx + THREAD_FAULT_STACK]
+    popfq
     pop r15
     pop r14
     pop r13

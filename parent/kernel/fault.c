@@ -8,7 +8,7 @@ int fault_try(void (*function)(void *), void *argument, struct fault *fault)
 {
     if (!fault_call(function, argument))
         return FAULT_NONE;
-    struct fault caught = this_cpu()->fault;
+    struct fault caught = current_thread()->fault;
     if (fault)
         *fault = caught;
     return (int)caught.vector;

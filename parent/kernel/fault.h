@@ -1,5 +1,4 @@
-/* Trying something that may cause an exception. Thread context on one CPU, not in interrupt
- * handlers. */
+/* Trying something that may cause an exception. Thread context. */
 #ifndef VENEER_PARENT_FAULT_H
 #define VENEER_PARENT_FAULT_H
 

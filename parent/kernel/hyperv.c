@@ -6,8 +6,8 @@
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "parent/kernel/cpu.h"
-#include "parent/kernel/lock.h"
-#include "parent/kernel/memory.h"
+#include "parent/include/spinlock.h"
+#include "parent/kernel/mm/memory.h"
 #include "parent/kernel/panic.h"
 
 /* HV_X64_MSR_GUEST_OS_ID, open-source format (TLFS 2.6): bit 63, OS type 62:56, version 47:16. The
@@ -70,7 +70,7 @@ void hyperv_init(void)
         panic("the hypervisor lacks features: %x", identity.features[0]);
     wrmsr(HV_X64_MSR_GUEST_OS_ID, hyperv_guest_os_id());
     wrmsr(HV_X64_MSR_HYPERCALL,
-          memory_physical((const void *)hypercall_page) | HV_X64_MSR_HYPERCALL_ENABLE);
+          virtual_to_physical((const void *)hypercall_page) | HV_X64_MSR_HYPERCALL_ENABLE);
     if (!(rdmsr(HV_X64_MSR_HYPERCALL) & HV_X64_MSR_HYPERCALL_ENABLE))
         panic("the hypervisor did not enable hypercalls");
     uses_vmcall = page_has_vmcall();
@@ -116,8 +116,8 @@ enum hv_status hyperv_call_block(uint16_t code, const void *input, uint64_t inpu
     struct cpu *cpu = this_cpu();
     if (input_size)
         memcpy(cpu->hypercall_input, input, input_size);
-    uint64_t result = hyperv_call(code, memory_physical(cpu->hypercall_input),
-                                  memory_physical(cpu->hypercall_output));
+    uint64_t result = hyperv_call(code, virtual_to_physical(cpu->hypercall_input),
+                                  virtual_to_physical(cpu->hypercall_output));
     if (output_size)
         memcpy(output, cpu->hypercall_output, output_size);
     interrupts_restore(flags);
@@ -157,9 +157,9 @@ enum hv_status hyperv_get_vp_index(uint32_t apic_id, uint32_t *vp_index)
     uint64_t flags = interrupts_save();
     struct cpu *cpu = this_cpu();
     memcpy(cpu->hypercall_input, &input, sizeof(input));
-    uint64_t result =
-        hyperv_call(HVCALL_GET_VP_INDEX_FROM_APIC_ID | 1ull << HV_HYPERCALL_REP_COUNT_SHIFT,
-                    memory_physical(cpu->hypercall_input), memory_physical(cpu->hypercall_output));
+    uint64_t result = hyperv_call(
+        HVCALL_GET_VP_INDEX_FROM_APIC_ID | 1ull << HV_HYPERCALL_REP_COUNT_SHIFT,
+        virtual_to_physical(cpu->hypercall_input), virtual_to_physical(cpu->hypercall_output));
     memcpy(vp_index, cpu->hypercall_output, sizeof(*vp_index));
     interrupts_restore(flags);
     return (enum hv_status)(result & HV_HYPERCALL_STATUS_MASK);

@@ -5,7 +5,9 @@
 #include "lib/x86/cpu.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/exception.h"
+#include "parent/kernel/irq.h"
 #include "parent/kernel/lapic.h"
+#include "parent/kernel/sched/scheduler.h"
 
 /* Gates (Intel SDM vol. 3, 6.14.1): present, interrupt gate (clears IF); bits 34:32 name the IST
  * entry. */
@@ -63,10 +65,13 @@ uint64_t interrupt_spurious_count(void)
 static void serve(unsigned vector)
 {
     interrupt_handler_t handler = __atomic_load_n(&handlers[vector], __ATOMIC_ACQUIRE);
+    bool known = handler != NULL;
     this_cpu()->interrupt_count++;
-    if (handler)
+    if (known)
         handler();
-    else
+    else if (vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)
+        known = irq_serve((uint8_t)vector);
+    if (!known)
         __atomic_fetch_add(&spurious_count, 1, __ATOMIC_RELAXED);
     /* A spurious interrupt is not in service: an EOI would end another (Intel SDM vol. 3, 10.9). */
     if (vector != VECTOR_SPURIOUS)
@@ -87,4 +92,7 @@ void interrupt_dispatch(struct trap_frame *frame)
     else
         serve((unsigned)frame->vector);
     cpu->interrupt_depth--;
+    /* Only where interrupts were on, so that no spinlock is held: an NMI may come anywhere. */
+    if (frame->vector != X86_VECTOR_NMI && cpu_reschedule_wanted())
+        sched_preempt();
 }

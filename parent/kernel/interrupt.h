@@ -7,10 +7,15 @@
 #define INTERRUPT_VECTORS 256
 #define INTERRUPT_FIRST 32 /* below: exceptions */
 
+/* Of devices (irq.c). Below: what a PIC that still speaks would send. */
+#define VECTOR_DEVICE_FIRST 0x30
+#define VECTOR_DEVICE_LAST 0xef
+
 /* F3h is kept for what the hypervisor signals. */
-#define VECTOR_TEST 0x40
 #define VECTOR_TIMER 0xf0
 #define VECTOR_CALL 0xf1
+#define VECTOR_RESCHEDULE 0xf2
+#define VECTOR_TEST 0xf4
 #define VECTOR_LAPIC_ERROR 0xfe
 #define VECTOR_SPURIOUS 0xff /* low four bits must be ones on old local APICs */
 
@@ -33,8 +38,8 @@ extern uint64_t interrupt_table[INTERRUPT_VECTORS][2];
 /* Fills the table. Boot. */
 void interrupt_init(void);
 
-/* Makes @handler serve @vector >= INTERRUPT_FIRST on all CPUs. NULL: nothing serves it, and it is
- * counted as spurious. */
+/* Makes @handler serve @vector >= INTERRUPT_FIRST, not one of the devices', on all CPUs. NULL:
+ * nothing serves it, and it is counted as spurious. */
 void interrupt_register(uint8_t vector, interrupt_handler_t handler);
 
 /* Interrupts that came on a vector without handler, all CPUs. */

@@ -6,8 +6,8 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/lock.h"
-#include "parent/kernel/memory.h"
+#include "parent/include/spinlock.h"
+#include "parent/kernel/mm/memory.h"
 #include "parent/kernel/panic.h"
 
 #define CPUID_1_ECX_X2APIC (1u << 21)

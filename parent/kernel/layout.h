@@ -1,19 +1,21 @@
-/* The kernel's address space. Upper half only; the lower half is for processes and is empty until
- * there are any.
+/* The kernel's address space: the upper half of every one. The lower half is a process's.
  *
- *  DIRECT_MAP  physical memory and devices at DIRECT_MAP_BASE + physical address: RAM read-write
- * and not executable, devices uncached from their first use on, nothing of the hypervisor, nothing
- * of the kernel image (so that no alias undoes its rights) STACK_AREA  stacks, each with unmapped
- * memory below it WINDOW      for mappings that live for a moment image       code R-X, constants
- * R--, data RW- (linker.ld) */
+ *  - direct map: physical memory and devices at DIRECT_MAP_BASE + physical address. RAM read-write
+ *    and not executable, devices uncached from their first use on, nothing of the hypervisor,
+ * nothing of the kernel image (so that no alias undoes its rights)
+ *  - stack area: stacks, each with unmapped memory below it
+ *  - window: for mappings that live for a moment
+ *  - image: code R-X, constants R--, data RW- (linker.ld) */
 #ifndef VENEER_PARENT_LAYOUT_H
 #define VENEER_PARENT_LAYOUT_H
 
 #include <stdint.h>
 
 #define DIRECT_MAP_BASE 0xffff800000000000ull
-#define DIRECT_MAP_SIZE (1ull << 46)
+#define DIRECT_MAP_BITS 46
+#define DIRECT_MAP_SIZE (1ull << DIRECT_MAP_BITS)
 #define STACK_AREA_BASE 0xfffffe0000000000ull
+#define STACK_AREA_SIZE (1ull << 40)
 #define WINDOW_BASE 0xffffff0000000000ull
 #define WINDOW_SIZE (1ull << 39)
 

@@ -2,19 +2,28 @@
 #include "include/hv/cpuid.h"
 #include "include/version.h"
 #include "lib/x86/cpu.h"
+#include "parent/drivers/pci.h"
+#include "parent/console/console.h"
+#include "parent/include/block.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/console.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/interrupt.h"
+#include "parent/kernel/irq.h"
 #include "parent/kernel/lapic.h"
-#include "parent/kernel/memory.h"
-#include "parent/kernel/pages.h"
+#include "parent/kernel/mm/heap.h"
+#include "parent/kernel/mm/memory.h"
+#include "parent/kernel/mm/pages.h"
 #include "parent/kernel/panic.h"
 #include "parent/kernel/pic.h"
+#include "parent/kernel/sched/scheduler.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
+#include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
+#include "parent/services/network.h"
+#include "parent/services/store.h"
 
 void kernel_main(const struct boot_info *info);
 _Noreturn void stack_switch(void (*function)(void), uint64_t stack);
@@ -36,21 +45,42 @@ static void print_banner(void)
           pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
 }
 
-/* On VP 0's own stack. */
+/* The first thread: everything that may block. It becomes the console's. */
+static int main_thread(void *argument)
+{
+    (void)argument;
+    selftest_fault();
+    console_start();
+    console_start();
+    pci_init();
+    pci_probe();
+    block_add_partitions();
+    if (selftest_wanted())
+        selftest_run();
+    store_mount();
+    network_start();
+    return console_thread(NULL);
+}
+
+/* On VP 0's own stack, which becomes that of its idle thread. */
 static void start(void)
 {
+    time_init();
     lapic_find();
     lapic_init();
     pic_mask();
     timer_init();
+    sched_init();
     hyperv_init();
     interrupts_enable();
     smp_start_all();
     print_banner();
-    selftest_fault();
-    if (selftest_wanted())
-        selftest_run();
-    cpu_idle();
+    work_init();
+    irq_init();
+    /* Self tests expect it on VP 0. */
+    if (!thread_create("main", main_thread, NULL, PRIORITY_NORMAL, 0))
+        panic("no memory for the first thread");
+    sched_idle();
 }
 
 /* Called by entry.asm, on the boot stack and with the hypervisor's page tables. */
@@ -63,6 +93,7 @@ void kernel_main(const struct boot_info *info)
     pages_init();
     memory_init();
     pages_add_rest();
+    heap_init();
     console_init_screen();
     interrupt_init();
     struct cpu *cpu = cpu_create(0);

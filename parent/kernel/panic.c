@@ -10,7 +10,7 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/exception.h"
 #include "parent/kernel/lapic.h"
-#include "parent/kernel/memory.h"
+#include "parent/kernel/mm/stack.h"
 
 #define BACKTRACE_LIMIT 24
 

@@ -3,8 +3,8 @@
 #include "lib/x86/cpu.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/console.h"
-#include "parent/kernel/memory.h"
-#include "parent/kernel/timer.h"
+#include "parent/kernel/mm/memory.h"
+#include "parent/kernel/time.h"
 
 /* PM1 control register, and sleep control of hardware-reduced systems (ACPI 6.4, 4.8.3.2.1
  * and 4.8.3.7). */
@@ -86,7 +86,7 @@ static void enable_acpi_mode(const struct acpi_fixed_hardware *hardware)
     for (int i = 0; i < ACPI_ENABLE_LIMIT_MILLISECONDS; i++) {
         if (read_register(&hardware->pm1a_control) & PM1_SCI_ENABLE)
             return;
-        timer_delay(1000);
+        time_delay(1000);
     }
 }
 
@@ -134,7 +134,7 @@ _Noreturn void power_off(void)
         sleep_by_pm1(&hardware.pm1a_control, type_a);
         sleep_by_pm1(&hardware.pm1b_control, type_b);
     }
-    timer_delay(EFFECT_MICROSECONDS);
+    time_delay(EFFECT_MICROSECONDS);
     print("This machine did not switch off: it is safe to do it by hand.\n");
     power_halt();
 }
@@ -155,13 +155,13 @@ _Noreturn void power_reset(void)
     interrupts_disable();
     if (read_fixed_hardware(&hardware)) {
         write_register8(&hardware.reset, hardware.reset_value);
-        timer_delay(EFFECT_MICROSECONDS);
+        time_delay(EFFECT_MICROSECONDS);
     }
     outb(RESET_CONTROL_PORT, RESET_CONTROL_SYSTEM);
     outb(RESET_CONTROL_PORT, RESET_CONTROL_SYSTEM | RESET_CONTROL_RESET);
-    timer_delay(EFFECT_MICROSECONDS);
+    time_delay(EFFECT_MICROSECONDS);
     reset_by_keyboard_controller();
-    timer_delay(EFFECT_MICROSECONDS);
+    time_delay(EFFECT_MICROSECONDS);
     print("This machine did not restart: please do it by hand.\n");
     power_halt();
 }

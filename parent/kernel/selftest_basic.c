@@ -7,8 +7,10 @@
 #include "parent/kernel/fault.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/memory.h"
+#include "parent/kernel/mm/memory.h"
+#include "parent/kernel/mm/stack.h"
 #include "parent/kernel/selftest.h"
+#include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
 
 #define CPUID_1_ECX_VMX (1u << 5)
@@ -135,7 +137,7 @@ static void check_reference_rate(void)
     uint64_t before_start = rdtsc();
     uint64_t start = hyperv_reference_time();
     uint64_t after_start = rdtsc();
-    timer_delay(RATE_MICROSECONDS);
+    time_delay(RATE_MICROSECONDS);
     uint64_t before_end = rdtsc();
     uint64_t elapsed = hyperv_reference_time() - start;
     uint64_t after_end = rdtsc();

@@ -3,21 +3,36 @@
 #include "lib/x86/cpu.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/hyperv.h"
-#include "parent/kernel/lock.h"
 #include "parent/kernel/selftest.h"
-#include "parent/kernel/timer.h"
+#include "parent/include/time.h"
 
 #define IDLE_MICROSECONDS 100000
 #define TIMER_INTERRUPTS 1000
 #define TIMER_MICROSECONDS 100
 
-/* Halts until this CPU has had @count timer interrupts. */
-static void halt_for_timer(uint64_t count)
+/* A timer that starts itself again as often as is asked for. */
+struct pulse {
+    struct timer timer;
+    uint64_t period; /* microseconds */
+    uint32_t left;   /* interrupts */
+};
+
+static void beat(struct timer *timer)
 {
-    uint64_t end = this_cpu()->timer_count + count;
+    struct pulse *pulse = CONTAINER_OF(timer, struct pulse, timer);
+    if (--pulse->left > 0)
+        timer_start(timer, time_now() + pulse->period);
+}
+
+/* Halts until a timer has interrupted this CPU @count times, @microseconds apart. */
+static void halt_for_timer(uint32_t count, uint64_t microseconds)
+{
+    struct pulse pulse = {.period = microseconds, .left = count};
+    timer_setup(&pulse.timer, beat);
+    timer_start(&pulse.timer, time_now() + microseconds);
     for (;;) {
         interrupts_disable();
-        if (this_cpu()->timer_count >= end)
+        if (__atomic_load_n(&pulse.left, __ATOMIC_RELAXED) == 0)
             break;
         halt_until_interrupt();
     }
@@ -44,14 +59,11 @@ static uint64_t exits_since(uint64_t before)
 static void run(void)
 {
     uint64_t before = exit_count();
-    timer_start(IDLE_MICROSECONDS, false);
-    halt_for_timer(1);
+    halt_for_timer(1, IDLE_MICROSECONDS);
     uint64_t idle = exits_since(before);
 
     before = exit_count();
-    timer_start(TIMER_MICROSECONDS, true);
-    halt_for_timer(TIMER_INTERRUPTS);
-    timer_stop();
+    halt_for_timer(TIMER_INTERRUPTS, TIMER_MICROSECONDS);
     uint64_t timer = exits_since(before);
 
     note("%lu exits in %u ms of idling, %lu exits in %u timer interrupts", idle,

@@ -9,8 +9,8 @@
 #include "parent/kernel/fault.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/memory.h"
-#include "parent/kernel/pages.h"
+#include "parent/kernel/mm/memory.h"
+#include "parent/kernel/mm/pages.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/selftest_ring3.h"
 
@@ -22,12 +22,12 @@
 /* Addresses of this CPU's blocks. */
 static uint64_t input_address(void)
 {
-    return memory_physical(this_cpu()->hypercall_input);
+    return virtual_to_physical(this_cpu()->hypercall_input);
 }
 
 static uint64_t output_address(void)
 {
-    return memory_physical(this_cpu()->hypercall_output);
+    return virtual_to_physical(this_cpu()->hypercall_output);
 }
 
 /* Checks the status of one raw call. */

@@ -7,7 +7,7 @@
 #include "parent/kernel/fault.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/pages.h"
+#include "parent/kernel/mm/pages.h"
 #include "parent/kernel/selftest.h"
 
 #define XCR0_X87 1ull

@@ -7,13 +7,11 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/interrupt.h"
-#include "parent/kernel/hyperv.h"
 #include "parent/kernel/lapic.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/lock.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
-#include "parent/kernel/timer.h"
+#include "parent/kernel/time.h"
 
 #define ROUNDS 10
 #define ARRIVAL_LIMIT_MICROSECONDS 2000000
@@ -31,7 +29,7 @@ static void count_test_interrupt(void)
 static void wait_for_change(const uint64_t *counter, uint64_t old)
 {
     uint64_t start = rdtsc();
-    uint64_t limit = timer_tsc_ticks(ARRIVAL_LIMIT_MICROSECONDS);
+    uint64_t limit = time_to_tsc(ARRIVAL_LIMIT_MICROSECONDS);
     while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) == old && rdtsc() - start < limit)
         spin_wait();
 }
@@ -98,7 +96,7 @@ static void run_storm(void)
         sent[i] = 0;
     }
     smp_call_all(send_storm, NULL);
-    timer_delay(SETTLE_MICROSECONDS);
+    time_delay(SETTLE_MICROSECONDS);
     for (uint32_t i = 0; i < cpu_count; i++) {
         uint64_t arrived = cpus[i]->nmi_count - before[i];
         check(arrived > 0 && arrived <= sent[i], "%lu of %lu NMIs arrived at VP %u", arrived,
@@ -151,10 +149,10 @@ static void run_init(void)
     for (uint32_t target = 1; target < cpu_count; target++) {
         uint64_t calls = 0, before = exits_of(target);
         lapic_send(cpus[target]->apic_id, LAPIC_ICR_DELIVERY_INIT | LAPIC_ICR_ASSERT);
-        timer_delay(SETTLE_MICROSECONDS);
+        time_delay(SETTLE_MICROSECONDS);
         lapic_send(cpus[target]->apic_id,
                    LAPIC_ICR_DELIVERY_STARTUP | LAPIC_ICR_ASSERT | STARTUP_PAGE >> PAGE_SHIFT);
-        timer_delay(SETTLE_MICROSECONDS);
+        time_delay(SETTLE_MICROSECONDS);
         check_equal(*mark, 0, "mark of the code that STARTUP named");
         uint64_t exits = exits_of(target) - before;
         check(exits > 0, "no exit of VP %u for INIT", target);

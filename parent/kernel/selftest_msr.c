@@ -7,8 +7,8 @@
 #include "parent/kernel/fault.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/memory.h"
-#include "parent/kernel/pages.h"
+#include "parent/kernel/mm/memory.h"
+#include "parent/kernel/mm/pages.h"
 #include "parent/kernel/selftest.h"
 
 enum rule {

@@ -7,7 +7,7 @@
 #include "parent/kernel/fault.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/layout.h"
-#include "parent/kernel/memory.h"
+#include "parent/kernel/mm/memory.h"
 #include "parent/kernel/selftest.h"
 
 /* Where a range is mapped for data accesses, and again for execution. */

@@ -8,7 +8,7 @@
 #include "parent/kernel/lapic.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
-#include "parent/kernel/timer.h"
+#include "parent/kernel/time.h"
 
 #define FLUSHES 1024       /* by all CPUs, and at all CPUs */
 #define FLUSHES_AT_LEAST 4 /* by each */
@@ -36,7 +36,7 @@ static uint32_t nmi_begun, nmi_ready;
 static bool nmi_arrives(uint64_t old)
 {
     const uint64_t *count = &this_cpu()->nmi_count;
-    uint64_t start = rdtsc(), limit = timer_tsc_ticks(NMI_LIMIT_MICROSECONDS);
+    uint64_t start = rdtsc(), limit = time_to_tsc(NMI_LIMIT_MICROSECONDS);
 
     while (__atomic_load_n(count, __ATOMIC_ACQUIRE) == old)
         if (rdtsc() - start > limit)

@@ -3,15 +3,17 @@
 #include <stddef.h>
 
 #include "lib/x86/cpu.h"
+#include "parent/include/memory.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/interrupt.h"
 #include "parent/kernel/lapic.h"
-#include "parent/kernel/lock.h"
-#include "parent/kernel/memory.h"
+#include "parent/kernel/mm/memory.h"
 #include "parent/kernel/panic.h"
+#include "parent/kernel/sched/scheduler.h"
 #include "parent/kernel/selftest.h"
+#include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
 
 #define START_LIMIT_MICROSECONDS 5000000
@@ -19,9 +21,18 @@
 void secondary_entry(void);
 void secondary_main(void);
 
-/* The interrupt only ends a HLT; the loop around it looks for what has changed. */
-static void wake_up(void)
+/* One call for all others to make in their interrupt handlers; the mutex is whose turn it is. */
+static struct mutex call_mutex;
+static struct {
+    void (*function)(void *argument);
+    void *argument;
+    uint32_t missing; /* atomic: CPUs that have not made it yet */
+} call;
+
+static void make_call(void)
 {
+    call.function(call.argument);
+    __atomic_sub_fetch(&call.missing, 1, __ATOMIC_ACQ_REL);
 }
 
 /* Called by secondary_entry, in the context that cpu_start_context() made. */
@@ -29,14 +40,15 @@ void secondary_main(void)
 {
     memory_set_cache_types();
     lapic_init();
+    timer_init_cpu();
     __atomic_store_n(&this_cpu()->online, 1, __ATOMIC_RELEASE);
-    cpu_idle();
+    sched_idle();
 }
 
 static void wait_until_online(const struct cpu *cpu)
 {
     uint64_t start = rdtsc();
-    uint64_t limit = timer_tsc_ticks(START_LIMIT_MICROSECONDS);
+    uint64_t limit = time_to_tsc(START_LIMIT_MICROSECONDS);
     while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE)) {
         if (rdtsc() - start > limit)
             panic("VP %u does not start", cpu->index);
@@ -46,9 +58,10 @@ static void wait_until_online(const struct cpu *cpu)
 
 void smp_start_all(void)
 {
-    interrupt_register(VECTOR_CALL, wake_up);
     if (boot_info.vp_count > MAX_CPUS)
         panic("%u VPs are more than this kernel can use", boot_info.vp_count);
+    mutex_init(&call_mutex);
+    interrupt_register(VECTOR_CALL, make_call);
     for (uint32_t i = 1; i < boot_info.vp_count; i++) {
         struct hv_initial_vp_context context;
         struct cpu *cpu = cpu_create(i);
@@ -63,59 +76,58 @@ void smp_start_all(void)
     }
 }
 
-static bool make_call(struct cpu *cpu)
+void smp_interrupt_all(void (*function)(void *argument), void *argument)
 {
-    void (*function)(void *) = __atomic_load_n(&cpu->call, __ATOMIC_ACQUIRE);
-    uint32_t caller = cpu->caller;
-    if (!function)
-        return false;
-    interrupts_enable();
-    function(cpu->call_argument);
-    __atomic_store_n(&cpu->call, NULL, __ATOMIC_RELEASE);
-    lapic_send_interrupt(cpus[caller]->apic_id, VECTOR_CALL);
-    return true;
+    mutex_lock(&call_mutex);
+    call.function = function;
+    call.argument = argument;
+    uint64_t flags = interrupts_save();
+    uint32_t self = this_cpu()->index;
+    __atomic_store_n(&call.missing, cpu_count - 1, __ATOMIC_RELEASE);
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        if (i != self)
+            lapic_send_interrupt(cpus[i]->apic_id, VECTOR_CALL);
+    }
+    function(argument);
+    interrupts_restore(flags);
+    while (__atomic_load_n(&call.missing, __ATOMIC_ACQUIRE) != 0)
+        spin_wait();
+    mutex_unlock(&call_mutex);
 }
 
-_Noreturn void cpu_idle(void)
+struct bound_call {
+    void (*function)(void *argument);
+    void *argument;
+};
+
+static int make_bound_call(void *argument)
 {
-    struct cpu *cpu = this_cpu();
-    for (;;) {
-        interrupts_disable();
-        if (make_call(cpu))
-            continue;
-        halt_until_interrupt();
-    }
+    struct bound_call bound = *(struct bound_call *)argument;
+    heap_free(argument);
+    bound.function(bound.argument);
+    return 0;
 }
 
 void smp_call(uint32_t cpu, void (*function)(void *argument), void *argument)
 {
-    cpus[cpu]->call_argument = argument;
-    cpus[cpu]->caller = this_cpu()->index;
-    __atomic_store_n(&cpus[cpu]->call, function, __ATOMIC_RELEASE);
-    lapic_send_interrupt(cpus[cpu]->apic_id, VECTOR_CALL);
+    struct bound_call *bound = heap_allocate(sizeof(*bound));
+    if (!bound)
+        panic("no memory for a call on VP %u", cpu);
+    *bound = (struct bound_call){function, argument};
+    cpus[cpu]->call = thread_create("call", make_bound_call, bound, PRIORITY_NORMAL, cpu);
+    if (!cpus[cpu]->call)
+        panic("no memory for a call on VP %u", cpu);
 }
 
 void smp_wait(uint32_t cpu)
 {
-    for (;;) {
-        interrupts_disable();
-        if (!__atomic_load_n(&cpus[cpu]->call, __ATOMIC_ACQUIRE))
-            break;
-        halt_until_interrupt();
-    }
-    interrupts_enable();
+    thread_join(cpus[cpu]->call);
 }
 
 void smp_call_all(void (*function)(void *argument), void *argument)
 {
-    uint32_t self = this_cpu()->index;
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        if (i != self)
-            smp_call(i, function, argument);
-    }
-    function(argument);
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        if (i != self)
-            smp_wait(i);
-    }
+    for (uint32_t i = 0; i < cpu_count; i++)
+        smp_call(i, function, argument);
+    for (uint32_t i = 0; i < cpu_count; i++)
+        smp_wait(i);
 }

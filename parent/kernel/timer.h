@@ -1,25 +1,35 @@
-/* Time: the TSC as clock, and the local APIC's timer of each CPU. */
+/* Timers' insides: each CPU has a queue of the timers that were started on it, and one hardware
+ * timer, which is armed for whatever comes first. What everybody may call is in
+ * parent/include/time.h. */
 #ifndef VENEER_PARENT_TIMER_H
 #define VENEER_PARENT_TIMER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-/* Measures the local APIC's timer against the TSC, whose frequency the hypervisor told. VP 0; its
- * local APIC is on. */
+#include "parent/include/spinlock.h"
+#include "parent/include/time.h"
+
+struct timer_queue {
+    struct spinlock lock;
+    struct list timers;    /* by deadline */
+    struct timer *running; /* whose function is being called; atomic */
+    uint64_t next_tsc;     /* of the first timer, or UINT64_MAX: by this CPU, interrupts off */
+    uint64_t armed_tsc;  /* when the interrupt comes, or UINT64_MAX: by this CPU, interrupts off */
+    uint64_t interrupts; /* by this CPU: timer interrupts */
+};
+
+/* Makes the queue of a CPU. */
+void timer_queue_init(struct timer_queue *queue);
+
+/* Measures the local APIC's timer against the TSC. VP 0; its local APIC is on, time_init() was
+ * called. */
 void timer_init(void);
 
-/* TSC ticks in @microseconds. */
-uint64_t timer_tsc_ticks(uint64_t microseconds);
+/* Prepares this CPU's hardware timer. */
+void timer_init_cpu(void);
 
-/* Busy waiting, any context. */
-void timer_delay(uint64_t microseconds);
-
-/* Interrupts this CPU after @microseconds, once or again and again; replaces what was set before.
- * The interrupt counts up its timer_count. Periods that the timer cannot count are shortened or
- * lengthened to what it can. */
-void timer_start(uint64_t microseconds, bool periodic);
-void timer_stop(void);
+/* Has the timer interrupt come at @tsc at the latest. Interrupts are off. */
+void timer_arm(uint64_t tsc);
 
 /* Hz of the local APIC's timer. */
 uint64_t timer_lapic_frequency(void);

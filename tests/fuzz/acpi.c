@@ -7,7 +7,7 @@
 
 #define TABLES_MAX 8
 
-static const char signatures[][5] = {"APIC", "FACP", "DSDT", "XSDT", "RSDT", "HPET"};
+static const char signatures[][5] = {"APIC", "FACP", "DSDT", "XSDT", "RSDT", "HPET", "MCFG"};
 
 #define SIGNATURES (sizeof(signatures) / sizeof(signatures[0]))
 
@@ -21,6 +21,16 @@ static void use_madt(const struct acpi_header *madt)
         before = offset;
     }
     acpi_madt_lapic_address(madt);
+
+    struct acpi_ioapic ioapic;
+    struct acpi_interrupt interrupt;
+
+    for (offset = 0; acpi_madt_next_ioapic(madt, &offset, &ioapic);)
+        FUZZ_CHECK(offset <= madt->length);
+    for (uint8_t irq = 0; irq < 16; irq++) {
+        if (!acpi_madt_isa_interrupt(madt, irq, &interrupt))
+            FUZZ_CHECK(interrupt.number == irq);
+    }
 }
 
 static void check_register(const struct acpi_register *r)
@@ -48,6 +58,17 @@ static void use_dsdt(const struct acpi_header *dsdt)
         FUZZ_CHECK(a <= 7 && b <= 7);
 }
 
+static void use_mcfg(const struct acpi_header *mcfg)
+{
+    struct acpi_ecam ecam;
+    uint32_t offset = 0, before = 0;
+
+    while (acpi_mcfg_next(mcfg, &offset, &ecam)) {
+        FUZZ_CHECK(offset > before && offset <= mcfg->length && ecam.first_bus <= ecam.last_bus);
+        before = offset;
+    }
+}
+
 static void use_tables(const uint8_t *rsdp)
 {
     for (size_t i = 0; i < SIGNATURES; i++) {
@@ -66,6 +87,8 @@ static void use_tables(const uint8_t *rsdp)
             use_fadt(table);
         else if (i == 2)
             use_dsdt(table);
+        else if (i == 6)
+            use_mcfg(table);
     }
 }
 

@@ -178,6 +178,52 @@ static void test_madt(void)
     }
 }
 
+static void check_isa(const struct acpi_header *madt, uint8_t irq, bool overridden, uint32_t number,
+                      bool level, bool active_low)
+{
+    struct acpi_interrupt interrupt;
+
+    CHECK_EQUAL(acpi_madt_isa_interrupt(madt, irq, &interrupt), overridden);
+    CHECK_EQUAL(interrupt.number, number);
+    CHECK_EQUAL(interrupt.level, level);
+    CHECK_EQUAL(interrupt.active_low, active_low);
+}
+
+static void test_madt_interrupts(void)
+{
+    static const uint8_t data[] = {
+        0, 0,  0, 0,  1,  0,    0,    0,                   /* address, flags */
+        1, 12, 2, 0,  0,  0,    0xc0, 0xfe, 0,    0, 0, 0, /* I/O APIC 2 from 0 on */
+        2, 10, 0, 0,  2,  0,    0,    0,    0,    0,       /* 0 is 2, as the bus has it */
+        2, 10, 0, 9,  9,  0,    0,    0,    0x0d, 0,       /* 9: active high, level */
+        2, 10, 0, 11, 20, 0,    0,    0,    0x0f, 0,       /* 11 is 20: active low, level */
+        2, 9,  0, 5,  7,  0,    0,    0,    0x0f,          /* too short: ignored */
+        1, 11, 3, 0,  0,  0,    0xd0, 0xfe, 0,    0, 0,    /* too short: ignored */
+        1, 12, 4, 0,  0,  0x10, 0xc0, 0xfe, 24,   0, 0, 0, /* I/O APIC 4 from 24 on */
+        2, 10, 0, 12, 13, 0,    0,    0,                   /* cut */
+    };
+    const struct acpi_header *madt = table_of("APIC", data, sizeof(data));
+    struct acpi_ioapic ioapic;
+    uint32_t offset = 0;
+
+    CHECK(acpi_madt_next_ioapic(madt, &offset, &ioapic));
+    CHECK_EQUAL(ioapic.id, 2);
+    CHECK_EQUAL(ioapic.address, 0xfec00000);
+    CHECK_EQUAL(ioapic.first_interrupt, 0);
+    CHECK(acpi_madt_next_ioapic(madt, &offset, &ioapic));
+    CHECK_EQUAL(ioapic.id, 4);
+    CHECK_EQUAL(ioapic.address, 0xfec01000);
+    CHECK_EQUAL(ioapic.first_interrupt, 24);
+    CHECK(!acpi_madt_next_ioapic(madt, &offset, &ioapic));
+
+    check_isa(madt, 0, true, 2, false, false);
+    check_isa(madt, 1, false, 1, false, false);
+    check_isa(madt, 5, false, 5, false, false);
+    check_isa(madt, 9, true, 9, true, false);
+    check_isa(madt, 11, true, 20, true, true);
+    check_isa(madt, 12, false, 12, false, false);
+}
+
 static void check_register(const struct acpi_register *r, enum acpi_space space, unsigned width,
                            uint64_t address)
 {
@@ -298,6 +344,36 @@ static void test_s5(void)
     CHECK_NO_S5("\x08_S5_\x12\x06\x02\x0a\x05");
 }
 
+static void test_mcfg(void)
+{
+    static const uint8_t data[] = {
+        0, 0, 0, 0,    0, 0, 0, 0,                            /* reserved */
+        0, 0, 0, 0xb0, 0, 0, 0, 0, 0, 0, 0,  255, 0, 0, 0, 0, /* segment 0 */
+        0, 0, 0, 0xc0, 0, 0, 0, 0, 1, 0, 9,  8,   0, 0, 0, 0, /* buses out of order: left out */
+        0, 0, 0, 0xd0, 1, 0, 0, 0, 2, 0, 16, 31,  0, 0, 0, 0, /* segment 2 */
+        0, 0, 0, 0xe0, 0, 0, 0, 0, 3, 0, 0,  255, 0, 0, 0,    /* cut */
+    };
+    const struct acpi_header *mcfg = table_of("MCFG", data, sizeof(data));
+    struct acpi_ecam ecam;
+    uint32_t offset = 0;
+
+    CHECK(acpi_mcfg_next(mcfg, &offset, &ecam));
+    CHECK_EQUAL(ecam.base, 0xb0000000);
+    CHECK_EQUAL(ecam.segment, 0);
+    CHECK_EQUAL(ecam.first_bus, 0);
+    CHECK_EQUAL(ecam.last_bus, 255);
+    CHECK(acpi_mcfg_next(mcfg, &offset, &ecam));
+    CHECK_EQUAL(ecam.base, 0x1d0000000);
+    CHECK_EQUAL(ecam.segment, 2);
+    CHECK_EQUAL(ecam.first_bus, 16);
+    CHECK_EQUAL(ecam.last_bus, 31);
+    CHECK(!acpi_mcfg_next(mcfg, &offset, &ecam));
+
+    mcfg = table_of("MCFG", data, 4);
+    offset = 0;
+    CHECK(!acpi_mcfg_next(mcfg, &offset, &ecam));
+}
+
 int main(void)
 {
     test_rsdp();
@@ -305,6 +381,8 @@ int main(void)
     test_bad_lengths();
     test_dsdt();
     test_madt();
+    test_mcfg();
+    test_madt_interrupts();
     test_old_fadt();
     test_new_fadt();
     test_s5();

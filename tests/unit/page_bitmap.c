@@ -1,116 +1,105 @@
-#include "parent/kernel/page_bitmap.h"
+/* Unit test of parent/kernel/mm/page_bitmap.c: every answer is compared with a plain search. */
+#include "parent/kernel/mm/page_bitmap.h"
 
 #include <stdlib.h>
 
 #include "tests/unit/unit.h"
 
-#define PAGES 200
+#define PAGES 300
+#define ROUNDS 20000
 
-/* Exactly as large as the bitmap says, so that the sanitizer sees what goes beyond. */
-static struct page_bitmap start(void)
+static uint8_t model[PAGES]; /* 1 = free */
+
+static bool model_run_free(uint64_t first, uint64_t count)
 {
+    for (uint64_t i = 0; i < count; i++) {
+        if (first + i >= PAGES || !model[first + i])
+            return false;
+    }
+    return true;
+}
+
+static bool model_find(uint64_t count, uint64_t alignment, bool high, uint64_t *first)
+{
+    bool found = false;
+    for (uint64_t start = 0; start < PAGES; start += alignment) {
+        if (!model_run_free(start, count))
+            continue;
+        *first = start;
+        found = true;
+        if (!high)
+            break;
+    }
+    return found;
+}
+
+static void try_take(struct page_bitmap *bitmap, uint64_t count, uint64_t alignment, bool high)
+{
+    uint64_t expected = 0, first = 0;
+    bool possible = model_find(count, alignment, high, &expected);
+    bool taken = high ? page_bitmap_take_high(bitmap, count, alignment, &first)
+                      : page_bitmap_take_low(bitmap, count, alignment, &first);
+    CHECK_EQUAL(taken, possible);
+    if (!taken || !possible)
+        return;
+    CHECK_EQUAL(first, expected);
+    for (uint64_t i = 0; i < count; i++)
+        model[first + i] = 0;
+}
+
+static void try_release(struct page_bitmap *bitmap, uint64_t first, uint64_t count)
+{
+    bool possible = first + count <= PAGES;
+    for (uint64_t i = 0; possible && i < count; i++)
+        possible = !model[first + i];
+    CHECK_EQUAL(page_bitmap_release(bitmap, first, count), possible);
+    for (uint64_t i = 0; possible && i < count; i++)
+        model[first + i] = 1;
+}
+
+static void check_against_model(void)
+{
+    uint64_t words[(PAGES + 63) / 64];
     struct page_bitmap bitmap;
-    page_bitmap_init(&bitmap, malloc(page_bitmap_size(PAGES)), PAGES);
-    return bitmap;
+
+    CHECK_EQUAL(page_bitmap_size(PAGES), sizeof(words));
+    page_bitmap_init(&bitmap, words, PAGES);
+    srand(1);
+    for (int i = 0; i < ROUNDS && unit_failures == 0; i++) {
+        uint64_t count = 1 + (uint64_t)rand() % 9;
+        if (rand() % 2)
+            try_take(&bitmap, count, 1ull << rand() % 5, rand() % 2);
+        else
+            try_release(&bitmap, (uint64_t)rand() % (PAGES + 2), count);
+        uint64_t free_count = 0;
+        for (int page = 0; page < PAGES; page++)
+            free_count += model[page];
+        CHECK_EQUAL(bitmap.free_count, free_count);
+    }
 }
 
-static void end(struct page_bitmap *bitmap)
+static void check_limits(void)
 {
-    free(bitmap->words);
-}
+    uint64_t word;
+    uint64_t first = 77;
+    struct page_bitmap bitmap;
 
-static void test_size(void)
-{
-    CHECK_EQUAL(page_bitmap_size(0), 0);
-    CHECK_EQUAL(page_bitmap_size(1), 8);
-    CHECK_EQUAL(page_bitmap_size(64), 8);
-    CHECK_EQUAL(page_bitmap_size(65), 16);
-}
-
-static void test_release(void)
-{
-    struct page_bitmap bitmap = start();
-    uint64_t first;
-
-    CHECK(!page_bitmap_take(&bitmap, 1, 1, &first));
-    CHECK(page_bitmap_release(&bitmap, 10, 5));
-    CHECK_EQUAL(bitmap.free_count, 5);
-    CHECK(!page_bitmap_release(&bitmap, 14, 2));
-    CHECK(!page_bitmap_release(&bitmap, 5, 6));
-    CHECK(!page_bitmap_release(&bitmap, PAGES - 1, 2));
-    CHECK(!page_bitmap_release(&bitmap, PAGES + 1, 0));
+    page_bitmap_init(&bitmap, &word, 64);
+    CHECK(!page_bitmap_take_low(&bitmap, 1, 1, &first));
+    CHECK(!page_bitmap_take_high(&bitmap, 1, 1, &first));
+    CHECK(!page_bitmap_release(&bitmap, UINT64_MAX, 2));
     CHECK(!page_bitmap_release(&bitmap, 1, UINT64_MAX));
-    CHECK_EQUAL(bitmap.free_count, 5);
-    CHECK(page_bitmap_release(&bitmap, PAGES - 1, 1));
-    CHECK(page_bitmap_release(&bitmap, PAGES, 0));
-    CHECK_EQUAL(bitmap.free_count, 6);
-    end(&bitmap);
-}
-
-static void test_take(void)
-{
-    struct page_bitmap bitmap = start();
-    uint64_t first;
-
-    CHECK(page_bitmap_release(&bitmap, 60, 10));
-    CHECK(!page_bitmap_take(&bitmap, 11, 1, &first));
-    CHECK(page_bitmap_take(&bitmap, 7, 1, &first));
-    CHECK_EQUAL(first, 60);
-    CHECK(page_bitmap_take(&bitmap, 3, 1, &first));
-    CHECK_EQUAL(first, 67);
-    CHECK_EQUAL(bitmap.free_count, 0);
-    CHECK(!page_bitmap_take(&bitmap, 1, 1, &first));
-    end(&bitmap);
-}
-
-static void test_alignment(void)
-{
-    struct page_bitmap bitmap = start();
-    uint64_t first;
-
-    CHECK(page_bitmap_release(&bitmap, 5, 60));
-    CHECK(page_bitmap_take(&bitmap, 8, 8, &first));
-    CHECK_EQUAL(first, 8);
-    CHECK(page_bitmap_take(&bitmap, 32, 32, &first));
-    CHECK_EQUAL(first, 32);
-    CHECK(!page_bitmap_take(&bitmap, 1, 128, &first));
-    /* 5 to 7, 16 to 31 and 64 are left. */
-    CHECK_EQUAL(bitmap.free_count, 20);
-    CHECK(!page_bitmap_take(&bitmap, 17, 1, &first));
-    CHECK(page_bitmap_take(&bitmap, 1, 64, &first));
-    CHECK_EQUAL(first, 64);
-    end(&bitmap);
-}
-
-/* A run is looked for from the last one on, and then from the start; holes are skipped. */
-static void test_fragments(void)
-{
-    struct page_bitmap bitmap = start();
-    uint64_t first;
-
-    for (uint64_t page = 0; page < PAGES; page += 3)
-        CHECK(page_bitmap_release(&bitmap, page, page % 2 ? 1 : 2));
-    CHECK(!page_bitmap_take(&bitmap, 3, 1, &first));
-    CHECK(page_bitmap_take(&bitmap, 2, 1, &first));
+    CHECK(page_bitmap_release(&bitmap, 0, 64));
+    CHECK(!page_bitmap_take_low(&bitmap, 65, 1, &first));
+    CHECK(!page_bitmap_take_low(&bitmap, UINT64_MAX, 1, &first));
+    CHECK_EQUAL(first, 77);
+    CHECK(page_bitmap_take_high(&bitmap, 64, 64, &first));
     CHECK_EQUAL(first, 0);
-    CHECK(page_bitmap_take(&bitmap, 1, 128, &first) == false);
-    CHECK(page_bitmap_take(&bitmap, 2, 2, &first));
-    CHECK_EQUAL(first, 6);
-    CHECK(page_bitmap_release(&bitmap, 0, 2));
-    uint64_t runs = 0;
-    while (page_bitmap_take(&bitmap, 2, 1, &first))
-        runs++;
-    CHECK_EQUAL(runs, PAGES / 6);
-    CHECK_EQUAL(first, 0);
-    end(&bitmap);
 }
 
 int main(void)
 {
-    test_size();
-    test_release();
-    test_take();
-    test_alignment();
-    test_fragments();
+    check_against_model();
+    check_limits();
     return unit_result();
 }
