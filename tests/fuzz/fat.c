@@ -297,11 +297,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct original *original = &originals[choice % FORMATS];
     struct disk *disk = &original->disk;
     unsigned damages = fuzz_byte(&input) % 8;
-    struct fat_volume *volume;
-    int error;
+    static struct fat_volume *volume; /* large: allocated once */
 
-    if (originals[0].bytes == NULL)
+    if (volume == NULL) {
         make_originals();
+        volume = malloc(fat_volume_size());
+    }
     disk_record(disk);
     disk->reads = disk->writes = disk->flushes = 0;
     disk->read_only = (choice & 0x80) != 0;
@@ -309,14 +310,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     is_boot_damaged = false;
     for (unsigned i = 0; i < damages; i++)
         damage(&input, format, disk);
-    volume = disk_mount(disk, &error);
-    if (volume != NULL) {
+
+    struct fs_io io = disk_io(disk);
+    struct fat_host host = disk_host(disk);
+
+    if (fat_mount(volume, &io, &host) == FS_OK) {
         if ((choice & 0x40) != 0)
             check_volume(volume, disk);
         for (unsigned i = 0; i < OPERATIONS_MAX && input.size > 0; i++)
             operate(volume, disk, &input);
         FUZZ_CHECK(fat_unmount(volume) == FS_OK);
-        free(volume);
     }
     FUZZ_CHECK(disk->reads + disk->writes + disk->flushes < CALLS_MAX);
     undo(original);

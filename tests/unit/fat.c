@@ -358,6 +358,13 @@ static void test_full(void)
     CHECK_EQUAL(fat_make_directory(volume, "/a name of two pieces"), FS_DIRECTORY_FULL);
     CHECK_EQUAL(fat_make_directory(volume, "/d"), FS_OK);
 
+    /* No place for the record of a renaming: nothing changes. */
+    CHECK_EQUAL(fat_make_directory(volume, "/d/one"), FS_OK);
+    CHECK_EQUAL(fat_make_directory(volume, "/d/two"), FS_OK);
+    write_file("/d/one/file", "", 0);
+    CHECK_EQUAL(fat_rename(volume, "/d/one/file", "/d/two/A long name"), FS_DIRECTORY_FULL);
+    CHECK_EQUAL(fat_rename(volume, "/d/one/file", "/d/one/A long name"), FS_OK);
+
     error = FS_OK;
     for (count = 0; error == FS_OK; count++) {
         snprintf(name, sizeof(name), "/%u", count % 7);
@@ -366,7 +373,7 @@ static void test_full(void)
         CHECK_EQUAL(fat_close(file), FS_OK);
     }
     CHECK_EQUAL(error, FS_NO_SPACE);
-    CHECK_EQUAL(count, 4084 / 137 + 1); /* clusters for each write, and one for the directory */
+    CHECK_EQUAL(count, 4082 / 137 + 1); /* clusters for each write, and three for directories */
     CHECK_EQUAL(fat_remove(volume, "/0"), FS_OK);
     write_file("/0", data, sizeof(data));
     finish();
