@@ -9,7 +9,7 @@
 #include "tests/fat/workload.h"
 #include "tests/unit/unit.h"
 
-#define STEPS 350
+#define STEPS 300
 #define CUTS_PER_EVENT 2
 #define FSCK_EVERY 1500 /* cuts */
 
