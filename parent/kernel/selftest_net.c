@@ -1,7 +1,7 @@
 /* Self tests of network cards and of the stack on them, in the network of an emulator:
- *  "net"      gets an address, pings the gateway, and fetches the file "file=" of "size=" bytes
- * from it by TFTP (RFC 1350), whose 64-bit words are those of the disks' pattern "net-link" asks
- * the test harness to pull the cable, and to plug it in again */
+ *  "net"      gets an address, pings the gateway with up to "ping=" bytes, and fetches the file
+ * "file=" of "size=" bytes from it by TFTP (RFC 1350), whose 64-bit words are those of the disks'
+ * pattern "net-link" asks the test harness to pull the cable, and to plug it in again */
 #include <stddef.h>
 
 #include "lib/cmdline.h"
@@ -30,6 +30,15 @@
 
 static struct network *network;
 static struct net_device *device;
+
+static uint64_t option_number(const char *key, uint64_t otherwise)
+{
+    char text[24];
+    uint64_t number = otherwise;
+    if (boot_option(key, text, sizeof(text)))
+        parse_number(text, &number);
+    return number;
+}
 
 static bool find_network(void)
 {
@@ -151,17 +160,15 @@ static void fetch_file(const char *name, uint64_t size)
 static void run_net(void)
 {
     char name[32];
-    char text[24];
-    uint64_t size = 0;
+    uint64_t largest = option_number("ping", NETWORK_PING_SIZE);
     if (!find_network())
         return;
     if (!check(network_wait_address(network, time_now() + ADDRESS_LIMIT_US), "no address came"))
         return;
     for (uint16_t i = 0; i < PINGS; i++)
-        check_ping(i, i * NETWORK_PING_SIZE / (PINGS - 1));
-    if (boot_option("file", name, sizeof(name)) && boot_option("size", text, sizeof(text)) &&
-        parse_number(text, &size))
-        fetch_file(name, size);
+        check_ping(i, (uint32_t)(i * largest / (PINGS - 1)));
+    if (boot_option("file", name, sizeof(name)))
+        fetch_file(name, option_number("size", 0));
     note("%s, received %lu, sent %lu, errors %lu, dropped %lu", device->model,
          device->received.packets, device->sent.packets,
          device->received.errors + device->sent.errors,
