@@ -32,7 +32,14 @@ objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_ASM) $(HYPERVISOR_SOURCES) $(LIB_SOURCES))
 PARENT_OBJECTS := $(call objects,$(PARENT_ASM) $(PARENT_SOURCES) $(LIB_SOURCES))
 
-IMAGES := $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/veneer.iso
+# Programs for the parent's ring 3: one file each, with the runtime and what they need of lib/.
+PROGRAM_NAMES := $(patsubst parent/user/programs/%.c,%,$(wildcard parent/user/programs/*.c))
+PROGRAMS := $(patsubst %,$(BUILD)/programs/%.elf,$(PROGRAM_NAMES))
+user_objects = $(patsubst %,$(BUILD)/user/%.o,$(1))
+USER_LIB_OBJECTS := $(call user_objects,$(filter-out lib/serial.c lib/symbols.c,$(LIB_SOURCES)))
+USER_RUNTIME_OBJECTS := $(call user_objects,$(wildcard parent/user/*.c parent/user/*.asm))
+
+IMAGES := $(PROGRAMS) $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/veneer.iso
 
 .DELETE_ON_ERROR:
 .PHONY: all
@@ -46,12 +53,14 @@ WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-p
 OPTIMIZE = $(if $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2)
 # Backtraces follow frame pointers and name the caller, hence no sibling calls. Nothing in the
 # output may depend on the directory that we build in.
-KERNEL_CFLAGS := -std=gnu17 $(OPTIMIZE) -g -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
-                 -mcmodel=kernel -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
+TARGET_CFLAGS := -std=gnu17 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
+                 -mgeneral-regs-only -fcf-protection=none \
                  -fno-omit-frame-pointer -fno-optimize-sibling-calls \
                  -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
                  -fstack-protector-strong -mstack-protector-guard=global \
                  -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) -DVENEER_DEBUG=$(DEBUG)
+KERNEL_CFLAGS := $(TARGET_CFLAGS) -mcmodel=kernel -mno-red-zone $(OPTIMIZE)
+USER_CFLAGS := $(TARGET_CFLAGS) -O2
 KERNEL_LDFLAGS := -n -nostdlib -static --gc-sections -z noexecstack --build-id=none --fatal-warnings
 
 $(BUILD)/obj/%.c.o: %.c Makefile | setup
@@ -63,6 +72,22 @@ $(BUILD)/obj/%.asm.o: %.asm $(BUILD)/asm_offsets.inc Makefile | setup
 	@mkdir -p $(@D)
 	@echo "  NASM  $<"
 	$(Q)$(NASM) -f elf64 -Werror -I$(BUILD)/ -I./ -MD $(@:.o=.d) -MP -o $@ $<
+
+$(BUILD)/user/%.c.o: %.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC    $< (ring 3)"
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/user/%.asm.o: %.asm Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  NASM  $< (ring 3)"
+	$(Q)$(NASM) -f elf64 -Werror -I./ -MD $(@:.o=.d) -MP -o $@ $<
+
+$(BUILD)/programs/%.elf: $(BUILD)/user/parent/user/programs/%.c.o $(USER_RUNTIME_OBJECTS) \
+                         $(USER_LIB_OBJECTS) parent/user/linker.ld
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(LD) $(KERNEL_LDFLAGS) -S -T parent/user/linker.ld -o $@ $(filter %.o,$^)
 
 # Structure offsets for NASM: a C file emits them as text into its assembly, from which they are
 # picked (see hypervisor/asm_offsets.c.in).
@@ -163,5 +188,9 @@ SETUP_GROUPS := build \
 setup:
 	@tools/setup $(SETUP_GROUPS)
 
+.SECONDARY: $(USER_RUNTIME_OBJECTS) $(USER_LIB_OBJECTS)
+.PRECIOUS: $(BUILD)/user/parent/user/programs/%.c.o
+-include $(USER_RUNTIME_OBJECTS:.o=.d) $(USER_LIB_OBJECTS:.o=.d)
+-include $(patsubst %,$(BUILD)/user/parent/user/programs/%.c.d,$(PROGRAM_NAMES))
 -include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
 include tests/host.mk

@@ -4,7 +4,6 @@
 #include "lib/x86/cpu.h"
 
 /* Bits of the control registers that only this file needs. */
-#define CR0_EM (1ull << 2)
 #define CR0_AM (1ull << 18)
 #define CR0_DEFINED                                                                                \
     (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD |     \

@@ -11,12 +11,13 @@
  * driver gives its lock back before it completes a request or delivers a frame; it may keep it
  * while it wakes threads or starts timers, not the other way round. */
 enum lock_level {
-    LOCK_LEVEL_BLOCK = 1, /* queues of the block layer */
-    LOCK_LEVEL_NET,       /* network stacks and switches */
-    LOCK_LEVEL_DRIVER,    /* one device */
-    LOCK_LEVEL_PROCESS,   /* processes, handle tables, address spaces */
-    LOCK_LEVEL_OBJECT,    /* what handles refer to: pipes */
-    LOCK_LEVEL_INTERRUPT, /* the table of device interrupts */
+    LOCK_LEVEL_BLOCK = 1,    /* queues of the block layer */
+    LOCK_LEVEL_NET,          /* network stacks and switches */
+    LOCK_LEVEL_DRIVER,       /* one device */
+    LOCK_LEVEL_PROCESS_LIST, /* the list of all processes */
+    LOCK_LEVEL_PROCESS,      /* processes, handle tables, address spaces */
+    LOCK_LEVEL_OBJECT,       /* what handles refer to: pipes */
+    LOCK_LEVEL_INTERRUPT,    /* the table of device interrupts */
     LOCK_LEVEL_IOAPIC,
     LOCK_LEVEL_WORK, /* the work queue */
     LOCK_LEVEL_WAIT, /* wait queues */

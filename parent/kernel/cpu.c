@@ -71,6 +71,13 @@ static uint64_t kernel_cr4(void)
     return cr4;
 }
 
+/* No x87 and, by CR4.OSFXSR, no SSE in this partition: neither kernel nor programs use them, and the
+ * registers hold the state of a child that ran here last. */
+static void disable_fpu(void)
+{
+    write_cr0(read_cr0() | CR0_EM);
+}
+
 static void fill_gdt(struct cpu *cpu)
 {
     uint64_t base = (uint64_t)&cpu->tss;
@@ -107,6 +114,7 @@ struct cpu *cpu_create(uint32_t index)
     cpu->tss.ist[IST_NMI - 1] = create_stack();
     cpu->tss.ist[IST_DOUBLE_FAULT - 1] = create_stack();
     cpu->tss.ist[IST_MACHINE_CHECK - 1] = create_stack();
+    cpu->tss.ist[IST_DEBUG - 1] = create_stack();
     cpu->tss.io_map_base = sizeof(struct tss); /* no port for ring 3 */
     cpu->hypercall_input = direct_map(blocks);
     cpu->hypercall_output = direct_map(blocks + PAGE_SIZE);
@@ -148,6 +156,7 @@ void cpu_load(struct cpu *cpu)
     wrmsr(MSR_GS_BASE, (uint64_t)cpu);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
     __asm__ volatile("lidt %0" : : "m"(idt));
+    disable_fpu();
     write_cr4(kernel_cr4());
 }
 

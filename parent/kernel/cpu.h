@@ -27,6 +27,7 @@
 #define IST_NMI 1
 #define IST_DOUBLE_FAULT 2
 #define IST_MACHINE_CHECK 3
+#define IST_DEBUG 4
 
 /* 64-bit task state segment (Intel SDM vol. 3, 7.7). */
 struct tss {

@@ -6,9 +6,8 @@
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/fault.h"
 #include "parent/kernel/panic.h"
-
-#define RFLAGS_DF (1ull << 10)
-#define RFLAGS_AC (1ull << 18)
+#include "parent/kernel/proc/process.h"
+#include "parent/kernel/proc/user.h"
 
 static const char *const names[INTERRUPT_FIRST] = {
     [0] = "#DE",  [1] = "#DB",  [2] = "NMI",  [3] = "#BP",  [4] = "#OF",  [5] = "#BR",
@@ -31,6 +30,20 @@ static bool is_expected(const struct thread *thread, const struct trap_frame *fr
 
 void exception_handle(struct trap_frame *frame)
 {
+    if (frame->vector == X86_VECTOR_PF && user_fix_fault(frame))
+        return;
+    /* Ring 3 stepped into a system call, and the processor reports the step although SYSCALL has
+     * cleared TF. There will be another one when the call returns. */
+    if (frame->vector == X86_VECTOR_DB && frame->rip == (uint64_t)system_call_entry)
+        return;
+    if (frame->cs & 3 && current_process() && frame->vector != X86_VECTOR_DF &&
+        frame->vector != X86_VECTOR_MC) {
+        uint64_t cr2 = read_cr2();
+        interrupts_enable();
+        process_fault(frame, cr2);
+        interrupts_disable();
+        return;
+    }
     struct thread *thread = current_thread();
     if (!is_expected(thread, frame))
         panic_exception(frame);

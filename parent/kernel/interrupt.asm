@@ -1,53 +1,24 @@
 ; Entry points of all interrupts and exceptions: save the context as a struct trap_frame (interrupt.h), call
 ; interrupt_dispatch(), restore.
 
+%include "parent/kernel/interrupt.inc"
+
 %define GS_BASE_MSR 0xc0000101
-%define FRAME_CS 18 * 8
-%define FRAME_ADJUST 16             ; vector and error code
 %define RFLAGS_AC 1 << 18
 
 extern interrupt_dispatch
 
 section .text
 
-%macro SAVE_REGISTERS 0
-    push rax
-    push rcx
-    push rdx
-    push rbx
-    push rbp
-    push rsi
-    push rdi
-    push r8
-    push r9
-    push r10
-    push r11
-    push r12
-    push r13
-    push r14
-    push r15
+; AC would let the kernel reach ring 3's memory: ring 3 may have set it, or user_copy() was interrupted.
+%macro CLEAR_AC 0
+    pushfq
+    and qword [rsp], ~(RFLAGS_AC)
+    popfq
 %endmacro
 
-%macro RESTORE_REGISTERS 0
-    pop r15
-    pop r14
-    pop r13
-    pop r12
-    pop r11
-    pop r10
-    pop r9
-    pop r8
-    pop rdi
-    pop rsi
-    pop rbp
-    pop rbx
-    pop rdx
-    pop rcx
-    pop rax
-%endmacro
-
-; Each stub is 16 bytes long, so that interrupt_init() can calculate where it is. NMI, double fault and machine check may
-; hit between an entry from ring 3 and its SWAPGS.
+; Each stub is 16 bytes long, so that interrupt_init() can calculate where it is. Debug exceptions, NMIs, double faults and
+; machine checks may hit between an entry from ring 3 and its SWAPGS.
 %macro STUB 1
     align 16
     %if %1 = 8 || (%1 >= 10 && %1 <= 14) || %1 = 17 || %1 = 21 || %1 = 29 || %1 = 30
@@ -55,7 +26,9 @@ section .text
     push qword 0
     %endif
     push qword %1
-    %if %1 = 2 || %1 = 8 || %1 = 18
+    %if %1 = 1
+    jmp near entry_debug
+    %elif %1 = 2 || %1 = 8 || %1 = 18
     jmp near entry_any_gs
     %else
     jmp near entry
@@ -76,12 +49,10 @@ entry:
     cld
     SAVE_REGISTERS
     test byte [rsp + FRAME_CS], 3
-    jz .from_kernel
+    jz .kernel_gs
     swapgs
-    pushfq                              ; ring 3 may have set AC, which would open its pages to us
-    and qword [rsp], ~(RFLAGS_AC)
-    popfq
-.from_kernel:
+.kernel_gs:
+    CLEAR_AC
     mov rdi, rsp
     call interrupt_dispatch
     test byte [rsp + FRAME_CS], 3
@@ -91,6 +62,28 @@ entry:
     RESTORE_REGISTERS
     add rsp, FRAME_ADJUST
     iretq
+
+; A debug exception in ring 3 is an ordinary one, after which threads may be switched: it leaves the stack of
+; the interrupt stack table, which the next one overwrites, for the thread's.
+entry_debug:
+    test byte [rsp + 3 * 8], 3          ; CS
+    jz entry_any_gs
+    swapgs
+    push rsi
+    push rdi
+    push rcx
+    cld
+    mov rsi, rsp
+    mov ecx, FRAME_WORDS + 3
+    mov rdi, [gs:CPU_TSS_RSP0]
+    sub rdi, (FRAME_WORDS + 3) * 8
+    mov rsp, rdi
+    rep movsq
+    pop rcx
+    pop rdi
+    pop rsi
+    SAVE_REGISTERS
+    jmp entry.kernel_gs
 
 ; The interrupted code may have any GS base: the kernel's are the ones in the upper half.
 entry_any_gs:
@@ -102,10 +95,8 @@ entry_any_gs:
     test ebx, ebx
     js .kernel_gs
     swapgs
-    pushfq
-    and qword [rsp], ~(RFLAGS_AC)
-    popfq
 .kernel_gs:
+    CLEAR_AC
     mov rdi, rsp
     call interrupt_dispatch
     test ebx, ebx

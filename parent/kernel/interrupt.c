@@ -7,6 +7,7 @@
 #include "parent/kernel/exception.h"
 #include "parent/kernel/irq.h"
 #include "parent/kernel/lapic.h"
+#include "parent/kernel/proc/process.h"
 #include "parent/kernel/sched/scheduler.h"
 
 /* Gates (Intel SDM vol. 3, 6.14.1): present, interrupt gate (clears IF); bits 34:32 name the IST
@@ -27,6 +28,8 @@ void interrupt_dispatch(struct trap_frame *frame);
 static uint64_t stack_for(unsigned vector)
 {
     switch (vector) {
+    case X86_VECTOR_DB:
+        return IST_DEBUG;
     case X86_VECTOR_NMI:
         return IST_NMI;
     case X86_VECTOR_DF:
@@ -78,21 +81,30 @@ static void serve(unsigned vector)
         lapic_end_of_interrupt();
 }
 
-/* Called by interrupt.asm for everything that comes. */
-void interrupt_dispatch(struct trap_frame *frame)
+static void serve_any(const struct trap_frame *frame)
 {
     struct cpu *cpu = this_cpu();
-    if (frame->vector != X86_VECTOR_NMI && frame->vector < INTERRUPT_FIRST) {
-        exception_handle(frame);
-        return;
-    }
     cpu->interrupt_depth++;
     if (frame->vector == X86_VECTOR_NMI)
         exception_nmi();
     else
         serve((unsigned)frame->vector);
     cpu->interrupt_depth--;
-    /* Only where interrupts were on, so that no spinlock is held: an NMI may come anywhere. */
-    if (frame->vector != X86_VECTOR_NMI && cpu_reschedule_wanted())
+}
+
+/* Called by interrupt.asm for everything that comes. An NMI may have come anywhere, even on the way
+ * to or from ring 3: after it nothing else happens. */
+void interrupt_dispatch(struct trap_frame *frame)
+{
+    if (frame->vector < INTERRUPT_FIRST && frame->vector != X86_VECTOR_NMI)
+        exception_handle(frame);
+    else
+        serve_any(frame);
+    if (frame->vector == X86_VECTOR_NMI)
+        return;
+    /* Interrupts were on, so no spinlock is held. */
+    if (frame->vector >= INTERRUPT_FIRST && cpu_reschedule_wanted())
         sched_preempt();
+    if (frame->cs & 3)
+        process_check();
 }

@@ -16,6 +16,7 @@
 #include "parent/kernel/mm/pages.h"
 #include "parent/kernel/panic.h"
 #include "parent/kernel/pic.h"
+#include "parent/kernel/proc/user.h"
 #include "parent/kernel/sched/scheduler.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
@@ -65,6 +66,7 @@ static void start(void)
     pic_mask();
     timer_init();
     sched_init();
+    user_init_cpu();
     hyperv_init();
     interrupts_enable();
     smp_start_all();

@@ -24,6 +24,7 @@ static const struct selftest *const tests[] = {
     &selftest_lapic,        &selftest_init,       &selftest_memory,    &selftest_sched,
     &selftest_timer,        &selftest_irq,        &selftest_disk,      &selftest_disk_errors,
     &selftest_no_disk,      &selftest_partitions, &selftest_net,       &selftest_net_link,
+    &selftest_process,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))

@@ -275,7 +275,7 @@ static int run_in_ring(void *argument)
 /* Threads on all CPUs take turns, and no wake-up may be lost. */
 static void check_wake_ups(void)
 {
-    enum { COUNT = 8, ROUNDS = 100 };
+    enum { COUNT = 8, ROUNDS = 40 };
     struct ring_place ring = {0};
     struct runner runners[COUNT];
     struct thread *threads[COUNT];

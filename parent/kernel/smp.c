@@ -11,6 +11,7 @@
 #include "parent/kernel/lapic.h"
 #include "parent/kernel/mm/memory.h"
 #include "parent/kernel/panic.h"
+#include "parent/kernel/proc/user.h"
 #include "parent/kernel/sched/scheduler.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/time.h"
@@ -41,6 +42,7 @@ void secondary_main(void)
     memory_set_cache_types();
     lapic_init();
     timer_init_cpu();
+    user_init_cpu();
     __atomic_store_n(&this_cpu()->online, 1, __ATOMIC_RELEASE);
     sched_idle();
 }

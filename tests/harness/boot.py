@@ -40,7 +40,7 @@ class Boot(Test):
     until: typing.Optional[str] = None
     # Returns the parent's ELF file, made from the built one in the test's directory; or None.
     parent_file: typing.Callable = lambda built, directory: built
-    image_options: tuple = ()  # more options for tools/mkiso
+    image_options: tuple = ()  # more options for tools/mkiso; BUILD/ is the build directory
     # (text, command): when the text has appeared, QEMU's monitor gets the command.
     monitor: tuple = ()
 
@@ -67,7 +67,7 @@ class Boot(Test):
         additions = emulator.image_additions(machine, context.directory)
         additions += [f"--hypervisor-options={self.hypervisor}"] if self.hypervisor else []
         additions += [f"--parent-options={self.parent}"] if self.parent else []
-        additions += self.image_options
+        additions += [word.replace("BUILD/", f"{context.build}/") for word in self.image_options]
         if not additions and parent == kernels / "parent.elf":
             return context.build / "veneer.iso"
         image = context.directory / "veneer.iso"

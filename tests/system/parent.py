@@ -2,10 +2,32 @@
 
 from harness.boot import PASSED, Boot
 
-from .platforms import BOCHS, QEMU
+from .platforms import BOCHS, BOCHS_VMX, QEMU, QEMU_SVM
 
 # Self tests of the kernel itself, by the names that parent/kernel/selftest.c knows.
 KERNEL_TESTS = ("memory", "sched", "timer", "irq")
+
+
+# Tests that run programs in ring 3, and what they must print.
+PROGRAMS = ("hello", "fault", "fuzz", "spawn", "share", "wait", "measure")
+MODULES = tuple(f"--module=BUILD/programs/{name}.elf={name}" for name in PROGRAMS)
+PROCESS_MUST = (r"^hello from process \d+ with 0 handles: hello world$",
+                r"#PF at 4[0-9a-f]+, error code", r"^spawn: refused after 31: limit reached$",
+                r"^measure: a null system call takes \d+ TSC ticks$",
+                r"^ok process: ", PASSED)  # fmt: skip
+
+
+def process_tests():
+    options = {"parent": "selftest=process", "must": PROCESS_MUST, "image_options": MODULES}
+    for model, machine in QEMU_SVM.items():
+        for cpus in (1, 4):
+            yield Boot(f"parent-process-{model}-{cpus}cpu-svm", {**machine, "cpus": cpus},
+                       **options, time_limit=120)
+    yield Boot("parent-process-parallel-svm", {**QEMU, "cpus": 4, "parallel": True}, **options,
+               time_limit=240, cores=2)
+    for model, machine in BOCHS_VMX.items():
+        yield Boot(f"parent-process-{model}-2cpu-vmx", {**machine, "cpus": 2}, **options,
+                   time_limit=240)
 
 
 def kernel_tests():
@@ -21,4 +43,4 @@ def kernel_tests():
                    must=must, time_limit=120)
 
 
-TESTS = [*kernel_tests()]
+TESTS = [*kernel_tests(), *process_tests()]

@@ -307,6 +307,15 @@ void sched_wake(struct thread *thread)
     sched_restore(flags);
 }
 
+void sched_interrupt(const struct thread *thread)
+{
+    uint64_t flags = interrupts_save();
+    struct cpu *cpu = cpus[__atomic_load_n(&thread->cpu, __ATOMIC_ACQUIRE)];
+    if (cpu != this_cpu())
+        lapic_send_interrupt(cpu->apic_id, VECTOR_RESCHEDULE);
+    interrupts_restore(flags);
+}
+
 void sched_start(struct thread *thread)
 {
     uint64_t flags = interrupts_save();

@@ -28,6 +28,10 @@ void sched_block_until(uint64_t deadline);
 /* Any. The caller holds a reference. */
 void sched_wake(struct thread *thread);
 
+/* If @thread runs on another CPU, interrupts it there: it sees what has changed. Any. The caller
+ * knows that it exists. */
+void sched_interrupt(const struct thread *thread);
+
 /* Ends the calling thread, whose status is set. */
 _Noreturn void sched_end(void);
 

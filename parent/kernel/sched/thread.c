@@ -58,7 +58,7 @@ static struct thread *create(const char *name, enum thread_priority priority, ui
 }
 
 struct thread *thread_prepare(const char *name, int (*entry)(void *argument), void *argument,
-                              enum thread_priority priority, uint32_t cpu)
+                              enum thread_priority priority, uint32_t cpu, size_t reserve)
 {
     uint64_t stack = stack_allocate();
     if (stack == 0)
@@ -69,7 +69,7 @@ struct thread *thread_prepare(const char *name, int (*entry)(void *argument), vo
         stack_free(stack);
         return NULL;
     }
-    struct first_frame *frame = (struct first_frame *)stack - 1;
+    struct first_frame *frame = (struct first_frame *)(stack - reserve) - 1;
     *frame = (struct first_frame){.rip = (uint64_t)run_thread};
     thread->rsp = (uint64_t)frame;
     thread->entry = entry;
@@ -89,7 +89,7 @@ struct thread *thread_create_idle(uint32_t cpu, uint64_t stack_top)
 struct thread *thread_create(const char *name, int (*entry)(void *argument), void *argument,
                              enum thread_priority priority, uint32_t cpu)
 {
-    struct thread *thread = thread_prepare(name, entry, argument, priority, cpu);
+    struct thread *thread = thread_prepare(name, entry, argument, priority, cpu, 0);
     if (thread)
         sched_start(thread);
     return thread;
@@ -167,6 +167,7 @@ static void describe(const struct thread *thread, struct thread_information *inf
         [THREAD_READY] = 'r', [THREAD_RUNNING] = 'R', [THREAD_BLOCKED] = 'b', [THREAD_DEAD] = 'x'};
     *information = (struct thread_information){
         .id = thread->id,
+        .process_id = thread->process_id,
         .state = states[thread->state],
         .priority = thread->priority,
         .cpu = thread->cpu,

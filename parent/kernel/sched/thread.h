@@ -56,7 +56,8 @@ struct thread {
     struct wait_queue ended;
     struct list all_link; /* of the list in thread.c, by its lock */
 
-    struct process *process; /* NULL: a kernel thread */
+    struct process *process; /* NULL: a kernel thread, or one that has left its process */
+    uint32_t process_id;     /* stays when it has left; 0: a kernel thread */
     struct list process_link;
 };
 
@@ -80,9 +81,10 @@ struct run_queue {
 };
 
 /* Makes the structure of a thread that runs @entry(@argument) from sched_start() on, in the
- * kernel's address space. NULL: no memory. */
+ * kernel's address space. @reserve bytes, a multiple of 16, at the top of its stack are the
+ * caller's. NULL: no memory. */
 struct thread *thread_prepare(const char *name, int (*entry)(void *argument), void *argument,
-                              enum thread_priority priority, uint32_t cpu);
+                              enum thread_priority priority, uint32_t cpu, size_t reserve);
 
 /* The thread that a new CPU begins with, on the stack with @stack_top. Never blocks. */
 struct thread *thread_create_idle(uint32_t cpu, uint64_t stack_top);

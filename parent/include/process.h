@@ -1,0 +1,53 @@
+/* Processes, as the rest of the kernel sees them: starting programs, waiting for them, ending them.
+ */
+#ifndef VENEER_PARENT_INCLUDE_PROCESS_H
+#define VENEER_PARENT_INCLUDE_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parent/include/system_call.h"
+
+struct process;
+
+#define PROCESS_NAME_SIZE 32
+
+/* Starts the program in the ELF file of @size bytes at @file, which is copied. @arguments are
+ * words, each ended by NUL, of @arguments_size bytes in all, at most SYSTEM_MAX_ARGUMENTS. The
+ * result is a reference, for process_put(). On an error NULL, and *@error (if not NULL) is a
+ * sentence without full stop that says why. Thread. */
+struct process *process_start(const char *name, const void *file, size_t size,
+                              const char *arguments, size_t arguments_size, const char **error);
+
+/* Waits for the end. False if @deadline passed first. Thread. */
+bool process_wait(struct process *process, struct system_process_end *end, uint64_t deadline);
+
+/* Ends @process, if it has not ended yet, with @status. Does not wait. Any. */
+void process_kill(struct process *process, int status);
+
+/* The one with number @id, with a reference, or NULL. */
+struct process *process_find(uint32_t id);
+
+void process_get(struct process *process);
+void process_put(struct process *process);
+
+uint32_t process_id(const struct process *process);
+const char *process_name(const struct process *process);
+
+/* What `ps` shows of a process. */
+struct process_information {
+    uint32_t id, starter_id;
+    char name[PROCESS_NAME_SIZE];
+    uint32_t threads, handles;
+    uint64_t pages; /* mapped */
+    bool ended;
+};
+
+/* Describes up to @limit processes; returns how many there are. Thread. */
+uint32_t process_list(struct process_information *list, uint32_t limit);
+
+/* Writes an account of how @process ended to the log; of a fault with registers and backtrace. */
+void process_report(const struct process *process, const struct system_process_end *end);
+
+#endif

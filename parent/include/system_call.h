@@ -1,0 +1,135 @@
+/* System calls: what the kernel and programs in ring 3 agree on. Programs use parent/user/system.h.
+ *
+ * SYSCALL with the number in RAX and up to six arguments in RDI, RSI, RDX, R10, R8, R9. The result
+ * is in RAX: not negative, or a negative enum system_error. RCX and R11 are lost; all else is kept.
+ * Pointers must lie in the lower half and may be bad: then SYSTEM_ERROR_ADDRESS. Deadlines are
+ * microseconds since the kernel started (SYSTEM_TIME), SYSTEM_FOREVER is none. */
+#ifndef VENEER_PARENT_INCLUDE_SYSTEM_CALL_H
+#define VENEER_PARENT_INCLUDE_SYSTEM_CALL_H
+
+#include <stdint.h>
+
+enum system_call_number {
+    SYSTEM_NULL,             /* () → 0 */
+    SYSTEM_EXIT,             /* (status): ends the process */
+    SYSTEM_PRINT,            /* (text, size): to the console */
+    SYSTEM_YIELD,            /* () */
+    SYSTEM_SLEEP,            /* (deadline) */
+    SYSTEM_TIME,             /* () → microseconds since the kernel started */
+    SYSTEM_WALL_CLOCK,       /* () → seconds since 1970-01-01 00:00 UTC */
+    SYSTEM_HANDLE_CLOSE,     /* (handle) */
+    SYSTEM_HANDLE_DUPLICATE, /* (handle, rights) → handle with those of its rights; needs DUPLICATE
+                              */
+    SYSTEM_MEMORY_CREATE,    /* (size) → handle of zeroed memory, rounded up to pages */
+    SYSTEM_MEMORY_MAP,       /* (handle, offset, size, rights) → address. READ, perhaps WRITE */
+    SYSTEM_MEMORY_UNMAP,     /* (address of a mapping): all of it */
+    SYSTEM_PIPE_CREATE,      /* (uint32_t handles[2]): the two ends */
+    SYSTEM_PIPE_SEND,        /* (handle, const struct system_message *, deadline); needs WRITE */
+    SYSTEM_PIPE_RECEIVE,     /* (handle, struct system_message *, deadline); needs READ */
+    SYSTEM_PROCESS_START,    /* (const struct system_process_start *) → handle */
+    SYSTEM_PROCESS_KILL,     /* (handle, status); needs KILL */
+    SYSTEM_PROCESS_WAIT,     /* (handle, struct system_process_end *, deadline); needs WAIT */
+    SYSTEM_PROCESS_ID,       /* () → own id */
+    SYSTEM_THREAD_START,     /* (entry, stack pointer, argument): one more thread of the process */
+    SYSTEM_THREAD_EXIT,      /* (): ends the thread, and the process with its last one */
+    SYSTEM_CALL_COUNT,
+};
+
+enum system_error {
+    SYSTEM_OK,
+    SYSTEM_ERROR_CALL,        /* no such system call */
+    SYSTEM_ERROR_ARGUMENT,    /* an argument is out of its range */
+    SYSTEM_ERROR_ADDRESS,     /* a pointer does not point to memory of the program */
+    SYSTEM_ERROR_HANDLE,      /* no such handle, or not of the right kind */
+    SYSTEM_ERROR_RIGHTS,      /* the handle does not have the right */
+    SYSTEM_ERROR_MEMORY,      /* no memory left */
+    SYSTEM_ERROR_LIMIT,       /* the program may not have more of it */
+    SYSTEM_ERROR_NOT_FOUND,   /* no program of that name */
+    SYSTEM_ERROR_EXECUTABLE,  /* the file is not a program that can be run */
+    SYSTEM_ERROR_TIMEOUT,     /* the deadline passed */
+    SYSTEM_ERROR_CLOSED,      /* the other end of the pipe is closed */
+    SYSTEM_ERROR_SIZE,        /* the message is larger than the buffer; it stays */
+    SYSTEM_ERROR_INTERRUPTED, /* the process is being ended */
+    SYSTEM_ERROR_COUNT,
+};
+
+#define SYSTEM_FOREVER UINT64_MAX
+
+/* Rights of a handle. A handle is a small positive number; 0 is none. */
+enum system_right {
+    SYSTEM_RIGHT_READ = 1,      /* map memory to read; receive from a pipe */
+    SYSTEM_RIGHT_WRITE = 2,     /* map memory to write; send into a pipe */
+    SYSTEM_RIGHT_DUPLICATE = 4, /* also: give it to a process that one starts */
+    SYSTEM_RIGHT_TRANSFER = 8,  /* send it through a pipe. Ends of pipes have it never */
+    SYSTEM_RIGHT_WAIT = 16,     /* for the end of a process */
+    SYSTEM_RIGHT_KILL = 32,     /* a process */
+};
+
+#define SYSTEM_RIGHTS_ALL 63u
+
+/* Limits of one process, but for the last two, which all processes that descend from one share. */
+#define SYSTEM_MAX_HANDLES 128
+#define SYSTEM_MAX_MAPPINGS 256
+#define SYSTEM_MAX_THREADS 64
+#define SYSTEM_MAX_PRINT 4096
+#define SYSTEM_MAX_PROCESSES 32
+#define SYSTEM_MAX_MEMORY_PART 4 /* 1/4 of the machine's memory */
+
+/* A message: bytes and handles. A pipe keeps the order and the bounds of messages. */
+#define SYSTEM_MAX_MESSAGE 4096
+#define SYSTEM_MAX_MESSAGE_HANDLES 4
+
+struct system_message {
+    uint64_t buffer;       /* address */
+    uint32_t size;         /* bytes; receiving: of the buffer, then of the message */
+    uint32_t handle_count; /* receiving: of the message */
+    uint32_t handles[SYSTEM_MAX_MESSAGE_HANDLES];
+};
+
+/* What a process starts with. */
+#define SYSTEM_MAX_PROGRAM_NAME 64
+#define SYSTEM_MAX_ARGUMENTS 2048 /* bytes */
+#define SYSTEM_MAX_START_HANDLES 8
+
+struct system_process_start {
+    uint64_t name;           /* address of the program's name */
+    uint64_t arguments;      /* address of the words, each ended by NUL */
+    uint32_t name_size;      /* bytes, without a NUL */
+    uint32_t arguments_size; /* bytes, with all NULs */
+    uint32_t handle_count;
+    uint32_t handles[SYSTEM_MAX_START_HANDLES]; /* in the new process: 1, 2, 3, … */
+};
+
+/* A program is entered at its ELF entry point with RDI = address and RSI = size of its arguments,
+ * RDX = number of its handles, RCX = a number that is hard to guess. The stack is aligned as for a
+ * call. */
+
+enum system_end_cause {
+    SYSTEM_END_EXIT,   /* by itself: status */
+    SYSTEM_END_KILLED, /* by another one, which gave the status */
+    SYSTEM_END_FAULT,  /* by an exception: see the fault */
+};
+
+#define SYSTEM_BACKTRACE_SIZE 16
+
+struct system_fault {
+    uint64_t vector, error_code;
+    uint64_t address; /* of a page fault */
+    uint64_t rip, rflags, rsp;
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t backtrace_count;
+    uint64_t backtrace[SYSTEM_BACKTRACE_SIZE]; /* return addresses, innermost first */
+};
+
+struct system_process_end {
+    uint32_t cause; /* enum system_end_cause */
+    int32_t status;
+    struct system_fault fault;
+};
+
+_Static_assert(sizeof(struct system_message) == 32, "layout");
+_Static_assert(sizeof(struct system_process_start) == 64, "layout");
+_Static_assert(sizeof(struct system_process_end) == 312, "layout");
+
+#endif

@@ -1,0 +1,67 @@
+#include "parent/kernel/proc/memory_object.h"
+
+#include "lib/string.h"
+#include "lib/x86/cpu.h"
+#include "parent/include/list.h"
+#include "parent/include/memory.h"
+#include "parent/kernel/mm/heap.h"
+
+#define MAX_PAGES ((HEAP_LARGEST - sizeof(struct memory_object)) / sizeof(uint64_t))
+
+/* Gives back the first @count pages, and the object. */
+static void release(struct memory_object *memory, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        pages_free(memory->pages[i], 1);
+    job_give_pages(memory->job, memory->page_count);
+    job_put(memory->job);
+    heap_free(memory);
+}
+
+static void destroy(struct object *object)
+{
+    struct memory_object *memory = CONTAINER_OF(object, struct memory_object, object);
+    release(memory, memory->page_count);
+}
+
+struct memory_object *memory_object_create(struct job *job, uint64_t page_count,
+                                           enum system_error *error)
+{
+    *error = SYSTEM_ERROR_LIMIT;
+    if (page_count > MAX_PAGES || !job_take_pages(job, page_count))
+        return NULL;
+    *error = SYSTEM_ERROR_MEMORY;
+    struct memory_object *memory =
+        heap_allocate(sizeof(*memory) + page_count * sizeof(memory->pages[0]));
+    if (!memory) {
+        job_give_pages(job, page_count);
+        return NULL;
+    }
+    object_init(&memory->object, OBJECT_MEMORY, destroy);
+    job_get(job);
+    memory->job = job;
+    memory->page_count = page_count;
+    for (uint64_t i = 0; i < page_count; i++) {
+        memory->pages[i] = page_allocate_zeroed();
+        if (memory->pages[i] == 0) {
+            release(memory, i);
+            return NULL;
+        }
+    }
+    return memory;
+}
+
+void memory_object_write(struct memory_object *memory, uint64_t offset, const void *data,
+                         uint64_t size)
+{
+    const uint8_t *from = data;
+    while (size > 0) {
+        uint64_t in_page = offset % PAGE_SIZE;
+        uint64_t part = size < PAGE_SIZE - in_page ? size : PAGE_SIZE - in_page;
+        uint8_t *page = physical_to_virtual(memory->pages[offset / PAGE_SIZE]);
+        memcpy(page + in_page, from, part);
+        offset += part;
+        from += part;
+        size -= part;
+    }
+}

@@ -1,0 +1,26 @@
+/* Memory that processes map: a list of pages, of a size that never changes. */
+#ifndef VENEER_PARENT_PROC_MEMORY_OBJECT_H
+#define VENEER_PARENT_PROC_MEMORY_OBJECT_H
+
+#include <stdint.h>
+
+#include "parent/include/system_call.h"
+#include "parent/kernel/proc/job.h"
+#include "parent/kernel/proc/object.h"
+
+struct memory_object {
+    struct object object;
+    struct job *job; /* whose limit the pages count for */
+    uint64_t page_count;
+    uint64_t pages[]; /* physical addresses */
+};
+
+/* @page_count > 0 pages of zeros. NULL: *@error says why. Thread. */
+struct memory_object *memory_object_create(struct job *job, uint64_t page_count,
+                                           enum system_error *error);
+
+/* Copies @size bytes to @offset; both lie inside. */
+void memory_object_write(struct memory_object *memory, uint64_t offset, const void *data,
+                         uint64_t size);
+
+#endif

@@ -1,0 +1,33 @@
+/* What handles refer to: things with a count of references that several processes may share. */
+#ifndef VENEER_PARENT_PROC_OBJECT_H
+#define VENEER_PARENT_PROC_OBJECT_H
+
+#include <stdint.h>
+
+enum object_type { OBJECT_MEMORY, OBJECT_PIPE_END, OBJECT_PROCESS };
+
+struct object {
+    enum object_type type;
+    uint32_t references; /* atomic */
+    /* Called when the last reference has gone. Thread. */
+    void (*destroy)(struct object *object);
+};
+
+static inline void object_init(struct object *object, enum object_type type,
+                               void (*destroy)(struct object *object))
+{
+    *object = (struct object){.type = type, .references = 1, .destroy = destroy};
+}
+
+static inline void object_get(struct object *object)
+{
+    __atomic_fetch_add(&object->references, 1, __ATOMIC_RELAXED);
+}
+
+static inline void object_put(struct object *object)
+{
+    if (__atomic_sub_fetch(&object->references, 1, __ATOMIC_ACQ_REL) == 0)
+        object->destroy(object);
+}
+
+#endif

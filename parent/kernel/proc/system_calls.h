@@ -1,0 +1,31 @@
+/* The system calls, for the table in syscall.c. Each gets the six argument registers, checks
+ * everything, and then acts; the result is not negative, or a negative enum system_error.
+ * parent/include/system_call.h says what they do. Thread, of a process. */
+#ifndef VENEER_PARENT_PROC_SYSTEM_CALLS_H
+#define VENEER_PARENT_PROC_SYSTEM_CALLS_H
+
+#include <stdint.h>
+
+typedef int64_t system_call_function_t(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+                                       uint64_t f);
+
+/* system_calls_object.c: handles and memory */
+system_call_function_t call_handle_close, call_handle_duplicate;
+system_call_function_t call_memory_create, call_memory_map, call_memory_unmap;
+
+/* system_calls_pipe.c */
+system_call_function_t call_pipe_create, call_pipe_send, call_pipe_receive;
+
+/* system_calls_process.c */
+system_call_function_t call_exit, call_process_start, call_process_kill, call_process_wait;
+system_call_function_t call_process_id, call_thread_start, call_thread_exit;
+
+#define UNUSED_ARGUMENTS(...) ((void)sizeof((uint64_t[]){__VA_ARGS__}))
+
+/* The result for @error. */
+static inline int64_t failure(uint64_t error)
+{
+    return -(int64_t)error;
+}
+
+#endif

@@ -1,0 +1,99 @@
+/* System calls: the table, and those that are about nothing in particular. */
+#include "lib/x86/cpu.h"
+#include "parent/include/memory.h"
+#include "parent/include/thread.h"
+#include "parent/include/time.h"
+#include "parent/kernel/console.h"
+#include "parent/kernel/proc/process.h"
+#include "parent/kernel/proc/system_calls.h"
+#include "parent/kernel/proc/user.h"
+
+void system_call(struct trap_frame *frame);
+
+static int64_t call_null(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    return SYSTEM_OK;
+}
+
+static int64_t call_print(uint64_t address, uint64_t size, uint64_t c, uint64_t d, uint64_t e,
+                          uint64_t f)
+{
+    UNUSED_ARGUMENTS(c, d, e, f);
+    if (size > SYSTEM_MAX_PRINT)
+        return failure(SYSTEM_ERROR_ARGUMENT);
+    char *text = heap_allocate(size + 1);
+    if (!text)
+        return failure(SYSTEM_ERROR_MEMORY);
+    bool readable = user_read(text, address, size);
+    if (readable)
+        print("%s", text);
+    heap_free(text);
+    return readable ? SYSTEM_OK : failure(SYSTEM_ERROR_ADDRESS);
+}
+
+static int64_t call_yield(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    thread_yield();
+    return SYSTEM_OK;
+}
+
+static int64_t call_sleep(uint64_t deadline, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+                          uint64_t f)
+{
+    struct wait_queue queue;
+    UNUSED_ARGUMENTS(b, c, d, e, f);
+    wait_queue_init(&queue);
+    WAIT_UNTIL(&queue, process_is_dying(), deadline);
+    return SYSTEM_OK;
+}
+
+static int64_t call_time(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    return (int64_t)time_now();
+}
+
+static int64_t call_wall_clock(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+                               uint64_t f)
+{
+    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    return (int64_t)time_wall_clock();
+}
+
+static system_call_function_t *const table[SYSTEM_CALL_COUNT] = {
+    [SYSTEM_NULL] = call_null,
+    [SYSTEM_EXIT] = call_exit,
+    [SYSTEM_PRINT] = call_print,
+    [SYSTEM_YIELD] = call_yield,
+    [SYSTEM_SLEEP] = call_sleep,
+    [SYSTEM_TIME] = call_time,
+    [SYSTEM_WALL_CLOCK] = call_wall_clock,
+    [SYSTEM_HANDLE_CLOSE] = call_handle_close,
+    [SYSTEM_HANDLE_DUPLICATE] = call_handle_duplicate,
+    [SYSTEM_MEMORY_CREATE] = call_memory_create,
+    [SYSTEM_MEMORY_MAP] = call_memory_map,
+    [SYSTEM_MEMORY_UNMAP] = call_memory_unmap,
+    [SYSTEM_PIPE_CREATE] = call_pipe_create,
+    [SYSTEM_PIPE_SEND] = call_pipe_send,
+    [SYSTEM_PIPE_RECEIVE] = call_pipe_receive,
+    [SYSTEM_PROCESS_START] = call_process_start,
+    [SYSTEM_PROCESS_KILL] = call_process_kill,
+    [SYSTEM_PROCESS_WAIT] = call_process_wait,
+    [SYSTEM_PROCESS_ID] = call_process_id,
+    [SYSTEM_THREAD_START] = call_thread_start,
+    [SYSTEM_THREAD_EXIT] = call_thread_exit,
+};
+
+/* Called by user.asm, interrupts on; returns with interrupts off. */
+void system_call(struct trap_frame *frame)
+{
+    uint64_t number = frame->rax;
+    frame->rax = (uint64_t)failure(SYSTEM_ERROR_CALL);
+    if (number < SYSTEM_CALL_COUNT)
+        frame->rax = (uint64_t)table[number](frame->rdi, frame->rsi, frame->rdx, frame->r10,
+                                             frame->r8, frame->r9);
+    interrupts_disable();
+    process_check();
+}

@@ -1,0 +1,55 @@
+/* System calls for programs: thin functions, with the names of parent/include/system_call.h, which
+ * says what they do. Each returns what the kernel did: not negative, or a negative enum
+ * system_error. */
+#ifndef VENEER_PARENT_USER_SYSTEM_H
+#define VENEER_PARENT_USER_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parent/include/system_call.h"
+
+/* The call itself, for whatever has no function here. */
+int64_t system_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+                    uint64_t f);
+
+_Noreturn void system_exit(int status);
+int64_t system_print(const char *text, size_t size);
+void system_yield(void);
+/* Until @deadline, a value of system_time(). */
+void system_sleep(uint64_t deadline);
+uint64_t system_time(void);
+uint64_t system_wall_clock(void);
+
+int64_t system_handle_close(uint32_t handle);
+int64_t system_handle_duplicate(uint32_t handle, uint32_t rights);
+
+int64_t system_memory_create(uint64_t size);
+/* *@address gets where it is. */
+int64_t system_memory_map(uint32_t handle, uint64_t offset, uint64_t size, uint32_t rights,
+                          void **address);
+int64_t system_memory_unmap(void *address);
+
+int64_t system_pipe_create(uint32_t handles[2]);
+/* Bytes, and @count handles at @handles. */
+int64_t system_pipe_send(uint32_t pipe, const void *data, uint32_t size, const uint32_t *handles,
+                         uint32_t count, uint64_t deadline);
+/* *@message describes the buffer, and then what came. */
+int64_t system_pipe_receive(uint32_t pipe, struct system_message *message, uint64_t deadline);
+
+/* @arguments: @arguments_size bytes of words, each ended by NUL. Returns a handle. */
+int64_t system_process_start(const char *name, const char *arguments, uint32_t arguments_size,
+                             const uint32_t *handles, uint32_t handle_count);
+int64_t system_process_kill(uint32_t process, int status);
+int64_t system_process_wait(uint32_t process, struct system_process_end *end, uint64_t deadline);
+uint32_t system_process_id(void);
+
+/* @stack_top: one byte beyond the stack's end. @entry must not return, but call
+ * system_thread_exit(). */
+int64_t system_thread_start(void (*entry)(void *argument), void *stack_top, void *argument);
+_Noreturn void system_thread_exit(void);
+
+/* A word or two about an error, positive or negative. */
+const char *system_error_text(int64_t error);
+
+#endif
