@@ -8,10 +8,14 @@ HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstri
 
 # The sources under test: nothing that needs a bare machine.
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
-                hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c hypervisor/vp_context.c \
-                parent/kernel/mm/page_bitmap.c $(wildcard parent/block/*.c parent/fs/*.c) \
-                $(addprefix parent/drivers/,ata.c atapi.c keymap.c terminal.c) \
-                $(wildcard parent/net/*.c tests/net/*.c tests/fat/*.c)
+                hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
+                hypervisor/vp_context.c \
+                $(wildcard parent/kernel/mm/page_bitmap.c parent/block/partition.c \
+                  parent/block/split.c parent/block/queue.c parent/block/bounce.c \
+                  parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
+                  parent/drivers/terminal.c \
+                  parent/console/line_editor.c parent/fs/*.c parent/net/*.c \
+                  tests/fat/*.c tests/net/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))
 
 # What would replace the C library's functions, on which the sanitizers depend, gets other names.

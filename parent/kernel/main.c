@@ -2,8 +2,11 @@
 #include "include/hv/cpuid.h"
 #include "include/version.h"
 #include "lib/x86/cpu.h"
+#include "parent/console/console.h"
 #include "parent/drivers/pci.h"
-#include "parent/include/network.h"
+#include "parent/include/block.h"
+#include "parent/include/log.h"
+#include "parent/include/time.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/console.h"
 #include "parent/kernel/cpu.h"
@@ -22,6 +25,11 @@
 #include "parent/kernel/smp.h"
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
+#include "parent/services/network.h"
+#include "parent/services/store.h"
+
+/* For disks to tell their partitions, which one that works does at once. */
+#define DISKS_LIMIT_US 5000000
 
 void kernel_main(const struct boot_info *info);
 _Noreturn void stack_switch(void (*function)(void), uint64_t stack);
@@ -43,7 +51,7 @@ static void print_banner(void)
           pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
 }
 
-/* The first thread: everything that may block. */
+/* The first thread: everything that may block. It becomes the console's. */
 static int main_thread(void *argument)
 {
     (void)argument;
@@ -51,10 +59,13 @@ static int main_thread(void *argument)
     console_start();
     pci_init();
     pci_probe();
-    network_start();
+    if (!block_settle(time_now() + DISKS_LIMIT_US))
+        log_print(LOG_WARNING, "a disk takes long to tell its partitions: going on without them");
     if (selftest_wanted())
         selftest_run();
-    return 0;
+    store_mount();
+    network_start();
+    return console_thread(NULL);
 }
 
 /* On VP 0's own stack, which becomes that of its idle thread. */

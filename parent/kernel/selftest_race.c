@@ -4,11 +4,11 @@
 
 #include "include/hv/msr.h"
 #include "lib/x86/cpu.h"
-#include "parent/include/time.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/lapic.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/smp.h"
+#include "parent/kernel/time.h"
 
 #define FLUSHES 1024       /* by all CPUs, and at all CPUs */
 #define FLUSHES_AT_LEAST 4 /* by each */
@@ -36,10 +36,10 @@ static uint32_t nmi_begun, nmi_ready;
 static bool nmi_arrives(uint64_t old)
 {
     const uint64_t *count = &this_cpu()->nmi_count;
-    uint64_t start = time_now();
+    uint64_t start = rdtsc(), limit = time_to_tsc(NMI_LIMIT_MICROSECONDS);
 
     while (__atomic_load_n(count, __ATOMIC_ACQUIRE) == old)
-        if (time_now() - start > NMI_LIMIT_MICROSECONDS)
+        if (rdtsc() - start > limit)
             return false;
     return true;
 }
