@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "lib/cmdline.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "parent/kernel/boot.h"
@@ -79,6 +80,20 @@ void note(const char *format, ...)
     va_start(arguments, format);
     print_message("  note", format, arguments);
     va_end(arguments);
+}
+
+uint64_t selftest_option(const char *key, uint64_t otherwise)
+{
+    char text[24];
+    uint64_t number = otherwise;
+    if (boot_option(key, text, sizeof(text)))
+        parse_number(text, &number);
+    return number;
+}
+
+uint64_t selftest_pattern(uint64_t word)
+{
+    return (word + 1) * 0x9e3779b97f4a7c15ull;
 }
 
 uint64_t selftest_hypervisor_page(void)

@@ -54,6 +54,13 @@ bool check_fault(int vector, int expected, const char *what);
 /* Physical address of a page that the hypervisor owns. */
 uint64_t selftest_hypervisor_page(void);
 
+/* The number that the command line gives for @key, or @otherwise. */
+uint64_t selftest_option(const char *key, uint64_t otherwise);
+
+/* What the test harness puts into disks and files: a 64-bit word by its number
+ * (tests/system/pattern.py). */
+uint64_t selftest_pattern(uint64_t word);
+
 /* Prints a fact that people may want to see. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
