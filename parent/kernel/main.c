@@ -5,7 +5,7 @@
 #include "parent/drivers/pci.h"
 #include "parent/console/console.h"
 #include "parent/include/block.h"
-#include "parent/include/network.h"
+#include "parent/services/network.h"
 #include "parent/include/log.h"
 #include "parent/include/time.h"
 #include "parent/kernel/boot.h"
