@@ -1,7 +1,10 @@
 """Boots that run the parent's self test, on every kind of machine."""
 
+import dataclasses
+
 from emulator import qemu
 from harness.boot import PASSED, Boot
+from harness.test import run_program
 
 from .platforms import BOCHS, BOCHS_SVM, BOCHS_VMX, QEMU, QEMU_SVM
 
@@ -59,6 +62,31 @@ def media_tests():
     yield Boot("boot-disk-vmx", {**BOCHS, "media": "disk"}, parent=parent, time_limit=120)
 
 
+@dataclasses.dataclass
+class DebugBoot(Boot):
+    """A boot of kernels that check their assertions and the order of locks."""
+
+    needs_images = False
+
+    def run(self, context):
+        build = context.directory / "build"
+        debug = dataclasses.replace(context, build=build, debug="1")
+        run_program(context, debug.make("all"), 300, context.directory / "build.log")
+        Boot.run(self, debug)
+
+
+def option_tests():
+    """Options that no other test gives."""
+    two = {**QEMU, "cpus": 2}
+    yield Boot("boot-reboot-svm", two, parent="selftest=basic after=reboot")
+    yield Boot("boot-module-svm", QEMU, parent="autorun=commands", must=(r"^AUTORUN PASS$",),
+               image_options=("--module=tests/system/commands.txt=commands",))
+    yield Boot("boot-x2apic-vmx", {**BOCHS, "cpus": 2}, time_limit=120,
+               parent="selftest=basic,ipi,nmi,lapic x2apic", must=("x2APIC mode", PASSED))
+    yield DebugBoot("boot-debug-svm", {**QEMU, "cpus": 4}, parent="selftest", time_limit=120)
+    yield DebugBoot("boot-debug-vmx", {**BOCHS, "cpus": 2}, parent="selftest", time_limit=240)
+
+
 def host_tests():
     """The host's own virtualization, where it can be nested: the only real hardware we get."""
     if qemu.kvm_is_nested():
@@ -66,4 +94,5 @@ def host_tests():
             yield selftest(f"host-{cpus}cpu-kvm", {**QEMU, "model": "", "kvm": True, "cpus": cpus})
 
 
-TESTS = [*qemu_tests(), *bochs_tests(), *protection_tests(), *media_tests(), *host_tests()]
+TESTS = [*qemu_tests(), *bochs_tests(), *protection_tests(), *media_tests(), *option_tests(),
+         *host_tests()]
