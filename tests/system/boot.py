@@ -12,10 +12,10 @@ SELFTEST = "selftest"
 BANNERS = (r"^Veneer .*: (AMD-V|Intel VT-x).* \d+ LPs?", r"^Veneer owns \d+ pages", r"^Veneer parent")
 
 
-def selftest(name, machine, time_limit=60, cores=1):
+def selftest(name, machine, time_limit=60, cores=1, names=""):
     cpus = machine.get("cpus", 1)
     must = (*BANNERS, rf"\b{cpus} LPs?", PASSED)
-    return Boot(f"boot-selftest-{name}", machine, parent=SELFTEST, must=must,
+    return Boot(f"boot-selftest-{name}", machine, parent=SELFTEST + names, must=must,
                 time_limit=time_limit, cores=cores)
 
 
@@ -31,7 +31,10 @@ def qemu_tests():
     for cpus in (2, 4):
         parallel = {**QEMU, "cpus": cpus, "parallel": True}
         yield selftest(f"parallel-{cpus}cpu-svm", parallel, cores=cpus)
-    yield selftest("max-64cpu-svm", {**QEMU, "cpus": 64, "memory": 1024}, time_limit=240)
+    # One host thread runs all 64 in turn: what must happen within milliseconds is for smaller ones.
+    many = {**QEMU, "cpus": 64, "memory": 1024}
+    yield selftest("max-64cpu-svm", many, time_limit=240,
+                   names="=basic,start,exits,ipi,flush,hypercall,msr,lapic,memory,sched")
     # Memory on both sides of the hole below 4 GiB.
     yield selftest("max-6gib-svm", {**QEMU, "cpus": 2, "memory": 6144}, time_limit=90)
 
