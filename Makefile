@@ -21,12 +21,13 @@ PYTHON := python3
 
 LIB_SOURCES := $(wildcard lib/*.c)
 
-HYPERVISOR_SOURCES := $(wildcard $(addsuffix /*.c,hypervisor $(addprefix hypervisor/,boot x86 svm vmx)))
-HYPERVISOR_ASM := $(wildcard $(addsuffix /*.asm,boot $(addprefix hypervisor/,x86 svm vmx)))
+HYPERVISOR_SOURCES := $(wildcard hypervisor/*.c) \
+                      $(wildcard $(addprefix hypervisor/,boot/*.c x86/*.c svm/*.c vmx/*.c))
+HYPERVISOR_ASM := $(wildcard boot/*.asm $(addprefix hypervisor/,x86/*.asm svm/*.asm vmx/*.asm))
 
-PARENT_FOLDERS := $(addprefix parent/,kernel kernel/mm kernel/sched kernel/proc drivers block fs net console)
-PARENT_SOURCES := $(wildcard $(addsuffix /*.c,$(PARENT_FOLDERS)))
-PARENT_ASM := $(wildcard $(addsuffix /*.asm,$(PARENT_FOLDERS)))
+# The kernel is everything below parent/ but the programs and their run-time library.
+PARENT_SOURCES := $(sort $(shell find parent -name '*.c' -not -path 'parent/user/*'))
+PARENT_ASM := $(sort $(shell find parent -name '*.asm' -not -path 'parent/user/*'))
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_ASM) $(HYPERVISOR_SOURCES) $(LIB_SOURCES))
@@ -94,12 +95,14 @@ $(BUILD)/programs/%.elf: $(BUILD)/user/parent/user/programs/%.c.o $(USER_RUNTIME
 $(BUILD)/asm_offsets.inc: hypervisor/asm_offsets.c.in Makefile | setup
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
-	$(Q)$(CC) $(KERNEL_CFLAGS) -x c -MMD -MP -MF $(BUILD)/asm_offsets.d -MT $@ -S $< -o $(BUILD)/asm_offsets.s
-	$(Q)sed -n 's/^@@ \([A-Z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/%define \1 \2/p' $(BUILD)/asm_offsets.s > $@
+	$(Q)$(CC) $(KERNEL_CFLAGS) -x c -MMD -MP -MF $(BUILD)/asm_offsets.d -MT $@ \
+	    -S $< -o $(BUILD)/asm_offsets.s
+	$(Q)sed -n 's/^@@ \([A-Z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\)$$/%define \1 \2/p' \
+	    $(BUILD)/asm_offsets.s > $@
 
-# link_image NAME,LINKER SCRIPT,OBJECTS. Linked three times: without the table for backtraces, then with a
-# table of the right size, which moves code behind it, then with the right numbers. (NASM puts its
-# input's name, as given, into the object.)
+# link_image NAME,LINKER SCRIPT,OBJECTS. Linked three times: without the table for backtraces, then
+# with a table of the right size, which moves code behind it, then with the right numbers. (NASM puts
+# its input's name, as given, into the object.)
 define link_image
 $(BUILD)/$(1).elf: $(2) $(3) tools/symbols.py
 	@echo "  LD    $$@"
@@ -132,9 +135,11 @@ $(BUILD)/iso/%.elf: $(BUILD)/%.elf
 	@mkdir -p $(@D)
 	$(Q)$(OBJCOPY) --strip-all $< $@
 
-$(BUILD)/veneer.iso: $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
+KERNELS := $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf
+
+$(BUILD)/veneer.iso: $(KERNELS) $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
 	@echo "  ISO   $@"
-	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf
+	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(KERNELS)
 
 # --- Running and checking ------------------------------------------------------------------------
 

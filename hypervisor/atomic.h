@@ -20,15 +20,10 @@ static inline uint32_t atomic_exchange(uint32_t *p, uint32_t value)
     return __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST);
 }
 
-static inline uint32_t atomic_or(uint32_t *p, uint32_t bits)
+/* Result: the value before. */
+static inline uint32_t atomic_and(uint32_t *p, uint32_t bits)
 {
-    return __atomic_fetch_or(p, bits, __ATOMIC_SEQ_CST);
-}
-
-/* Result: the value after the addition. */
-static inline uint32_t atomic_add(uint32_t *p, uint32_t value)
-{
-    return __atomic_add_fetch(p, value, __ATOMIC_SEQ_CST);
+    return __atomic_fetch_and(p, bits, __ATOMIC_SEQ_CST);
 }
 
 static inline bool atomic_compare_exchange(uint32_t *p, uint32_t expected, uint32_t value)

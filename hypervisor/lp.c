@@ -87,8 +87,12 @@ void ap_main(void)
     struct lp *lp = this_lp();
 
     lp_init(lp);
-    lp_halt_until_request(lp); /* the root's creation */
-    vp_run_root(lp->root_vp);
+    while (lp->vp == NULL) {
+        lp_halt_until_request(lp);
+        lp_answer_requests(lp);
+    }
+    write_cr3(read_cr3()); /* drops what memory_seal() has changed */
+    vp_run_root(lp->vp);
 }
 
 /* Fills the variables behind the trampoline's copy at @page. */
@@ -144,18 +148,37 @@ void lp_start_others(spa_t trampoline)
     memcpy(spa_to_va(trampoline), saved, PAGE_SIZE);
 }
 
-uint32_t lp_request(struct lp *target, enum lp_request request)
+/* Bit and number in one step: whoever takes the bits must know by the number which requests it has
+ * taken. Returns the number. */
+static uint32_t add_request(struct lp *target, enum lp_request request)
 {
-    atomic_or(&target->requests, request);
-    uint32_t ticket = atomic_add(&target->request_ticket, 1);
-    if (atomic_exchange(&target->nmi_outstanding, 1) == 0)
-        apic_send(apic_is_x2apic(), target->apic_id, LAPIC_ICR_DELIVERY_NMI | LAPIC_ICR_ASSERT);
-    return ticket;
+    uint32_t old, new;
+
+    do {
+        old = atomic_load(&target->requests);
+        new = (old | request) + (1u << LP_REQUEST_NUMBER_SHIFT);
+    } while (!atomic_compare_exchange(&target->requests, old, new));
+    return new >> LP_REQUEST_NUMBER_SHIFT;
 }
 
-void lp_wait(struct lp *target, uint32_t ticket)
+uint32_t lp_request(struct lp *target, enum lp_request request)
 {
-    while ((int32_t)(atomic_load(&target->request_done) - ticket) < 0) {
+    uint32_t number = add_request(target, request);
+
+    if (atomic_exchange(&target->nmi_outstanding, 1) == 0)
+        apic_send(apic_is_x2apic(), target->apic_id, LAPIC_ICR_DELIVERY_NMI | LAPIC_ICR_ASSERT);
+    return number;
+}
+
+/* Numbers wrap: the one that is less than half of them behind is the earlier one. */
+static bool is_before(uint32_t a, uint32_t b)
+{
+    return (int32_t)((a - b) << LP_REQUEST_NUMBER_SHIFT) < 0;
+}
+
+void lp_wait(struct lp *target, uint32_t number)
+{
+    while (is_before(atomic_load(&target->request_done), number)) {
         lp_answer_requests(this_lp());
         cpu_pause();
     }
@@ -168,36 +191,38 @@ static void answer(struct lp *lp, uint32_t requests)
             __asm__ volatile("cli; hlt");
     if (requests & LP_REQUEST_FLUSH)
         lp->root_vp->nested_flush = true;
-    /* LP_REQUEST_START_VP only ends the wait. */
+    if (requests & LP_REQUEST_START_VP)
+        lp->vp = lp->root_vp;
+    if (requests & LP_REQUEST_ROOT_NMI)
+        lp->root_nmi_pending = true;
 }
 
 void lp_answer_requests(struct lp *lp)
 {
-    if (atomic_load(&lp->requests) == 0)
+    if ((atomic_load(&lp->requests) & LP_REQUEST_BITS) == 0)
         return;
-    /* The ticket first: a request that comes after this line is either in the bits taken below, or
-     * asks for another round. */
-    uint32_t ticket = atomic_load(&lp->request_ticket);
-    answer(lp, atomic_exchange(&lp->requests, 0));
-    atomic_store(&lp->request_done, ticket);
+    uint32_t requests = atomic_and(&lp->requests, ~LP_REQUEST_BITS);
+    answer(lp, requests & LP_REQUEST_BITS);
+    atomic_store(&lp->request_done, requests >> LP_REQUEST_NUMBER_SHIFT);
 }
 
 void lp_request_all(enum lp_request request)
 {
     struct lp *self = this_lp();
-    uint32_t tickets[MAX_LPS];
+    uint32_t numbers[MAX_LPS];
 
     for (uint32_t i = 0; i < lp_count; i++)
         if (lp_by_index(i) != self)
-            tickets[i] = lp_request(lp_by_index(i), request);
+            numbers[i] = lp_request(lp_by_index(i), request);
     answer(self, request);
     for (uint32_t i = 0; i < lp_count; i++)
         if (lp_by_index(i) != self)
-            lp_wait(lp_by_index(i), tickets[i]);
+            lp_wait(lp_by_index(i), numbers[i]);
 }
 
+/* The root's NMI is a request, too: it must not be entered over. */
 void lp_nmi_received(struct lp *lp)
 {
     if (atomic_exchange(&lp->nmi_outstanding, 0) == 0)
-        lp->root_nmi_pending = true;
+        add_request(lp, LP_REQUEST_ROOT_NMI);
 }

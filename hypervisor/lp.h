@@ -26,12 +26,18 @@
 
 struct vp;
 
-/* What another LP may ask for, as bits. */
+/* What an LP may be asked for, as bits. */
 enum lp_request {
     LP_REQUEST_FLUSH = 1 << 0,    /* drop cached nested translations */
-    LP_REQUEST_START_VP = 1 << 1, /* the waiting root VP has its context now */
+    LP_REQUEST_START_VP = 1 << 1, /* the root VP is there, or has its start context now */
     LP_REQUEST_STOP = 1 << 2,     /* panic: halt for good */
+    LP_REQUEST_ROOT_NMI = 1 << 3, /* of the LP itself: it got an NMI that is the root VP's */
 };
+
+/* Layout of lp->requests: bits 7:0 are those requests that wait for their answer; above is the
+ * number of the last request, whatever it was. */
+#define LP_REQUEST_BITS 0xffu
+#define LP_REQUEST_NUMBER_SHIFT 8
 
 /* 64-bit task state segment (Intel SDM vol. 3, 7.7). */
 struct tss {
@@ -52,12 +58,12 @@ struct lp {
     struct vp *root_vp;
     struct vp *vp; /* the VP that runs here; the root's, unless a child is dispatched */
 
-    /* Requests. A sender sets bits, takes a ticket, and sends an NMI unless one is on its way. */
-    uint32_t requests;        /* enum lp_request; atomic */
-    uint32_t request_ticket;  /* atomic */
-    uint32_t request_done;    /* tickets up to this one have been answered */
+    /* Requests. A sender sets a bit and takes the next number in one step, then sends an NMI unless
+     * one is on its way. */
+    uint32_t requests;        /* LP_REQUEST_BITS and number; atomic */
+    uint32_t request_done;    /* requests up to this number have been answered */
     uint32_t nmi_outstanding; /* 1: an NMI of ours has been sent and not yet been received */
-    bool root_nmi_pending;    /* an NMI that was not ours: the root VP gets it */
+    bool root_nmi_pending;    /* the root VP gets an NMI before it goes on */
 
     bool x2apic; /* mode of this LP's local APIC; the root may switch it on */
     volatile bool online;
@@ -106,12 +112,11 @@ void lp_init(struct lp *lp);
 void lp_start_others(spa_t trampoline);
 
 /* Sets @request for @target (not this LP) and makes sure that it looks at it soon. Any context.
- * Returns a ticket for lp_wait(). */
+ * Returns the request's number, for lp_wait(). */
 uint32_t lp_request(struct lp *target, enum lp_request request);
 
-/* Waits until @target has answered the request with @ticket; answers this LP's own requests
- * meanwhile. */
-void lp_wait(struct lp *target, uint32_t ticket);
+/* Waits until @target has answered request @number; answers this LP's own requests meanwhile. */
+void lp_wait(struct lp *target, uint32_t number);
 
 /* Asks all LPs, this one included, and waits for all. */
 void lp_request_all(enum lp_request request);

@@ -45,6 +45,7 @@ void vp_run_root(struct vp *vp)
     lp->vp = vp;
     hw->vp_init(vp);
     wait_for_start(lp, vp);
+    lp->root_nmi_pending = false; /* nobody was there to get it */
     hw->vp_set_context(vp, &vp->context, vp->start_rdi);
     for (;;) {
         lp_answer_requests(lp);

@@ -46,6 +46,10 @@
 #define MADT_FLAG_ENABLED (1u << 0)
 #define MADT_FLAG_ONLINE_CAPABLE (1u << 1)
 
+/* PCI Firmware Specification 3.3, 4.1.2, MCFG */
+#define MCFG_ENTRIES 44
+#define MCFG_ENTRY_SIZE 16
+
 /* 5.2.12.5, MPS INTI flags */
 #define INTI_POLARITY_MASK 3u
 #define INTI_ACTIVE_LOW 3u
@@ -218,6 +222,23 @@ uint64_t acpi_madt_lapic_address(const struct acpi_header *madt)
             return read_field(madt, start + 4, 8);
     }
     return read_field(madt, MADT_LAPIC_ADDRESS, 4);
+}
+
+bool acpi_mcfg_next(const struct acpi_header *mcfg, uint32_t *offset, struct acpi_ecam *ecam)
+{
+    for (;;) {
+        uint32_t start = *offset == 0 ? MCFG_ENTRIES : *offset;
+
+        if (start >= mcfg->length || mcfg->length - start < MCFG_ENTRY_SIZE)
+            return false;
+        *offset = start + MCFG_ENTRY_SIZE;
+        ecam->base = read_field(mcfg, start, 8);
+        ecam->segment = (uint16_t)read_field(mcfg, start + 8, 2);
+        ecam->first_bus = (uint8_t)read_field(mcfg, start + 10, 1);
+        ecam->last_bus = (uint8_t)read_field(mcfg, start + 11, 1);
+        if (ecam->first_bus <= ecam->last_bus)
+            return true;
+    }
 }
 
 bool acpi_madt_next_ioapic(const struct acpi_header *madt, uint32_t *offset,

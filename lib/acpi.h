@@ -51,6 +51,17 @@ bool acpi_madt_next_processor(const struct acpi_header *madt, uint32_t *offset,
 /* Physical address of the local APICs: the 64-bit override if there is one. */
 uint64_t acpi_madt_lapic_address(const struct acpi_header *madt);
 
+/* Memory-mapped PCI configuration space of some buses (PCI Firmware Specification 3.3, 4.1.2). */
+struct acpi_ecam {
+    uint64_t base; /* physical, of bus 0, even if the first bus is another */
+    uint16_t segment;
+    uint8_t first_bus, last_bus;
+};
+
+/* Walks the entries of a valid MCFG: start with *@offset = 0; false at the end. Entries whose buses
+ * are out of order are left out. */
+bool acpi_mcfg_next(const struct acpi_header *mcfg, uint32_t *offset, struct acpi_ecam *ecam);
+
 /* One I/O APIC of the MADT. */
 struct acpi_ioapic {
     uint8_t id;

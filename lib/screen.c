@@ -7,6 +7,7 @@
 
 #define TEXT_CELL_BYTES 2
 #define TEXT_ATTRIBUTE 0x07 /* light grey on black */
+#define TEXT_ATTRIBUTE_REVERSE 0x70
 #define TAB_COLUMNS 8
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -86,7 +87,8 @@ static void write_pixel(volatile uint8_t *at, uint32_t bytes, uint32_t pixel)
     }
 }
 
-static void draw_glyph(const struct screen *screen, uint32_t column, uint32_t row, char c)
+static void draw_glyph(const struct screen *screen, uint32_t column, uint32_t row, char c,
+                       bool reverse)
 {
     const struct screen_mode *mode = &screen->mode;
     uint32_t bytes = mode->bytes_per_pixel;
@@ -95,12 +97,24 @@ static void draw_glyph(const struct screen *screen, uint32_t column, uint32_t ro
                              (size_t)column * FONT_WIDTH * bytes;
 
     for (unsigned y = 0; y < FONT_HEIGHT; y++) {
-        uint8_t pixels = font_row(c, y);
+        uint8_t pixels = (uint8_t)(reverse ? ~font_row(c, y) : font_row(c, y));
 
         for (unsigned x = 0; x < FONT_WIDTH; x++)
             write_pixel(line + x * bytes, bytes, pixels & (0x80 >> x) ? colour : 0);
         line += mode->pitch;
     }
+}
+
+static void draw_cell(const struct screen *screen, uint32_t column, uint32_t row, bool reverse)
+{
+    char c = screen->cells->rows[row][column];
+    uint32_t attribute = reverse ? TEXT_ATTRIBUTE_REVERSE : TEXT_ATTRIBUTE;
+
+    if (screen->mode.type == SCREEN_RGB)
+        draw_glyph(screen, column, row, c, reverse);
+    else
+        write_pixel(screen->memory + (size_t)row * screen->mode.pitch + column * TEXT_CELL_BYTES,
+                    TEXT_CELL_BYTES, attribute << 8 | (uint8_t)c);
 }
 
 /* Shows @c, which is in 20h-7Eh, if it is not there already. */
@@ -109,11 +123,7 @@ static void set_cell(struct screen *screen, uint32_t column, uint32_t row, char 
     if (screen->cells->rows[row][column] == c)
         return;
     screen->cells->rows[row][column] = c;
-    if (screen->mode.type == SCREEN_RGB)
-        draw_glyph(screen, column, row, c);
-    else
-        write_pixel(screen->memory + (size_t)row * screen->mode.pitch + column * TEXT_CELL_BYTES,
-                    TEXT_CELL_BYTES, (uint32_t)TEXT_ATTRIBUTE << 8 | (uint8_t)c);
+    draw_cell(screen, column, row, false);
 }
 
 /* Blank text cells and black pixels. */
@@ -175,6 +185,23 @@ static void new_line(struct screen *screen)
         scroll(screen);
 }
 
+static char printable(char c)
+{
+    return c < FONT_FIRST || c > FONT_LAST ? '?' : c;
+}
+
+void screen_draw(struct screen *screen, uint32_t column, uint32_t row, char c)
+{
+    if (screen->mode.type != SCREEN_NONE && column < screen->columns && row < screen->rows)
+        set_cell(screen, column, row, printable(c));
+}
+
+void screen_show_cursor(struct screen *screen, bool visible)
+{
+    if (screen->mode.type != SCREEN_NONE && screen->column < screen->columns)
+        draw_cell(screen, screen->column, screen->row, visible);
+}
+
 void screen_put(struct screen *screen, char c)
 {
     if (screen->mode.type == SCREEN_NONE)
@@ -200,6 +227,6 @@ void screen_put(struct screen *screen, char c)
      */
     if (screen->column == screen->columns)
         new_line(screen);
-    set_cell(screen, screen->column, screen->row, c < FONT_FIRST || c > FONT_LAST ? '?' : c);
+    set_cell(screen, screen->column, screen->row, printable(c));
     screen->column++;
 }

@@ -9,7 +9,12 @@ HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstri
 # The sources under test: nothing that needs a bare machine.
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
-                hypervisor/vp_context.c parent/kernel/mm/page_bitmap.c
+                hypervisor/vp_context.c \
+                $(wildcard parent/kernel/mm/page_bitmap.c parent/block/partition.c \
+                  parent/block/split.c parent/block/queue.c parent/block/bounce.c \
+                  parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
+                  parent/console/line_editor.c parent/fs/*.c parent/net/*.c \
+                  tests/fat/*.c tests/net/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))
 
 # What would replace the C library's functions, on which the sanitizers depend, gets other names.
@@ -43,6 +48,10 @@ $(BUILD)/host/unit-%: $(BUILD)/host/obj/tests/unit/%.c.o $(BUILD)/host/lib.a
 
 $(BUILD)/host/fuzz-%: $(BUILD)/host/obj/tests/fuzz/%.c.o $(BUILD)/host/lib.a
 	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer $^ -o $@
+
+# Our network stack as a program: tests/linux/network.py.
+$(BUILD)/host/tap: $(BUILD)/host/obj/tests/linux/tap.c.o $(BUILD)/host/lib.a
+	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $^ -o $@
 
 .PRECIOUS: $(BUILD)/host/obj/%.c.o
 

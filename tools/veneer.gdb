@@ -19,10 +19,10 @@ define vps
     set $index = 0
     while $index < root_partition.vp_count
         set $vp = &root_partition.vps[$index]
-        printf "VP %u: ", $vp->index
+        printf "VP %u: %lu exits, rax %016lx rcx %016lx rdx %016lx rbx %016lx, ", \
+            $vp->index, $vp->exits.total, $vp->gpr[0], $vp->gpr[1], $vp->gpr[2], $vp->gpr[3]
         output (enum vp_state)$vp->state
-        printf ", %lu exits, rax %016lx rcx %016lx rdx %016lx rbx %016lx\n", \
-            $vp->exits.total, $vp->gpr[0], $vp->gpr[1], $vp->gpr[2], $vp->gpr[3]
+        printf "\n"
         set $index = $index + 1
     end
 end

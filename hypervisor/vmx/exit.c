@@ -55,9 +55,10 @@ static enum exit_action handle_hypercall(struct vp *vp)
     return exit_hypercall(vp, guest_mode());
 }
 
-/* A write that changes the bit of CR0 which is ours: once the guest's wish is noted, the
- * instruction does the rest without an exit. Or a write that sets the bit of CR4 which does not
- * exist for the guest. */
+/* A write that changes the bit of CR0 which is ours: once the guest's wish is noted, the instruction
+ * does the rest without an exit (if it faults for another reason, the guest sees its wish
+ * nevertheless; nothing depends on it). Or a write that sets the bit of CR4 which does not exist for
+ * the guest. */
 static enum exit_action handle_cr_access(struct vp *vp)
 {
     uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);

@@ -69,7 +69,7 @@ exception_common:
 global lp_halt_until_request
 lp_halt_until_request:
 .check:
-    cmp dword [rdi + LP_REQUESTS], 0
+    cmp byte [rdi + LP_REQUESTS], 0      ; LP_REQUEST_BITS
     jne .out
     hlt
     jmp .check

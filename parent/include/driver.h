@@ -1,5 +1,4 @@
-/* Registration of PCI drivers: a driver is one file with a PCI_DRIVER line; the PCI code offers it
- * each function that matches. */
+/* Registration of PCI drivers: a driver is one file with a PCI_DRIVER line; the PCI code offers it each function that matches. */
 #ifndef VENEER_PARENT_INCLUDE_DRIVER_H
 #define VENEER_PARENT_INCLUDE_DRIVER_H
 
@@ -17,6 +16,8 @@ struct pci_bar {
     bool io;
 };
 
+struct pci_driver;
+
 struct pci_function {
     uint16_t segment;
     uint8_t bus, device, function;
@@ -28,13 +29,14 @@ struct pci_function {
     struct pci_function *next;
 };
 
+/* PCI_ANY matches every value; the class is class_code << 8 | subclass. */
+struct pci_match {
+    uint16_t vendor_id, device_id, class_subclass;
+};
+
 struct pci_driver {
     const char *name;
-    /* PCI_ANY matches every value; class match is by class_code << 8 | subclass, PCI_ANY for any.
-     */
-    struct pci_match {
-        uint16_t vendor_id, device_id, class_subclass;
-    } const *matches;
+    const struct pci_match *matches;
     uint32_t match_count;
     /* True: the driver serves the function from now on. Thread. */
     bool (*probe)(struct pci_function *function);
@@ -44,6 +46,9 @@ struct pci_driver {
 #define PCI_DRIVER(driver_variable)                                                                \
     static const struct pci_driver *const driver_variable##_entry                                  \
         __attribute__((used, section(".pci_drivers"))) = &driver_variable
+
+/* All functions, in the order of their numbers, linked by next; constant after the start. */
+struct pci_function *pci_functions(void);
 
 /* Configuration space; @offset is aligned to the size. */
 uint32_t pci_read(const struct pci_function *function, uint16_t offset, unsigned size);
@@ -64,7 +69,7 @@ bool pci_connect_interrupt(const struct pci_function *function, device_handler_t
 
 /* MSI-X entries that the function has; 0: none. Connects entry @index. */
 uint32_t pci_msix_count(const struct pci_function *function);
-bool pci_connect_msix(const struct pci_function *function, uint32_t index, device_handler_t handler,
-                      void *context);
+bool pci_connect_msix(const struct pci_function *function, uint32_t index,
+                      device_handler_t handler, void *context);
 
 #endif

@@ -7,12 +7,13 @@
 
 #include <stdint.h>
 
-/* Outermost first. A driver's lock may be held while it wakes threads or starts timers, not the
- * other way round. */
+/* Outermost first. The block layer and the network call drivers with their own locks held, so a
+ * driver gives its lock back before it completes a request or delivers a frame; it may keep it
+ * while it wakes threads or starts timers, not the other way round. */
 enum lock_level {
-    LOCK_LEVEL_DRIVER = 1, /* one device */
-    LOCK_LEVEL_BLOCK,      /* queues of the block layer */
-    LOCK_LEVEL_NET,
+    LOCK_LEVEL_BLOCK = 1,    /* queues of the block layer */
+    LOCK_LEVEL_NET,          /* network stacks and switches */
+    LOCK_LEVEL_DRIVER,       /* one device */
     LOCK_LEVEL_PROCESS_LIST, /* the list of all processes */
     LOCK_LEVEL_PROCESS,      /* processes, handle tables, address spaces */
     LOCK_LEVEL_OBJECT,       /* what handles refer to: pipes */
@@ -28,6 +29,7 @@ enum lock_level {
     LOCK_LEVEL_PAGE_CACHE, /* a CPU's free pages */
     LOCK_LEVEL_PAGES,      /* the page allocator */
     LOCK_LEVEL_LOG,        /* log ring and console */
+    LOCK_LEVEL_BUS,        /* registers that devices share: PCI configuration ports */
     LOCK_LEVEL_COUNT,
 };
 

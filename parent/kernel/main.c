@@ -2,6 +2,9 @@
 #include "include/hv/cpuid.h"
 #include "include/version.h"
 #include "lib/x86/cpu.h"
+#include "parent/drivers/pci.h"
+#include "parent/console/console.h"
+#include "parent/include/block.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/console.h"
 #include "parent/kernel/cpu.h"
@@ -20,6 +23,8 @@
 #include "parent/kernel/smp.h"
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
+#include "parent/services/network.h"
+#include "parent/services/store.h"
 
 void kernel_main(const struct boot_info *info);
 _Noreturn void stack_switch(void (*function)(void), uint64_t stack);
@@ -41,14 +46,21 @@ static void print_banner(void)
           pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
 }
 
-/* The first thread: everything that may block. */
+/* The first thread: everything that may block. It becomes the console's. */
 static int main_thread(void *argument)
 {
     (void)argument;
     selftest_fault();
+    console_start();
+    console_start();
+    pci_init();
+    pci_probe();
+    block_add_partitions();
     if (selftest_wanted())
         selftest_run();
-    return 0;
+    store_mount();
+    network_start();
+    return console_thread(NULL);
 }
 
 /* On VP 0's own stack, which becomes that of its idle thread. */

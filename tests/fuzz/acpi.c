@@ -7,7 +7,7 @@
 
 #define TABLES_MAX 8
 
-static const char signatures[][5] = {"APIC", "FACP", "DSDT", "XSDT", "RSDT", "HPET"};
+static const char signatures[][5] = {"APIC", "FACP", "DSDT", "XSDT", "RSDT", "HPET", "MCFG"};
 
 #define SIGNATURES (sizeof(signatures) / sizeof(signatures[0]))
 
@@ -58,6 +58,17 @@ static void use_dsdt(const struct acpi_header *dsdt)
         FUZZ_CHECK(a <= 7 && b <= 7);
 }
 
+static void use_mcfg(const struct acpi_header *mcfg)
+{
+    struct acpi_ecam ecam;
+    uint32_t offset = 0, before = 0;
+
+    while (acpi_mcfg_next(mcfg, &offset, &ecam)) {
+        FUZZ_CHECK(offset > before && offset <= mcfg->length && ecam.first_bus <= ecam.last_bus);
+        before = offset;
+    }
+}
+
 static void use_tables(const uint8_t *rsdp)
 {
     for (size_t i = 0; i < SIGNATURES; i++) {
@@ -76,6 +87,8 @@ static void use_tables(const uint8_t *rsdp)
             use_fadt(table);
         else if (i == 2)
             use_dsdt(table);
+        else if (i == 6)
+            use_mcfg(table);
     }
 }
 

@@ -1,13 +1,13 @@
 """Knows all tests."""
 
-from system import boot, faults, infrastructure, parent, refusals
+from system import boot, faults, infrastructure, linux_network, parent, refusals
 
 from . import host
 
 
 def all_tests():
     tests = [*host.discover(), *infrastructure.TESTS, *boot.TESTS, *refusals.TESTS, *faults.TESTS,
-             *parent.TESTS]
+             *linux_network.TESTS, *parent.TESTS]  # fmt: skip
     names = [test.name for test in tests]
     twice = {name for name in names if names.count(name) > 1}
     if twice:

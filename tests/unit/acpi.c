@@ -344,6 +344,36 @@ static void test_s5(void)
     CHECK_NO_S5("\x08_S5_\x12\x06\x02\x0a\x05");
 }
 
+static void test_mcfg(void)
+{
+    static const uint8_t data[] = {
+        0, 0, 0, 0,    0, 0, 0, 0,                            /* reserved */
+        0, 0, 0, 0xb0, 0, 0, 0, 0, 0, 0, 0,  255, 0, 0, 0, 0, /* segment 0 */
+        0, 0, 0, 0xc0, 0, 0, 0, 0, 1, 0, 9,  8,   0, 0, 0, 0, /* buses out of order: left out */
+        0, 0, 0, 0xd0, 1, 0, 0, 0, 2, 0, 16, 31,  0, 0, 0, 0, /* segment 2 */
+        0, 0, 0, 0xe0, 0, 0, 0, 0, 3, 0, 0,  255, 0, 0, 0,    /* cut */
+    };
+    const struct acpi_header *mcfg = table_of("MCFG", data, sizeof(data));
+    struct acpi_ecam ecam;
+    uint32_t offset = 0;
+
+    CHECK(acpi_mcfg_next(mcfg, &offset, &ecam));
+    CHECK_EQUAL(ecam.base, 0xb0000000);
+    CHECK_EQUAL(ecam.segment, 0);
+    CHECK_EQUAL(ecam.first_bus, 0);
+    CHECK_EQUAL(ecam.last_bus, 255);
+    CHECK(acpi_mcfg_next(mcfg, &offset, &ecam));
+    CHECK_EQUAL(ecam.base, 0x1d0000000);
+    CHECK_EQUAL(ecam.segment, 2);
+    CHECK_EQUAL(ecam.first_bus, 16);
+    CHECK_EQUAL(ecam.last_bus, 31);
+    CHECK(!acpi_mcfg_next(mcfg, &offset, &ecam));
+
+    mcfg = table_of("MCFG", data, 4);
+    offset = 0;
+    CHECK(!acpi_mcfg_next(mcfg, &offset, &ecam));
+}
+
 int main(void)
 {
     test_rsdp();
@@ -351,6 +381,7 @@ int main(void)
     test_bad_lengths();
     test_dsdt();
     test_madt();
+    test_mcfg();
     test_madt_interrupts();
     test_old_fadt();
     test_new_fadt();

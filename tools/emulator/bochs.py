@@ -8,8 +8,7 @@ BIOS = 'file=/usr/share/bochs/BIOS-bochs-latest, options="fastboot"'
 UEFI = "file=/usr/share/ovmf/OVMF.fd"
 VIDEO_BIOS = "/usr/share/bochs/VGABIOS-lgpl-latest"
 
-# Time is counted in instructions (`ips` a second), so that runs repeat exactly. rfb without a
-# timeout is the display that needs no screen and waits for no viewer.
+# Time is counted in instructions (`ips` a second), so that runs repeat exactly.
 CONFIGURATION = """\
 cpu: model={model}, count={cpus}, ips=50000000, quantum=16, reset_on_triple_fault=0, \
 ignore_bad_msrs=0, msrs="{msrs}"
@@ -23,7 +22,7 @@ ata0-master: {drive}
 boot: {boot}
 com1: enabled=1, mode={serial_mode}, dev="{serial}"
 clock: sync=none, time0=1000000000
-display_library: rfb, options="timeout=0"
+display_library: {display}
 log: "{log}"
 panic: action=fatal
 error: action=report
@@ -72,6 +71,9 @@ def command_line(machine, directory, serial):
         drive=_drive(machine),
         boot="cdrom" if machine.media == "cd" else "disk",
         serial_mode="term" if machine.interactive else "file",
+        # Displays that need no screen. For a test: one without a network port, which may be taken;
+        # at a terminal: one that draws nothing over it and waits for no viewer.
+        display='rfb, options="timeout=0"' if machine.interactive else "term",
         serial=serial,
         log=directory / "bochs.log",
     )
