@@ -52,7 +52,6 @@ static int main_thread(void *argument)
     (void)argument;
     selftest_fault();
     console_start();
-    console_start();
     pci_init();
     pci_probe();
     block_add_partitions();

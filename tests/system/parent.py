@@ -30,6 +30,19 @@ def process_tests():
                    time_limit=240)
 
 
+def console_tests():
+    """Programs run from the console."""
+    must = (r"^hello from process \d+ with 0 handles: hello one two$", r"fault \(\d+\): #DE at 4",
+            r"^run: fault made a fault", r"^run: hello ended with status 3",
+            r"^run: there is no module nothing", r"^kill: there is no process 4000000",
+            r"^kill: x is no number of a process", r"  [0-9]+ +0 +R +16 .* main$",
+            r"^AUTORUN FAIL")  # fmt: skip
+    commands = ("--module=tests/system/programs.commands=commands",)
+    for name, machine in (("svm", QEMU), ("vmx", BOCHS)):
+        yield Boot(f"parent-run-{name}", {**machine, "cpus": 2}, parent="autorun=commands",
+                   must=must, image_options=MODULES + commands, time_limit=120)
+
+
 def kernel_tests():
     for name in KERNEL_TESTS:
         must = (rf"^ok {name}: ", PASSED)
@@ -43,4 +56,4 @@ def kernel_tests():
                    must=must, time_limit=120)
 
 
-TESTS = [*kernel_tests(), *process_tests()]
+TESTS = [*kernel_tests(), *process_tests(), *console_tests()]
