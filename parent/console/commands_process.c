@@ -45,7 +45,7 @@ static void *read_program(const char *name, size_t *size)
     void *content = NULL;
 
     if (volume == NULL) {
-        command_failed("run", "type disks to see which there are",
+        command_failed("run", "disks shows what there is",
                        "there is no module %s, and no store to look for a file", name);
         return NULL;
     }
@@ -61,8 +61,7 @@ static void *read_program(const char *name, size_t *size)
     if (error == FS_OK)
         return content;
     heap_free(content);
-    command_failed("run", "type ls to see which files there are", "%s: %s", name,
-                   fs_error_text(error));
+    command_failed("run", "ls shows the files", "%s: %s", name, fs_error_text(error));
     return NULL;
 }
 
