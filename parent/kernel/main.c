@@ -57,6 +57,7 @@ static int main_thread(void *argument)
     block_add_partitions();
     if (selftest_wanted())
         selftest_run();
+    thread_set_cpu(thread_self(), THREAD_ANY_CPU);
     store_mount();
     network_start();
     return console_thread(NULL);

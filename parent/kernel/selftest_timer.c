@@ -191,4 +191,5 @@ static void run(void)
     }
 }
 
-const struct selftest selftest_timer = {"timer", run, SELFTEST_EACH, false};
+/* By name only: it takes long on a busy host. */
+const struct selftest selftest_timer = {"timer", run, SELFTEST_EACH, true};
