@@ -9,7 +9,7 @@
 #include "tests/fat/workload.h"
 #include "tests/unit/unit.h"
 
-#define STEPS 400
+#define STEPS 280
 #define APPENDS 80
 #define SYNC_PERCENT 15
 #define CUTS_PER_EVENT 2
