@@ -24,8 +24,8 @@ static const struct selftest *const tests[] = {
     &selftest_instructions, &selftest_msr,    &selftest_hypercall,   &selftest_fuzz,
     &selftest_lapic,        &selftest_memory, &selftest_sched,       &selftest_timer,
     &selftest_irq,          &selftest_disk,   &selftest_disk_errors, &selftest_no_disk,
-    &selftest_partitions,   &selftest_net,    &selftest_net_link,    &selftest_process,
-    &selftest_init,
+    &selftest_partitions,   &selftest_net,    &selftest_net_link,    &selftest_input,
+    &selftest_process,      &selftest_init,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))

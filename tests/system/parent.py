@@ -43,4 +43,12 @@ def kernel_tests():
                    must=must, time_limit=120)
 
 
-TESTS = [*kernel_tests(), *process_tests()]
+def keyboard_test():
+    """Keys pressed by QEMU's monitor arrive as what a terminal would send."""
+    keys = ("v", "shift-e", "n", "ctrl-c", "up", "delete", "backspace", "shift-2", "kp_enter")
+    return Boot("parent-keyboard-svm", {**QEMU, "cpus": 2}, parent="selftest=input",
+                monitor=tuple(("type a line", f"sendkey {key}") for key in keys),
+                must=(r"typed vEn\^C\^\[\[A\^\[\[3~\^\?@\^M$", r"^ok input: ", PASSED))
+
+
+TESTS = [*kernel_tests(), *process_tests(), keyboard_test()]
