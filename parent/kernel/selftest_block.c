@@ -15,6 +15,7 @@
 #include "parent/kernel/selftest.h"
 
 #define SETTLE_LIMIT_US 10000000
+#define STALL_PAUSE_US 3000000
 #define CHUNK_SIZE 65536u
 #define CHUNK_PAGES (CHUNK_SIZE / PAGE_SIZE)
 #define JOBS 48
@@ -345,6 +346,17 @@ static void run_disk_errors(void)
     check_status(bad_sector + 1, 100, BLOCK_OK);
 }
 
+/* The harness lets the first request through, and others when it sees that one has timed out. */
+static void run_disk_stall(void)
+{
+    if (!find_disk())
+        return;
+    note("the disk may stall");
+    thread_sleep(STALL_PAUSE_US);
+    read_all("read", 0, 0);
+    note("all has been read after %lu s", time_now() / 1000000);
+}
+
 static void run_no_disk(void)
 {
     check(block_settle(time_now() + SETTLE_LIMIT_US), "a disk is still being looked at");
@@ -378,5 +390,6 @@ static void run_partitions(void)
 
 const struct selftest selftest_disk = {"disk", run_disk, SELFTEST_ONCE, true};
 const struct selftest selftest_disk_errors = {"disk-errors", run_disk_errors, SELFTEST_ONCE, true};
+const struct selftest selftest_disk_stall = {"disk-stall", run_disk_stall, SELFTEST_ONCE, true};
 const struct selftest selftest_no_disk = {"no-disk", run_no_disk, SELFTEST_ONCE, true};
 const struct selftest selftest_partitions = {"partitions", run_partitions, SELFTEST_ONCE, true};
