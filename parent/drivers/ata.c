@@ -22,8 +22,6 @@
 #define GENERAL_NOT_ATA 0x8000u
 #define GENERAL_PACKET 0x4000u
 #define GENERAL_PACKET_MASK 0xc000u
-#define GENERAL_DRQ_MASK 0x0060u /* 00: within 3 ms, 01 obsolete, 10: within 50 us */
-#define GENERAL_DRQ_FAST 0x0040u
 #define GENERAL_PACKET_16 0x0001u
 #define CAPABILITY_LBA 0x0200u
 #define CAPABILITY_DMA 0x0100u
@@ -128,7 +126,6 @@ bool ata_parse_identity(const uint16_t words[ATA_IDENTIFY_WORDS], bool packet,
     read_transfer_mode(words, identity);
     identity->dma = (words[WORD_CAPABILITIES] & CAPABILITY_DMA) != 0;
     if (packet) {
-        identity->slow_packets = (general & GENERAL_DRQ_MASK) != GENERAL_DRQ_FAST;
         identity->sector_size = ATAPI_SECTOR_SIZE;
         return (general & GENERAL_PACKET_MASK) == (GENERAL_NOT_ATA & ~GENERAL_PACKET) &&
                !(general & GENERAL_PACKET_16);

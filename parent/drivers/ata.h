@@ -48,7 +48,6 @@ struct ata_identity {
     uint64_t sector_count; /* 0 for packet devices */
     uint32_t sector_size;
     bool lba48, dma, ncq, fua, write_cache;
-    bool slow_packets;   /* a packet device that takes up to 3 ms to ask for its packet */
     uint8_t queue_depth; /* with ncq: 1 to 32 */
     uint8_t
         transfer_mode; /* selected, or else the fastest multiword DMA: for SET FEATURES; 0: none */

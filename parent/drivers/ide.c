@@ -3,50 +3,26 @@
  * commands (ATA/ATAPI-7). Transfers are DMA, ended by interrupts; the few commands of the start and
  * of error recovery are polled. The two drives of a channel take turns. Modes and timings are the
  * firmware's. */
+#include "parent/drivers/ide.h"
+
 #include <stddef.h>
 
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
-#include "parent/drivers/ata.h"
-#include "parent/drivers/atapi.h"
-#include "parent/include/block.h"
 #include "parent/include/driver.h"
 #include "parent/include/log.h"
 #include "parent/include/memory.h"
-#include "parent/include/spinlock.h"
 #include "parent/include/thread.h"
 #include "parent/include/time.h"
 
 #define CHANNEL_COUNT 2
-#define DRIVE_COUNT 2
 
 /* PCI programming interface: a channel is in native mode (its ports are BARs), both can master. */
 #define INTERFACE_NATIVE(channel) (1u << (2 * (channel)))
 #define INTERFACE_BUS_MASTER 0x80u
 #define BUS_MASTER_BAR 4
 #define BUS_MASTER_CHANNEL_SIZE 8
-
-/* Ports of the command block, and of the control block. */
-#define IDE_DATA 0
-#define IDE_ERROR 1
-#define IDE_FEATURES 1
-#define IDE_COUNT 2
-#define IDE_LBA_LOW 3
-#define IDE_LBA_MID 4
-#define IDE_LBA_HIGH 5
-#define IDE_DEVICE 6
-#define IDE_STATUS 7
-#define IDE_COMMAND 7
-#define IDE_ALTERNATE_STATUS 0
-#define IDE_DEVICE_CONTROL 0
-
-#define DEVICE_1 0x10     /* in IDE_DEVICE */
-#define CONTROL_NIEN 0x02 /* no interrupts */
-#define CONTROL_SRST 0x04 /* software reset of both drives */
-#define FEATURE_DMA 0x01  /* of PACKET */
-#define SIGNATURE_PACKET_MID 0x14
-#define SIGNATURE_PACKET_HIGH 0xeb
 
 /* Bus master registers. */
 #define BM_COMMAND 0
@@ -62,196 +38,17 @@
 #define PRD_BOUNDARY 65536u
 #define PRD_COUNT (PAGE_SIZE / sizeof(struct prd))
 
-#define IDLE_LIMIT_US 1000u        /* for a drive that has nothing to do */
-#define PACKET_LIMIT_US 3000u      /* for the request of a packet, with others waiting */
-#define COMMAND_LIMIT_US 10000000u /* for a polled command: a drive may have to start its motor */
-#define RESET_LIMIT_US 31000000u   /* ATA/ATAPI-7 vol. 2, 9.2 */
-#define MEDIUM_LIMIT_US 10000000u  /* for a CD that was just put in */
-#define MEDIUM_PAUSE_US 100000u
+#define IDLE_LIMIT_US 1000u      /* for a drive that has nothing to do */
+#define RESET_LIMIT_US 31000000u /* ATA/ATAPI-7 vol. 2, 9.2 */
 
-/* Physical region descriptor; 0 bytes means 64 KiB. */
-struct prd {
-    uint32_t address;
-    uint16_t size, flags;
-};
-
-struct channel;
-
-struct drive {
-    struct block_device block;
-    struct ata_identity identity;
-    struct channel *channel;
-    uint8_t select; /* 0 or DEVICE_1 */
-    bool packet;
-};
-
-struct channel {
-    char name[8];
-    uint16_t command, control, bus_master; /* first port of each block */
-    struct spinlock lock;                  /* the registers, and: */
-    struct block_command *current;         /* that the drive works on */
-    bool sense_wanted;                     /* the current packet command has failed */
-    bool completing;                       /* the handler is */
-    struct prd *prds;
-    uint32_t prds_address;
-    struct drive drives[DRIVE_COUNT];
-};
-
-/* --- Polled commands -------------------------------------------------------------------------- */
-
-/* 400 ns until the status is valid after the drive was selected or got a command. */
-static void settle(const struct channel *channel)
-{
-    for (int i = 0; i < 4; i++)
-        inb(channel->control + IDE_ALTERNATE_STATUS);
-}
-
-/* Waits until the status has the bits @value under @mask. Without sleeping for short limits. */
-static bool wait_status(const struct channel *channel, uint8_t mask, uint8_t value,
-                        uint64_t limit_us)
-{
-    uint64_t start = time_now();
-
-    for (;;) {
-        uint8_t status = inb(channel->control + IDE_ALTERNATE_STATUS);
-        uint64_t elapsed = time_now() - start;
-
-        if ((status & mask) == value)
-            return true;
-        if (elapsed > limit_us)
-            return false;
-        if (elapsed > PACKET_LIMIT_US)
-            thread_sleep(1000);
-        else
-            time_delay(1);
-    }
-}
-
-static bool select_drive(const struct drive *drive, uint8_t bits, uint64_t limit_us)
-{
-    const struct channel *channel = drive->channel;
-
-    outb(channel->command + IDE_DEVICE, bits | drive->select);
-    settle(channel);
-    return wait_status(channel, ATA_STATUS_BSY | ATA_STATUS_DRQ, 0, limit_us);
-}
-
-/* Reads @words words, of which @room fit into @data. */
-static void read_words(const struct channel *channel, uint16_t *data, uint32_t words, uint32_t room)
-{
-    for (uint32_t i = 0; i < words; i++) {
-        uint16_t word = inw(channel->command + IDE_DATA);
-
-        if (i < room)
-            data[i] = word;
-    }
-}
-
-/* Gives a command without data, or one that answers with 512 bytes at @data. False: it failed. */
-static bool polled_command(const struct drive *drive, uint8_t command, uint8_t features,
-                           uint8_t count, uint16_t *data)
-{
-    const struct channel *channel = drive->channel;
-
-    if (!select_drive(drive, ATA_DEVICE_OBSOLETE, COMMAND_LIMIT_US))
-        return false;
-    outb(channel->command + IDE_FEATURES, features);
-    outb(channel->command + IDE_COUNT, count);
-    outb(channel->command + IDE_LBA_LOW, 0);
-    outb(channel->command + IDE_LBA_MID, 0);
-    outb(channel->command + IDE_LBA_HIGH, 0);
-    outb(channel->command + IDE_COMMAND, command);
-    settle(channel);
-    if (inb(channel->command + IDE_STATUS) == 0 || /* nobody is there */
-        !wait_status(channel, ATA_STATUS_BSY, 0, COMMAND_LIMIT_US))
-        return false;
-
-    uint8_t status = inb(channel->command + IDE_STATUS);
-
-    if (status & (ATA_STATUS_ERR | ATA_STATUS_DF))
-        return false;
-    if (data == NULL)
-        return true;
-    if (!(status & ATA_STATUS_DRQ))
-        return false;
-    read_words(channel, data, ATA_IDENTIFY_WORDS, ATA_IDENTIFY_WORDS);
-    return wait_status(channel, ATA_STATUS_BSY | ATA_STATUS_DRQ, 0, COMMAND_LIMIT_US);
-}
-
-/* Sends PACKET and, when the drive asks for it, the packet. */
-static bool send_packet(const struct drive *drive, const uint8_t packet[ATAPI_PACKET_SIZE],
-                        uint8_t features, uint16_t size, uint64_t limit_us)
-{
-    const struct channel *channel = drive->channel;
-
-    outb(channel->command + IDE_FEATURES, features);
-    outb(channel->command + IDE_COUNT, 0);
-    outb(channel->command + IDE_LBA_MID, (uint8_t)size);
-    outb(channel->command + IDE_LBA_HIGH, (uint8_t)(size >> 8));
-    outb(channel->command + IDE_COMMAND, ATA_PACKET);
-    settle(channel);
-    if (!wait_status(channel, ATA_STATUS_BSY | ATA_STATUS_DRQ, ATA_STATUS_DRQ, limit_us))
-        return false;
-    for (unsigned i = 0; i < ATAPI_PACKET_SIZE; i += 2)
-        outw(channel->command + IDE_DATA, (uint16_t)(packet[i] | packet[i + 1] << 8));
-    return true;
-}
-
-/* A packet command that answers with up to @size bytes. False: it failed, or answered with less. */
-static bool polled_packet(const struct drive *drive, const uint8_t packet[ATAPI_PACKET_SIZE],
-                          void *data, uint16_t size)
-{
-    const struct channel *channel = drive->channel;
-    uint16_t received = 0;
-
-    if (!select_drive(drive, ATA_DEVICE_OBSOLETE, COMMAND_LIMIT_US) ||
-        !send_packet(drive, packet, 0, size, COMMAND_LIMIT_US))
-        return false;
-    for (;;) {
-        settle(channel);
-        if (!wait_status(channel, ATA_STATUS_BSY, 0, COMMAND_LIMIT_US))
-            return false;
-
-        uint8_t status = inb(channel->command + IDE_STATUS);
-
-        if (status & (ATA_STATUS_ERR | ATA_STATUS_DF))
-            return false;
-        if (!(status & ATA_STATUS_DRQ))
-            return received >= size;
-
-        uint16_t count = (uint16_t)(inb(channel->command + IDE_LBA_MID) |
-                                    inb(channel->command + IDE_LBA_HIGH) << 8);
-
-        if (count == 0)
-            return false;
-        read_words(channel, (uint16_t *)((uint8_t *)data + received), (count + 1u) / 2,
-                   (size - received) / 2u);
-        received = received + count < size ? (uint16_t)(received + count) & ~1u : size;
-    }
-}
-
-/* Asks why the last packet command failed. */
-static enum block_status request_sense(const struct drive *drive, struct atapi_sense *sense)
-{
-    uint8_t packet[ATAPI_PACKET_SIZE];
-    uint16_t data[ATAPI_SENSE_SIZE / 2];
-
-    *sense = (struct atapi_sense){0};
-    atapi_make_request_sense(packet);
-    if (!polled_packet(drive, packet, data, sizeof(data)))
-        return BLOCK_ERROR_DEVICE;
-    atapi_parse_sense((const uint8_t *)data, sense);
-    return atapi_result(sense);
-}
-
-static void quieten(const struct channel *channel)
+static void quieten(const struct ide_channel *channel)
 {
     outb(channel->control + IDE_DEVICE_CONTROL, CONTROL_NIEN);
     outb(channel->bus_master + BM_COMMAND, 0);
 }
 
 /* Interrupts that polled commands left behind are forgotten. */
-static void allow_interrupts(const struct channel *channel)
+static void allow_interrupts(const struct ide_channel *channel)
 {
     inb(channel->command + IDE_STATUS);
     outb(channel->bus_master + BM_STATUS, BM_STATUS_INTERRUPT | BM_STATUS_ERROR);
@@ -260,7 +57,7 @@ static void allow_interrupts(const struct channel *channel)
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
-static void fill_prds(struct channel *channel, const struct block_command *command)
+static void fill_prds(struct ide_channel *channel, const struct block_command *command)
 {
     struct block_cursor data = command->data;
     struct block_segment piece;
@@ -274,14 +71,14 @@ static void fill_prds(struct channel *channel, const struct block_command *comma
     channel->prds[count - 1].flags = PRD_LAST;
 }
 
-static void prepare_bus_master(const struct channel *channel, bool read)
+static void prepare_bus_master(const struct ide_channel *channel, bool read)
 {
     outl(channel->bus_master + BM_PRD_TABLE, channel->prds_address);
     outb(channel->bus_master + BM_COMMAND, read ? BM_COMMAND_READ : 0);
     outb(channel->bus_master + BM_STATUS, BM_STATUS_INTERRUPT | BM_STATUS_ERROR);
 }
 
-static void write_taskfile(const struct channel *channel, const struct ata_taskfile *taskfile)
+static void write_taskfile(const struct ide_channel *channel, const struct ata_taskfile *taskfile)
 {
     if (taskfile->wide) {
         outb(channel->command + IDE_FEATURES, (uint8_t)(taskfile->features >> 8));
@@ -298,14 +95,15 @@ static void write_taskfile(const struct channel *channel, const struct ata_taskf
     outb(channel->command + IDE_COMMAND, taskfile->command);
 }
 
-static enum block_status start_on_drive(struct drive *drive, struct block_command *command)
+static enum block_status start_on_drive(struct ide_drive *drive, struct block_command *command)
 {
-    struct channel *channel = drive->channel;
+    struct ide_channel *channel = drive->channel;
     bool read = command->operation == BLOCK_READ;
     struct ata_taskfile taskfile;
 
     ata_make_taskfile(&drive->identity, command, &taskfile);
-    if (!select_drive(drive, drive->packet ? ATA_DEVICE_OBSOLETE : taskfile.device, IDLE_LIMIT_US))
+    if (!ide_select_drive(drive, drive->packet ? ATA_DEVICE_OBSOLETE : taskfile.device,
+                          IDLE_LIMIT_US))
         return BLOCK_ERROR_DEVICE;
     prepare_bus_master(channel, read);
     if (command->operation != BLOCK_FLUSH)
@@ -314,7 +112,7 @@ static enum block_status start_on_drive(struct drive *drive, struct block_comman
         uint8_t packet[ATAPI_PACKET_SIZE];
 
         atapi_make_read(packet, command->sector, command->sector_count);
-        if (!send_packet(drive, packet, FEATURE_DMA, 0, PACKET_LIMIT_US))
+        if (!ide_send_packet(drive, packet, FEATURE_DMA, 0, PACKET_LIMIT_US))
             return BLOCK_ERROR_DEVICE;
     } else {
         write_taskfile(channel, &taskfile);
@@ -328,8 +126,8 @@ static enum block_status start_on_drive(struct drive *drive, struct block_comman
 
 static enum block_status ide_start(struct block_device *device, struct block_command *command)
 {
-    struct drive *drive = device->driver_data;
-    struct channel *channel = drive->channel;
+    struct ide_drive *drive = device->driver_data;
+    struct ide_channel *channel = drive->channel;
     uint64_t flags = spin_lock(&channel->lock);
     enum block_status status =
         channel->current != NULL ? BLOCK_BUSY : start_on_drive(drive, command);
@@ -339,7 +137,7 @@ static enum block_status ide_start(struct block_device *device, struct block_com
 }
 
 /* How the current command has ended. With the lock held. */
-static enum block_status current_result(const struct channel *channel, uint8_t status,
+static enum block_status current_result(const struct ide_channel *channel, uint8_t status,
                                         uint8_t bus_master)
 {
     enum block_status result = ata_result(status, inb(channel->command + IDE_ERROR));
@@ -352,7 +150,7 @@ static enum block_status current_result(const struct channel *channel, uint8_t s
 
 static bool ide_interrupt(void *context)
 {
-    struct channel *channel = context;
+    struct ide_channel *channel = context;
     uint64_t flags = spin_lock(&channel->lock);
     struct block_command *command = channel->current;
     uint8_t bus_master = inb(channel->bus_master + BM_STATUS);
@@ -367,7 +165,7 @@ static bool ide_interrupt(void *context)
             outb(channel->bus_master + BM_COMMAND, 0);
             result = current_result(channel, status, bus_master);
             channel->sense_wanted = result == BLOCK_ERROR_MEDIUM &&
-                                    ((struct drive *)command->device->driver_data)->packet;
+                                    ((struct ide_drive *)command->device->driver_data)->packet;
             if (!channel->sense_wanted)
                 channel->current = NULL;
         }
@@ -387,13 +185,7 @@ static bool ide_interrupt(void *context)
 
 /* --- Recovery --------------------------------------------------------------------------------- */
 
-static bool set_transfer_mode(const struct drive *drive)
-{
-    return polled_command(drive, ATA_SET_FEATURES, ATA_FEATURE_SET_TRANSFER_MODE,
-                          drive->identity.transfer_mode, NULL);
-}
-
-static bool reset_channel(struct channel *channel)
+static bool reset_channel(struct ide_channel *channel)
 {
     bool working = true;
 
@@ -402,24 +194,24 @@ static bool reset_channel(struct channel *channel)
     outb(channel->control + IDE_DEVICE_CONTROL, CONTROL_NIEN);
     thread_sleep(2000);
     for (unsigned i = 0; i < DRIVE_COUNT; i++) {
-        struct drive *drive = &channel->drives[i];
+        struct ide_drive *drive = &channel->drives[i];
 
         if (drive->block.driver == NULL)
             continue;
         outb(channel->command + IDE_DEVICE, ATA_DEVICE_OBSOLETE | drive->select);
-        settle(channel);
+        ide_settle(channel);
         if (drive->packet) /* which need not listen to the other one while it is busy */
             outb(channel->command + IDE_COMMAND, ATA_DEVICE_RESET);
-        working = wait_status(channel, ATA_STATUS_BSY | ATA_STATUS_DRQ, 0, RESET_LIMIT_US) &&
-                  set_transfer_mode(drive) && working;
+        working = ide_wait_status(channel, ATA_STATUS_BSY | ATA_STATUS_DRQ, 0, RESET_LIMIT_US) &&
+                  ide_set_transfer_mode(drive) && working;
     }
     return working;
 }
 
 static bool ide_reset(struct block_device *device)
 {
-    struct drive *drive = device->driver_data;
-    struct channel *channel = drive->channel;
+    struct ide_drive *drive = device->driver_data;
+    struct ide_channel *channel = drive->channel;
     uint64_t flags = spin_lock(&channel->lock);
     struct block_command *command = channel->current;
     bool sense_wanted = channel->sense_wanted;
@@ -435,7 +227,7 @@ static bool ide_reset(struct block_device *device)
     while (__atomic_load_n(&channel->completing, __ATOMIC_ACQUIRE))
         cpu_pause();
     if (command != NULL && sense_wanted) {
-        result = request_sense(command->device->driver_data, &sense);
+        result = ide_request_sense(command->device->driver_data, &sense);
         log_print(LOG_WARNING, "%s: sense key %x, code %02x/%02x at sector %lu",
                   command->device->name, sense.key, sense.code, sense.qualifier, command->sector);
     }
@@ -453,57 +245,7 @@ static const struct block_driver ide_driver = {ide_start, ide_reset};
 
 /* --- Start ------------------------------------------------------------------------------------ */
 
-/* Whether a drive answers, and as what. */
-static bool identify(struct drive *drive)
-{
-    const struct channel *channel = drive->channel;
-    uint16_t words[ATA_IDENTIFY_WORDS];
-
-    outb(channel->command + IDE_DEVICE, ATA_DEVICE_OBSOLETE | drive->select);
-    settle(channel);
-    /* A bus without drive floats. */
-    if (inb(channel->command + IDE_STATUS) == UINT8_MAX)
-        return false;
-    drive->packet = false;
-    if (!polled_command(drive, ATA_IDENTIFY_DEVICE, 0, 0, words)) {
-        if (inb(channel->command + IDE_LBA_MID) != SIGNATURE_PACKET_MID ||
-            inb(channel->command + IDE_LBA_HIGH) != SIGNATURE_PACKET_HIGH)
-            return false;
-        drive->packet = true;
-        if (!polled_command(drive, ATA_IDENTIFY_PACKET_DEVICE, 0, 0, words))
-            return false;
-    }
-    if (!ata_parse_identity(words, drive->packet, &drive->identity)) {
-        log_print(LOG_WARNING, "%s: drive %u describes itself in a way that makes no sense",
-                  channel->name, drive->select != 0);
-        return false;
-    }
-    return true;
-}
-
-/* Finds out whether there is a medium, and how large it is. */
-static void read_medium(struct drive *drive)
-{
-    uint64_t deadline = time_now() + MEDIUM_LIMIT_US;
-    uint8_t packet[ATAPI_PACKET_SIZE];
-    uint16_t data[ATAPI_CAPACITY_SIZE / 2];
-    struct atapi_sense sense;
-
-    drive->block.sector_count = 0;
-    atapi_make_test_ready(packet);
-    while (!polled_packet(drive, packet, NULL, 0)) {
-        if (request_sense(drive, &sense) != BLOCK_BUSY || time_now() > deadline)
-            return;
-        thread_sleep(MEDIUM_PAUSE_US);
-    }
-    atapi_make_read_capacity(packet);
-    if (polled_packet(drive, packet, data, sizeof(data)) &&
-        !atapi_parse_capacity((const uint8_t *)data, &drive->block.sector_count,
-                              &drive->block.sector_size))
-        drive->block.sector_count = 0;
-}
-
-static void describe(struct drive *drive)
+static void describe(struct ide_drive *drive)
 {
     struct block_device *block = &drive->block;
 
@@ -521,23 +263,23 @@ static void describe(struct drive *drive)
     block->driver = &ide_driver;
     block->driver_data = drive;
     if (drive->packet)
-        read_medium(drive);
+        ide_read_medium(drive);
     block->max_sectors =
         drive->packet ? ATA_COMMAND_BYTES / block->sector_size : ata_max_sectors(&drive->identity);
 }
 
-static bool find_drive(struct drive *drive)
+static bool find_drive(struct ide_drive *drive)
 {
-    struct channel *channel = drive->channel;
+    struct ide_channel *channel = drive->channel;
 
-    if (!identify(drive))
+    if (!ide_identify(drive))
         return false;
     if (!drive->identity.dma || drive->identity.transfer_mode == 0) {
         log_print(LOG_WARNING, "%s: %s is not used: it has no DMA", channel->name,
                   drive->identity.model);
         return false;
     }
-    if (!drive->identity.mode_selected && !set_transfer_mode(drive)) {
+    if (!drive->identity.mode_selected && !ide_set_transfer_mode(drive)) {
         log_print(LOG_WARNING, "%s: %s is not used: it refuses DMA", channel->name,
                   drive->identity.model);
         return false;
@@ -547,7 +289,7 @@ static bool find_drive(struct drive *drive)
 }
 
 /* Memory for the table of descriptors, which the controller reaches below 4 GiB only. */
-static bool allocate_prds(struct channel *channel)
+static bool allocate_prds(struct ide_channel *channel)
 {
     uint64_t address = pages_allocate(1, 1);
 
@@ -562,7 +304,8 @@ static bool allocate_prds(struct channel *channel)
     return true;
 }
 
-static bool connect(const struct pci_function *function, struct channel *channel, unsigned number)
+static bool connect(const struct pci_function *function, struct ide_channel *channel,
+                    unsigned number)
 {
     static const uint8_t legacy_irqs[CHANNEL_COUNT] = {14, 15};
 
@@ -572,7 +315,7 @@ static bool connect(const struct pci_function *function, struct channel *channel
 }
 
 /* Sets up one channel. False: there is nothing on it, or it cannot be used. */
-static bool start_channel(const struct pci_function *function, struct channel *channel,
+static bool start_channel(const struct pci_function *function, struct ide_channel *channel,
                           unsigned number)
 {
     struct block_queue *queue = NULL;
@@ -605,7 +348,7 @@ static bool start_channel(const struct pci_function *function, struct channel *c
 }
 
 /* The ports of a channel: of an AT, or the BARs. False: not there. */
-static bool find_ports(const struct pci_function *function, struct channel *channel,
+static bool find_ports(const struct pci_function *function, struct ide_channel *channel,
                        unsigned number)
 {
     static const uint16_t legacy_ports[CHANNEL_COUNT][2] = {{0x1f0, 0x3f6}, {0x170, 0x376}};
@@ -638,7 +381,7 @@ static bool probe(struct pci_function *function)
     }
     pci_enable(function);
     for (unsigned i = 0; i < CHANNEL_COUNT; i++) {
-        struct channel *channel = heap_allocate(sizeof(*channel));
+        struct ide_channel *channel = heap_allocate(sizeof(*channel));
 
         if (channel == NULL)
             return used;

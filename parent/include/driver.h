@@ -1,4 +1,5 @@
-/* Registration of PCI drivers: a driver is one file with a PCI_DRIVER line; the PCI code offers it each function that matches. */
+/* Registration of PCI drivers: a driver is one file with a PCI_DRIVER line; the PCI code offers it
+ * each function that matches. */
 #ifndef VENEER_PARENT_INCLUDE_DRIVER_H
 #define VENEER_PARENT_INCLUDE_DRIVER_H
 
@@ -69,7 +70,7 @@ bool pci_connect_interrupt(const struct pci_function *function, device_handler_t
 
 /* MSI-X entries that the function has; 0: none. Connects entry @index. */
 uint32_t pci_msix_count(const struct pci_function *function);
-bool pci_connect_msix(const struct pci_function *function, uint32_t index,
-                      device_handler_t handler, void *context);
+bool pci_connect_msix(const struct pci_function *function, uint32_t index, device_handler_t handler,
+                      void *context);
 
 #endif

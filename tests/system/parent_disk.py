@@ -58,9 +58,15 @@ def cd_test(name, machine, device="cd0", **fields):
                      **fields)
 
 
-def error_test(name, machine, ahci=False):
-    disk = {"bad_sector": BAD_SECTOR, "ahci": ahci}
-    return disk_test(name, machine, "disk-errors", f"bad={BAD_SECTOR}", disk=disk, writes=False)
+def error_test(name, machine):
+    return disk_test(name, machine, "disk-errors", f"bad={BAD_SECTOR}",
+                     disk={"bad_sector": BAD_SECTOR}, writes=False)
+
+
+def cd_error_test(name, machine):
+    """The emulator counts sectors of 512 bytes for a CD, too."""
+    return disk_test(name, machine, "disk-errors", f"bad={BAD_SECTOR // 4}", sector_size=2048,
+                     device="cd0", kind="cd", disk={"bad_sector": BAD_SECTOR}, writes=False)
 
 
 def stall_test(name, machine):
@@ -128,6 +134,8 @@ def qemu_tests():
     yield cd_test("ahci-cd-svm", {**Q35, "cpus": 2})
     yield error_test("ide-errors-svm", {**QEMU, "cpus": 2})
     yield error_test("ahci-errors-svm", {**Q35, "cpus": 2})
+    yield cd_error_test("ide-cd-errors-svm", {**QEMU, "cpus": 2})
+    yield cd_error_test("ahci-cd-errors-svm", {**Q35, "cpus": 2})
     yield stall_test("ide-stall-svm", {**QEMU, "cpus": 2})
     yield stall_test("ahci-stall-svm", {**Q35, "cpus": 2})
     yield partition_test()

@@ -100,11 +100,8 @@ static void test_packet_device(void)
     make_disk();
     words[0] = 0x85c0;
     CHECK(ata_parse_identity(words, true, &identity));
-    CHECK(!identity.slow_packets && identity.dma && !identity.ncq);
+    CHECK(identity.dma && !identity.ncq);
     CHECK_EQUAL(identity.sector_size, 2048);
-    words[0] = 0x8580;
-    CHECK(ata_parse_identity(words, true, &identity));
-    CHECK(identity.slow_packets);
     words[0] = 0x8581; /* packets of 16 bytes */
     CHECK(!ata_parse_identity(words, true, &identity));
     words[0] = 0x0040;
