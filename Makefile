@@ -60,7 +60,7 @@ TARGET_CFLAGS := -std=gnu17 -g -ffreestanding -fno-strict-aliasing -fno-common -
                  -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
                  -fstack-protector-strong -mstack-protector-guard=global \
                  -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) -DVENEER_DEBUG=$(DEBUG)
-KERNEL_CFLAGS := $(TARGET_CFLAGS) -mcmodel=kernel -mno-red-zone $(OPTIMIZE)
+KERNEL_CFLAGS = $(TARGET_CFLAGS) -mcmodel=kernel -mno-red-zone $(OPTIMIZE)
 USER_CFLAGS := $(TARGET_CFLAGS) -O2
 KERNEL_LDFLAGS := -n -nostdlib -static --gc-sections -z noexecstack --build-id=none --fatal-warnings
 
