@@ -1,0 +1,56 @@
+"""The peer: Debian's Linux kernel, unpacked but not installed, and one program as its init."""
+
+import pathlib
+import re
+import subprocess
+
+PACKAGE = "linux-image-cloud-amd64"  # depends on the current kernel's own package
+# In the order in which they are loaded.
+MODULES = ("scsi/scsi_common", "scsi/scsi_mod", "scsi/sd_mod", "ata/libata", "ata/ata_piix")
+
+
+def _kernel(directory):
+    """The directory with the unpacked kernel package; fetched if it is not there."""
+    unpacked = directory / "kernel"
+    if list(unpacked.glob("boot/vmlinuz-*")):
+        return unpacked
+    depends = subprocess.run(["apt-cache", "depends", PACKAGE], check=True, capture_output=True,
+                             text=True).stdout
+    name = re.search(r"Depends: (linux-image-\S+)", depends)[1]
+    subprocess.run(["apt-get", "-qq", "download", name], check=True, cwd=directory)
+    (package,) = directory.glob(f"{name}_*.deb")
+    subprocess.run(["dpkg-deb", "-x", str(package), str(unpacked)], check=True)
+    package.unlink()
+    return unpacked
+
+
+def _archive_entry(number, name, mode, content):
+    """A file of a cpio archive in the format "newc", as Linux's initramfs documentation has it."""
+    path = name.encode() + b"\0"
+    fields = (number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(path), 0)
+    header = b"070701" + b"".join(b"%08X" % field for field in fields) + path
+    return header + bytes(-len(header) % 4) + content + bytes(-len(content) % 4)
+
+
+def _archive(files):
+    entries = [("dev", 0o40755, b"")]
+    entries += [(name, 0o100755, path.read_bytes()) for name, path in files.items()]
+    entries.append(("TRAILER!!!", 0, b""))
+    return b"".join(_archive_entry(i, *entry) for i, entry in enumerate(entries, 1))
+
+
+def boot_options(directory):
+    """Builds what the peer needs; returns QEMU's options that boot it without a boot loader."""
+    kernel = _kernel(directory)
+    init = directory / "init"
+    subprocess.run(["gcc", "-O2", "-static", "-o", str(init), "tests/bench/linux.c"], check=True)
+    files = {"init": init}
+    for module in MODULES:
+        (path,) = kernel.glob(f"lib/modules/*/kernel/drivers/{module}.ko")
+        files[path.name] = path
+    initramfs = directory / "initramfs"
+    initramfs.write_bytes(_archive(files))
+    (image,) = kernel.glob("boot/vmlinuz-*")
+    words = " ".join(f"{pathlib.PurePath(module).name}.ko" for module in MODULES)
+    return ["-kernel", str(image), "-initrd", str(initramfs),
+            "-append", f"console=ttyS0 quiet panic=-1 -- {words}"]  # fmt: skip
