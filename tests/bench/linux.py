@@ -1,6 +1,7 @@
 """The peer: Debian's Linux kernel, unpacked but not installed, and one program as its init."""
 
 import re
+import shutil
 import subprocess
 
 PACKAGE = "linux-image-cloud-amd64"  # depends on the current kernel's own package
@@ -11,17 +12,37 @@ COMMAND_LINE = "console=ttyS0 quiet panic=-1 lpj=1"
 MODULES = ("scsi/scsi_common", "scsi/scsi_mod", "scsi/sd_mod", "ata/libata", "ata/ata_piix")
 
 
+class Missing(Exception):
+    """There is no Linux to compare with; the text says why, in one line."""
+
+
+def _run(command, directory):
+    """Returns what a program prints."""
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    if result.returncode != 0:
+        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise Missing(f"{command[0]} ended with status {result.returncode}: {last}")
+    return result.stdout
+
+
 def _kernel(directory):
     """The directory with the unpacked kernel package; fetched if it is not there."""
     unpacked = directory / "kernel"
-    if list(unpacked.glob("boot/vmlinuz-*")):
+    if unpacked.exists():
         return unpacked
-    depends = subprocess.run(["apt-cache", "depends", PACKAGE], check=True, capture_output=True,
-                             text=True).stdout
-    name = re.search(r"Depends: (linux-image-\S+)", depends)[1]
-    subprocess.run(["apt-get", "-qq", "download", name], check=True, cwd=directory)
-    (package,) = directory.glob(f"{name}_*.deb")
-    subprocess.run(["dpkg-deb", "-x", str(package), str(unpacked)], check=True)
+    name = re.search(r"Depends: (linux-image-\S+)",
+                     _run(["apt-cache", "depends", PACKAGE], directory))
+    if name is None:
+        raise Missing(f"apt knows no {PACKAGE}; try apt-get update")
+    for old in directory.glob("*.deb"):
+        old.unlink()
+    _run(["apt-get", "-qq", "download", name[1]], directory)
+    (package,) = directory.glob("*.deb")
+    # Under its final name only when it is complete.
+    partial = directory / "kernel.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    _run(["dpkg-deb", "-x", str(package), str(partial)], directory)
+    partial.rename(unpacked)
     package.unlink()
     return unpacked
 
@@ -42,10 +63,14 @@ def _archive(files):
 
 
 def boot_options(directory):
-    """Builds what the peer needs; returns QEMU's options that boot it without a boot loader."""
+    """Builds what the peer needs; returns QEMU's options that boot it without a boot loader.
+
+    Missing: the kernel could not be fetched.
+    """
     kernel = _kernel(directory)
     init = directory / "init"
-    subprocess.run(["gcc", "-O2", "-static", "-o", str(init), "tests/bench/linux.c"], check=True)
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", str(init),
+                    "tests/bench/linux.c"], check=True)  # fmt: skip
     files = {"init": init}
     for number, module in enumerate(MODULES):
         (files[f"{number}.ko"],) = kernel.glob(f"lib/modules/*/kernel/drivers/{module}.ko")
