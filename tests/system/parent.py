@@ -43,4 +43,12 @@ def kernel_tests():
                    must=must, time_limit=120)
 
 
-TESTS = [*kernel_tests(), *process_tests()]
+def bench_test():
+    """That `make bench` has something to measure; any disk will do."""
+    must = (r"\broot\.hypercall = \d+$", r"\bswitch\.yield = \d+$",
+            r"\bdisk\.requests = \d+$", PASSED)  # fmt: skip
+    return Boot("parent-bench-svm", {**QEMU, "cpus": 1}, parent="selftest=bench disk=cd0",
+                must=must, image_options=("--module=BUILD/programs/measure.elf=measure",))
+
+
+TESTS = [*kernel_tests(), *process_tests(), bench_test()]
