@@ -57,14 +57,28 @@ static void print_banner(void)
           (unsigned long long)pool_free_pages(), (unsigned long long)image / 1024);
 }
 
+/* The final page tables have no identity map. Only now can a screen be used that the boot page
+ * tables do not reach. */
+static void map_screen(void)
+{
+    const struct boot_framebuffer *framebuffer = &loader.framebuffer;
+
+    if (framebuffer->type == BOOT_FRAMEBUFFER_NONE)
+        return;
+    volatile void *memory = memory_map_device(spa(framebuffer->address),
+                                              framebuffer_end(framebuffer) - framebuffer->address);
+    if (console_screen_size() == 0)
+        console_init_screen(framebuffer, memory);
+    if (console_screen_size() != 0)
+        console_move_screen(memory);
+}
+
 /* LP 0, on its own stack, with the final page tables. */
 static void start(void)
 {
     struct lp *lp = this_lp();
 
-    if (console_screen_size() != 0)
-        console_move_screen(
-            memory_map_device(spa(loader.framebuffer.address), console_screen_size()));
+    map_screen();
     apic_init(spa(platform.lapic_address));
     reftime_measure_apic();
     lp_init(lp);

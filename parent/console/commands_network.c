@@ -4,7 +4,7 @@
 #include "parent/console/command.h"
 #include "parent/console/terminal.h"
 #include "parent/include/thread.h"
-#include "parent/include/network.h"
+#include "parent/services/network.h"
 
 #define PING_TIMEOUT_US 2000000
 #define PING_INTERVAL_US 200000
@@ -48,13 +48,14 @@ static void print_address(const char *what, ipv4_t address)
 
 static void print_network(struct network *network)
 {
-    const struct net_stack *stack = network_enter(network);
+    uint64_t flags;
+    const struct net_stack *stack = network_take(network, &flags);
     struct net_configuration configuration = stack->configuration;
     enum net_origin origin = stack->origin;
     enum dhcp_state state = stack->dhcp.state;
     const char *name = stack->device->name;
 
-    network_leave(network);
+    network_release(network, flags);
     terminal_print("%-5s", name);
     print_address(" address", configuration.address);
     if (configuration.address != 0)
@@ -71,9 +72,9 @@ static bool show_networks(void)
 {
     struct network *network;
 
-    for (unsigned i = 0; (network = network_at(i)) != NULL; i++)
+    for (unsigned i = 0; (network = network_get(i)) != NULL; i++)
         print_network(network);
-    if (network_at(0) == NULL)
+    if (network_get(0) == NULL)
         terminal_print("no network; nics shows the cards\n");
     return true;
 }
@@ -107,6 +108,7 @@ static bool run_ip(unsigned count, char **arguments)
 {
     struct net_configuration configuration = {0};
     struct network *network;
+    uint64_t flags;
 
     if (count == 1)
         return show_networks();
@@ -122,10 +124,10 @@ static bool run_ip(unsigned count, char **arguments)
     if (!dhcp && !parse_configuration(count - 2, arguments + 2, &configuration))
         return command_failed("ip", "Write it like 192.168.1.5/24", "%s is not an address",
                               arguments[2]);
-    struct net_stack *stack = network_enter(network);
+    struct net_stack *stack = network_take(network, &flags);
     enum net_status status =
         dhcp ? dhcp_start(stack, "veneer") : net_configure(stack, &configuration);
-    network_leave(network);
+    network_release(network, flags);
     return status == NET_OK || command_failed("ip", NULL, "%s", net_status_text(status));
 }
 
@@ -133,11 +135,12 @@ static bool run_ip(unsigned count, char **arguments)
  * with a gateway. */
 static struct network *route(ipv4_t destination)
 {
-    struct network *network, *best = network_at(0);
+    struct network *network, *best = network_get(0);
 
-    for (unsigned i = 0; (network = network_at(i)) != NULL; i++) {
-        struct net_configuration c = network_enter(network)->configuration;
-        network_leave(network);
+    for (unsigned i = 0; (network = network_get(i)) != NULL; i++) {
+        uint64_t flags;
+        struct net_configuration c = network_take(network, &flags)->configuration;
+        network_release(network, flags);
         if (c.address != 0 && ((c.address ^ destination) & c.mask) == 0)
             return network;
         if (c.gateway != 0)

@@ -5,7 +5,9 @@
 #include "parent/drivers/pci.h"
 #include "parent/console/console.h"
 #include "parent/include/block.h"
-#include "parent/include/network.h"
+#include "parent/services/network.h"
+#include "parent/include/log.h"
+#include "parent/include/time.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/console.h"
 #include "parent/kernel/cpu.h"
@@ -25,6 +27,9 @@
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
 #include "parent/services/store.h"
+
+/* For disks to tell their partitions, which one that works does at once. */
+#define DISKS_LIMIT_US 5000000
 
 void kernel_main(const struct boot_info *info);
 _Noreturn void stack_switch(void (*function)(void), uint64_t stack);
@@ -46,8 +51,6 @@ static void print_banner(void)
           pages_free_count() >> (20 - PAGE_SHIFT), boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
 }
 
-#define DISKS_WAIT_US 5000000 /* for the partition tables of all disks */
-
 /* The first thread: everything that may block. It becomes the console's. */
 static int main_thread(void *argument)
 {
@@ -57,9 +60,11 @@ static int main_thread(void *argument)
     pci_init();
     pci_probe();
     network_start();
+    if (!block_settle(time_now() + DISKS_LIMIT_US))
+        log_print(LOG_WARNING, "a disk takes long to tell its partitions: going on without them");
     if (selftest_wanted())
         selftest_run();
-    block_settle(time_now() + DISKS_WAIT_US);
+    thread_set_cpu(thread_self(), THREAD_ANY_CPU);
     store_mount();
     return console_thread(NULL);
 }

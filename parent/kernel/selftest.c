@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "lib/cmdline.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "parent/kernel/boot.h"
@@ -18,13 +19,13 @@
 #define MESSAGE_SIZE 160
 
 static const struct selftest *const tests[] = {
-    &selftest_basic,        &selftest_start,    &selftest_exits,     &selftest_ipi,
-    &selftest_storm,        &selftest_flush,    &selftest_nmi,       &selftest_protect,
-    &selftest_instructions, &selftest_msr,      &selftest_hypercall, &selftest_fuzz,
-    &selftest_lapic,        &selftest_memory,   &selftest_sched,     &selftest_timer,
-    &selftest_irq,          &selftest_process,  &selftest_disk,      &selftest_disk_errors,
-    &selftest_net,          &selftest_net_link, &selftest_no_disk,   &selftest_partitions,
-    &selftest_init,         &selftest_bench,
+    &selftest_basic,        &selftest_start,      &selftest_exits,     &selftest_ipi,
+    &selftest_storm,        &selftest_flush,      &selftest_nmi,       &selftest_protect,
+    &selftest_instructions, &selftest_msr,        &selftest_hypercall, &selftest_fuzz,
+    &selftest_lapic,        &selftest_memory,     &selftest_sched,     &selftest_timer,
+    &selftest_irq,          &selftest_process,    &selftest_disk,      &selftest_disk_errors,
+    &selftest_disk_stall,   &selftest_input,      &selftest_net,       &selftest_net_link,
+    &selftest_no_disk,      &selftest_partitions, &selftest_init,      &selftest_bench,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
@@ -79,6 +80,20 @@ void note(const char *format, ...)
     va_start(arguments, format);
     print_message("  note", format, arguments);
     va_end(arguments);
+}
+
+uint64_t selftest_option(const char *key, uint64_t otherwise)
+{
+    char text[24];
+    uint64_t number = otherwise;
+    if (boot_option(key, text, sizeof(text)))
+        parse_number(text, &number);
+    return number;
+}
+
+uint64_t selftest_pattern(uint64_t word)
+{
+    return (word + 1) * 0x9e3779b97f4a7c15ull;
 }
 
 uint64_t selftest_hypervisor_page(void)

@@ -39,8 +39,8 @@ extern const struct selftest selftest_basic, selftest_start, selftest_exits, sel
     selftest_storm, selftest_flush, selftest_nmi, selftest_protect, selftest_instructions,
     selftest_msr, selftest_hypercall, selftest_fuzz, selftest_lapic, selftest_memory,
     selftest_sched, selftest_timer, selftest_irq, selftest_process, selftest_disk,
-    selftest_disk_errors, selftest_net, selftest_net_link, selftest_no_disk, selftest_partitions,
-    selftest_init, selftest_bench;
+    selftest_disk_errors, selftest_disk_stall, selftest_input, selftest_net, selftest_net_link,
+    selftest_no_disk, selftest_partitions, selftest_init, selftest_bench;
 
 /* For the tests: counts a check; if @ok is false, prints what failed. Returns @ok. Any CPU. */
 bool check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -53,6 +53,13 @@ bool check_fault(int vector, int expected, const char *what);
 
 /* Physical address of a page that the hypervisor owns. */
 uint64_t selftest_hypervisor_page(void);
+
+/* The number that the command line gives for @key, or @otherwise. */
+uint64_t selftest_option(const char *key, uint64_t otherwise);
+
+/* What the test harness puts into disks and files: a 64-bit word by its number
+ * (tests/system/pattern.py). */
+uint64_t selftest_pattern(uint64_t word);
 
 /* Prints a fact that people may want to see. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));

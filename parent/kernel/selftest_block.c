@@ -5,7 +5,6 @@
  * unreadable "no-disk"     there is no such disk */
 #include <stddef.h>
 
-#include "lib/cmdline.h"
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "parent/include/block.h"
@@ -16,6 +15,7 @@
 #include "parent/kernel/selftest.h"
 
 #define SETTLE_LIMIT_US 10000000
+#define STALL_PAUSE_US 3000000
 #define CHUNK_SIZE 65536u
 #define CHUNK_PAGES (CHUNK_SIZE / PAGE_SIZE)
 #define JOBS 48
@@ -43,15 +43,6 @@ static uint32_t random_state;
 static uint32_t jobs_left;
 static struct wait_queue jobs_done;
 
-static uint64_t option_number(const char *key, uint64_t otherwise)
-{
-    char text[24];
-    uint64_t number = otherwise;
-    if (boot_option(key, text, sizeof(text)))
-        parse_number(text, &number);
-    return number;
-}
-
 static bool find_disk(void)
 {
     char name[BLOCK_NAME_SIZE] = "disk0";
@@ -62,7 +53,7 @@ static bool find_disk(void)
     disk_words = disk->sector_count * disk->sector_size / 8;
     random_state = 1;
     wait_queue_init(&jobs_done);
-    return check_equal(disk->sector_count, option_number("sectors", 0), "sectors of the disk");
+    return check_equal(disk->sector_count, selftest_option("sectors", 0), "sectors of the disk");
 }
 
 static uint32_t random_below(uint32_t limit)
@@ -71,18 +62,12 @@ static uint32_t random_below(uint32_t limit)
     return (uint32_t)((uint64_t)(random_state >> 4) * limit >> 28);
 }
 
-/* What the harness put there: a word of the disk by its number. */
-static uint64_t pattern(uint64_t word)
-{
-    return (word + 1) * 0x9e3779b97f4a7c15ull;
-}
-
 /* Whether @size bytes at @data are those of the disk at @offset (bytes, a multiple of 2), which may
  * have been complemented. */
 static bool holds_pattern(const uint8_t *data, uint64_t offset, uint64_t size, bool complement)
 {
     for (uint64_t i = 0; i < size; i++) {
-        uint64_t word = pattern((offset + i) / 8);
+        uint64_t word = selftest_pattern((offset + i) / 8);
         uint8_t expected = (uint8_t)(word >> (offset + i) % 8 * 8);
         if (data[i] != (uint8_t)(complement ? ~expected : expected))
             return false;
@@ -96,7 +81,7 @@ static bool words_hold_pattern(const uint64_t *data, uint64_t first, uint64_t co
 {
     uint64_t difference = 0;
     for (uint64_t i = 0; i < count; i++)
-        difference |= data[i] ^ pattern(first + i) ^ complement;
+        difference |= data[i] ^ selftest_pattern(first + i) ^ complement;
     return difference == 0;
 }
 
@@ -244,7 +229,7 @@ static void write_half(void)
         uint64_t words = disk_words - word < CHUNK_SIZE / 8 ? disk_words - word : CHUNK_SIZE / 8;
         uint64_t sector = word * 8 / disk->sector_size;
         for (uint64_t i = 0; i < words; i++)
-            data[i] = ~pattern(word + i);
+            data[i] = ~selftest_pattern(word + i);
         enum block_status status =
             block_write(disk, sector, (uint32_t)(words * 8 / disk->sector_size), data);
         if (status == BLOCK_OK && word % 7 == 0)
@@ -269,7 +254,7 @@ static void write_forced(void)
     for (uint32_t i = 0; i < job.request.segment_count; i++) {
         uint8_t *data = physical_to_virtual(job.segments[i].address);
         for (uint32_t k = 0; k < job.segments[i].length; k++, offset++)
-            data[k] = (uint8_t) ~(pattern(offset / 8) >> offset % 8 * 8);
+            data[k] = (uint8_t) ~(selftest_pattern(offset / 8) >> offset % 8 * 8);
     }
     jobs_left = 1;
     block_submit(disk, &job.request);
@@ -349,7 +334,7 @@ static void check_status(uint64_t sector, uint32_t count, enum block_status expe
 
 static void run_disk_errors(void)
 {
-    bad_sector = option_number("bad", 0);
+    bad_sector = selftest_option("bad", 0);
     if (!find_disk())
         return;
     check_status(bad_sector, 1, BLOCK_ERROR_MEDIUM);
@@ -359,6 +344,17 @@ static void run_disk_errors(void)
     check_status(bad_sector - 8, 8, BLOCK_OK);
     read_in_parallel(bad_sector - 200, 400);
     check_status(bad_sector + 1, 100, BLOCK_OK);
+}
+
+/* The harness lets the first request through, and others when it sees that one has timed out. */
+static void run_disk_stall(void)
+{
+    if (!find_disk())
+        return;
+    note("the disk may stall");
+    thread_sleep(STALL_PAUSE_US);
+    read_all("read", 0, 0);
+    note("all has been read after %lu s", time_now() / 1000000);
 }
 
 static void run_no_disk(void)
@@ -394,5 +390,6 @@ static void run_partitions(void)
 
 const struct selftest selftest_disk = {"disk", run_disk, SELFTEST_ONCE, true};
 const struct selftest selftest_disk_errors = {"disk-errors", run_disk_errors, SELFTEST_ONCE, true};
+const struct selftest selftest_disk_stall = {"disk-stall", run_disk_stall, SELFTEST_ONCE, true};
 const struct selftest selftest_no_disk = {"no-disk", run_no_disk, SELFTEST_ONCE, true};
 const struct selftest selftest_partitions = {"partitions", run_partitions, SELFTEST_ONCE, true};

@@ -1,23 +1,23 @@
 /* Self tests of network cards and of the stack on them, in the network of an emulator:
- *  "net"      gets an address, pings the gateway, and fetches the file "file=" of "size=" bytes
- * from it by TFTP (RFC 1350), whose 64-bit words are those of the disks' pattern "net-link" asks
- * the test harness to pull the cable, and to plug it in again */
+ *  "net"      gets an address, pings the gateway with up to "ping=" bytes, and fetches the file
+ * "file=" of "size=" bytes from it by TFTP (RFC 1350), whose 64-bit words are those of the disks'
+ * pattern "net-link" asks the test harness to pull the cable, and to plug it in again */
 #include <stddef.h>
 
-#include "lib/cmdline.h"
 #include "lib/string.h"
-#include "parent/include/network.h"
 #include "parent/include/thread.h"
 #include "parent/include/time.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/selftest.h"
 #include "parent/net/udp.h"
+#include "parent/services/network.h"
 
 #define ADDRESS_LIMIT_US 20000000
 #define PING_LIMIT_US 2000000
 #define LINK_LIMIT_US 30000000
-#define LINK_POLL_US 10000
+#define POLL_US 10000
 #define PINGS 20
+#define PING_SIZE 1400
 
 #define TFTP_PORT 69
 #define TFTP_READ 1
@@ -33,24 +33,34 @@ static struct net_device *device;
 
 static bool find_network(void)
 {
-    network = network_at(0);
+    network_start();
+    network = network_get(0);
     device = net_device_at(0);
     return check(network != NULL && device != NULL, "there is no network");
 }
 
-static ipv4_t gateway(void)
+static struct net_configuration configuration(void)
 {
-    ipv4_t address = network_enter(network)->configuration.gateway;
-    network_leave(network);
-    return address;
+    uint64_t flags;
+    struct net_configuration copy = network_take(network, &flags)->configuration;
+    network_release(network, flags);
+    return copy;
+}
+
+static bool wait_address(void)
+{
+    uint64_t deadline = time_now() + ADDRESS_LIMIT_US;
+    while (configuration().address == 0 && time_now() < deadline)
+        thread_sleep(POLL_US);
+    return check(configuration().address != 0, "no address came");
 }
 
 static void check_ping(uint16_t sequence, uint32_t size)
 {
     enum ping_result result = PING_TIMEOUT;
     uint64_t round_trip_us = 0;
-    enum net_status status =
-        network_ping(network, gateway(), sequence, size, PING_LIMIT_US, &result, &round_trip_us);
+    enum net_status status = network_ping(network, configuration().gateway, sequence, size,
+                                          PING_LIMIT_US, &result, &round_trip_us);
     if (check(status == NET_OK, "ping: %s", net_status_text(status)))
         check(result == PING_REPLY, "ping of %u bytes: %s", size, ping_result_text(result));
     if (sequence == 0)
@@ -60,7 +70,6 @@ static void check_ping(uint16_t sequence, uint32_t size)
 /* A file that is being fetched. Changed under the stack's lock, but for ended, which is atomic. */
 static struct {
     struct udp_socket socket;
-    uint64_t size; /* that it must have */
     uint64_t received;
     uint16_t block; /* the last that came */
     uint16_t server_port;
@@ -69,8 +78,7 @@ static struct {
 
 static uint8_t file_byte(uint64_t offset)
 {
-    uint64_t word = (offset / 8 + 1) * 0x9e3779b97f4a7c15ull;
-    return (uint8_t)(word >> offset % 8 * 8);
+    return (uint8_t)(selftest_pattern(offset / 8) >> offset % 8 * 8);
 }
 
 static void acknowledge(struct net_stack *stack)
@@ -112,36 +120,58 @@ static void request_file(struct net_stack *stack, const char *name)
              2 + length + 1 + sizeof(mode));
 }
 
-static void fetch_file(const char *name, uint64_t size)
+static void begin_transfer(const char *name)
 {
-    uint64_t start = time_now();
-    struct net_stack *stack = network_enter(network);
+    uint64_t flags;
+    struct net_stack *stack = network_take(network, &flags);
     transfer.socket.receive = take_block;
     transfer.socket.context = stack;
-    transfer.size = size;
     check(udp_bind(stack, &transfer.socket, 0) == NET_OK, "no free port");
     request_file(stack, name);
-    network_leave(network);
-    uint64_t before = 0;
-    for (int repeats = 0; repeats < TFTP_REPEATS; repeats++) {
-        uint64_t deadline = time_now() + TFTP_PAUSE_US;
-        while (!__atomic_load_n(&transfer.ended, __ATOMIC_ACQUIRE) && time_now() < deadline)
-            thread_sleep(LINK_POLL_US);
-        if (transfer.ended)
-            break;
-        stack = network_enter(network);
-        if (transfer.received != before)
-            repeats = 0;
-        before = transfer.received;
-        if (transfer.block == 0)
-            request_file(stack, name);
-        else
-            acknowledge(stack);
-        network_leave(network);
-    }
-    stack = network_enter(network);
+    network_release(network, flags);
+}
+
+/* Repeats the last message. Returns how much has come. */
+static uint64_t repeat_message(const char *name)
+{
+    uint64_t flags;
+    struct net_stack *stack = network_take(network, &flags);
+    uint64_t received = transfer.received;
+    if (transfer.block == 0)
+        request_file(stack, name);
+    else
+        acknowledge(stack);
+    network_release(network, flags);
+    return received;
+}
+
+static void end_transfer(void)
+{
+    uint64_t flags;
+    struct net_stack *stack = network_take(network, &flags);
     udp_close(stack, &transfer.socket);
-    network_leave(network);
+    network_release(network, flags);
+}
+
+static bool transfer_ends_in(uint64_t microseconds)
+{
+    uint64_t deadline = time_now() + microseconds;
+    while (!__atomic_load_n(&transfer.ended, __ATOMIC_ACQUIRE) && time_now() < deadline)
+        thread_sleep(POLL_US);
+    return __atomic_load_n(&transfer.ended, __ATOMIC_ACQUIRE);
+}
+
+static void fetch_file(const char *name, uint64_t size)
+{
+    uint64_t start = time_now(), before = 0;
+    begin_transfer(name);
+    for (int repeats = 0; repeats < TFTP_REPEATS && !transfer_ends_in(TFTP_PAUSE_US); repeats++) {
+        uint64_t received = repeat_message(name);
+        if (received != before)
+            repeats = 0;
+        before = received;
+    }
+    end_transfer();
     check(transfer.ended, "the transfer stops after %lu bytes", transfer.received);
     check(!transfer.wrong, "wrong data in the file");
     check_equal(transfer.received, size, "size of the file");
@@ -151,17 +181,15 @@ static void fetch_file(const char *name, uint64_t size)
 static void run_net(void)
 {
     char name[32];
-    char text[24];
-    uint64_t size = 0;
+    uint64_t largest = selftest_option("ping", PING_SIZE);
     if (!find_network())
         return;
-    if (!check(network_wait_address(network, time_now() + ADDRESS_LIMIT_US), "no address came"))
+    if (!wait_address())
         return;
     for (uint16_t i = 0; i < PINGS; i++)
-        check_ping(i, i * NETWORK_PING_SIZE / (PINGS - 1));
-    if (boot_option("file", name, sizeof(name)) && boot_option("size", text, sizeof(text)) &&
-        parse_number(text, &size))
-        fetch_file(name, size);
+        check_ping(i, (uint32_t)(i * largest / (PINGS - 1)));
+    if (boot_option("file", name, sizeof(name)))
+        fetch_file(name, selftest_option("size", 0));
     note("%s, received %lu, sent %lu, errors %lu, dropped %lu", device->model,
          device->received.packets, device->sent.packets,
          device->received.errors + device->sent.errors,
@@ -173,7 +201,7 @@ static bool wait_link(bool up)
 {
     uint64_t deadline = time_now() + LINK_LIMIT_US;
     while (__atomic_load_n(&device->link_up, __ATOMIC_ACQUIRE) != up && time_now() < deadline)
-        thread_sleep(LINK_POLL_US);
+        thread_sleep(POLL_US);
     return check(device->link_up == up, "the link does not go %s", up ? "up" : "down");
 }
 
@@ -181,11 +209,10 @@ static void run_net_link(void)
 {
     enum ping_result result;
     uint64_t round_trip_us;
-    if (!find_network() ||
-        !check(network_wait_address(network, time_now() + ADDRESS_LIMIT_US), "no address came"))
+    if (!find_network() || !wait_address())
         return;
     check_ping(0, 56);
-    ipv4_t destination = gateway();
+    ipv4_t destination = configuration().gateway;
     note("the link may go down");
     if (!wait_link(false))
         return;
@@ -193,8 +220,7 @@ static void run_net_link(void)
         network_ping(network, destination, 1, 56, PING_LIMIT_US, &result, &round_trip_us);
     check(status == NET_NO_LINK, "ping without link: %s", net_status_text(status));
     note("the link may go up");
-    if (!wait_link(true) ||
-        !check(network_wait_address(network, time_now() + ADDRESS_LIMIT_US), "no address came"))
+    if (!wait_link(true) || !wait_address())
         return;
     check_ping(2, 56);
 }

@@ -126,6 +126,18 @@ static bool destination_is_us(const struct net_stack *stack, const struct ipv4_h
     return route_broadcast(stack, header->destination);
 }
 
+/* DHCP servers may send their answer to the address that it gives, whatever the client asked for
+ * (RFC 2131, 4.1; Bochs's does): as long as we have none, it is let through. */
+static bool is_answer_of_dhcp(const struct net_stack *stack, const uint8_t *bytes,
+                              const struct ipv4_header *header)
+{
+    return stack->configuration.address == 0 && header->protocol == IPV4_PROTOCOL_UDP &&
+           header->fragment_offset == 0 && !header->more_fragments &&
+           header->total_size - header->size >= UDP_HEADER_SIZE &&
+           load_be16(bytes + header->size + UDP_DESTINATION_PORT) == DHCP_CLIENT_PORT &&
+           ipv4_unicast(header->destination);
+}
+
 void ipv4_receive(struct net_stack *stack, const uint8_t *bytes, size_t size, bool broadcast)
 {
     struct ipv4_header header;
@@ -135,7 +147,8 @@ void ipv4_receive(struct net_stack *stack, const uint8_t *bytes, size_t size, bo
         stack->counters.ipv4_malformed++;
     } else if (checksum_finish(checksum_add(0, bytes, header.size)) != 0) {
         stack->counters.ipv4_checksum++;
-    } else if (!destination_is_us(stack, &header, broadcast)) {
+    } else if (!destination_is_us(stack, &header, broadcast) &&
+               !is_answer_of_dhcp(stack, bytes, &header)) {
         stack->counters.ipv4_foreign++;
     } else if (!ipv4_unicast(header.source) || route_broadcast(stack, header.source) ||
                header.source == stack->configuration.address) {

@@ -7,7 +7,6 @@
 
 /* RFC 768 */
 #define UDP_SOURCE_PORT 0
-#define UDP_DESTINATION_PORT 2
 #define UDP_LENGTH 4
 #define UDP_CHECKSUM 6
 

@@ -9,6 +9,7 @@
 #include "parent/net/ipv4.h"
 
 #define UDP_HEADER_SIZE 8
+#define UDP_DESTINATION_PORT 2 /* offset in the header */
 #define UDP_PAYLOAD_MAX (IPV4_PAYLOAD_MAX - UDP_HEADER_SIZE)
 
 /* A received datagram; its data are valid during the call only. */

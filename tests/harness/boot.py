@@ -114,7 +114,7 @@ def tell_monitor(path, command):
     """Gives QEMU's monitor a command and waits until it has been done."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5)
+            connection.settimeout(30)
             connection.connect(str(path))
             connection.sendall(f"{command}\n".encode())
             answer = b""

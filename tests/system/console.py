@@ -40,7 +40,7 @@ STEPS = (
     ("df\r", r"^VENEER on disk0: FAT(16|32), \d+ KiB, \d+ KiB free\n[\s\S]*" + PROMPT),
     # Devices and the network.
     ("pci\r", r"ide\n[\s\S]*" + PROMPT),
-    ("disks\r", r"^disk0 [\s\S]*^cd0 [\s\S]*" + PROMPT),
+    ("disks\r", r"^(?:disk0|cd0) [\s\S]*^(?:disk0|cd0) [\s\S]*" + PROMPT),
     ("nics\r", r"^net0 .*link up[\s\S]*" + PROMPT),
     ("ip\r", r"^net0 +address \d+\.\d+\.\d+\.\d+/24, gateway \d+[\s\S]*DHCP[\s\S]*" + PROMPT),
     # Errors that say what to do.

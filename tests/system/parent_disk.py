@@ -63,6 +63,19 @@ def error_test(name, machine, ahci=False):
     return disk_test(name, machine, "disk-errors", f"bad={BAD_SECTOR}", disk=disk, writes=False)
 
 
+def stall_test(name, machine):
+    """The disk stops until a command has timed out and the driver has reset it.
+
+    QEMU answers to nobody while it cancels a request that is being held back: that is why the disk
+    is made slow, not stopped, which holds a request back for 41 s.
+    """
+    monitor = (("the disk may stall", "block_set_io_throttle disk0 0 1600 0 0 0 0"),
+               ("no answer for 30 s", "block_set_io_throttle disk0 0 0 0 0 0 0"))  # fmt: skip
+    must = (r"warning: disk0: no answer for 30 s$", r"^ok disk-stall: ", PASSED)
+    return disk_test(name, machine, "disk-stall", monitor=monitor, must=must, writes=False,
+                     time_limit=120)
+
+
 def mbr_entry(kind, start, count):
     return struct.pack("<8BII", 0, 0, 0, 0, kind, 0, 0, 0, start, count)
 
@@ -115,6 +128,8 @@ def qemu_tests():
     yield cd_test("ahci-cd-svm", {**Q35, "cpus": 2})
     yield error_test("ide-errors-svm", {**QEMU, "cpus": 2})
     yield error_test("ahci-errors-svm", {**Q35, "cpus": 2})
+    yield stall_test("ide-stall-svm", {**QEMU, "cpus": 2})
+    yield stall_test("ahci-stall-svm", {**Q35, "cpus": 2})
     yield partition_test()
     for board in ("pc", "q35"):
         yield Boot(f"parent-disk-none-{board}-svm", {**QEMU, "board": board},

@@ -2,7 +2,7 @@
 
 import array
 
-GOLDEN = 0x9E3779B97F4A7C15  # as parent/kernel/selftest_block.c and selftest_net.c
+GOLDEN = 0x9E3779B97F4A7C15  # as selftest_pattern() in parent/kernel/selftest.c
 MASK = (1 << 64) - 1
 
 

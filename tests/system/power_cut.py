@@ -19,10 +19,12 @@ FILES = 12
 BIG = bytes(random.Random(1).randrange(256) for _ in range(150_000))
 POLL_SECONDS = 0.002
 
-# What fsck.fat may find after a power cut: a volume that was in use, and clusters of no file.
+# What fsck.fat may find after a power cut: a volume that was in use, clusters of no file, and a second
+# FAT that had not been written yet.
 HARMLESS = re.compile(
     r"^fsck\.fat |^There are differences between boot sector and its backup|Dirty bit is set"
     r"|^ Automatically removing dirty bit|^Reclaimed|^Leaving filesystem unchanged|^\s*$"
+    r"|^FATs differ but appear to be intact|^  Using first FAT"
     r"|^This is mostly harmless|^  65:01/00$|^  Not automatically fixing|^Free cluster summary|^  Auto-correcting|^.*files, \d+/\d+ clusters$"
     r"|contains a free cluster chain|^Unreclaimed|Found \d+ lost cluster|^Orphaned long file name"
     r"|^  \(Not auto-correcting|^  Auto-deleting|^Checking|^Using|^\*\*\* Filesystem was changed",

@@ -110,6 +110,29 @@ static void check_ignored(void)
     CHECK(silent());
 }
 
+/* A server that sends to the address that it gives, though it was asked to broadcast. */
+static void test_sent_to_address(void)
+{
+    static const uint8_t types[] = {OFFER, ACK};
+
+    start();
+    for (size_t i = 0; i < sizeof(types); i++) {
+        struct dhcp_answer usual = dhcp_usual(types[i], seen.transaction);
+
+        dhcp_write(&packet, &usual);
+        memcpy(packet.bytes + 30, "\x0a\x00\x00\x32", 4);
+        memset(packet.bytes + 40, 0, 2); /* no UDP checksum */
+        packet_fix_checksum(&packet);
+        station_receive(&station, packet.bytes, packet.size);
+        if (types[i] == OFFER)
+            CHECK(next_is(REQUEST));
+    }
+    station_wait(&station, NET_SECOND);
+    CHECK(in_state(DHCP_STATE_BOUND));
+    CHECK_EQUAL(station.stack.configuration.address, LEASED);
+    CHECK_EQUAL(station.stack.counters.ipv4_foreign, 0);
+}
+
 static void test_ignored(void)
 {
     struct dhcp_answer bad;
@@ -244,6 +267,7 @@ int main(void)
     test_obtain();
     test_back_off();
     test_refused();
+    test_sent_to_address();
     test_ignored();
     test_router_elsewhere();
     test_conflict();
