@@ -148,7 +148,7 @@ RUN_VM = tools/run-vm --build $(BUILD) --platform $(PLATFORM) --firmware $(FIRMW
 # The VM store that `run` keeps. What a user puts into store/ is on it at the next run.
 STORE := $(BUILD)/store.img
 
-.PHONY: run debug test size lint clean help setup
+.PHONY: run debug test bench size lint clean help setup
 run: $(IMAGES)
 	@tools/mkstore $(STORE) store
 	@$(RUN_VM) --store $(STORE)
@@ -158,6 +158,9 @@ debug: $(IMAGES)
 
 test: $(IMAGES)
 	@tests/run --build $(BUILD) --debug $(DEBUG) $(T)
+
+bench: $(IMAGES)
+	@tests/bench/run --build $(BUILD)
 
 size: $(IMAGES)
 	@tools/size $(BUILD)
@@ -180,6 +183,7 @@ help:
 	@echo 'make run      boot it; serial console here, Ctrl-A x leaves'
 	@echo '                PLATFORM=qemu|bochs FIRMWARE=bios|uefi CPUS=n MEM=MiB'
 	@echo 'make test     all tests; T=PREFIX selects, e.g. T=boot- (tests/run --help: more)'
+	@echo 'make bench    what operations cost, beside Linux; writes build/bench.json'
 	@echo 'make debug    boot it in QEMU, stopped, with gdb attached; variables as for run'
 	@echo 'make size     lines and loaded bytes per component'
 	@echo 'make lint     formatting and static analysis'
@@ -191,6 +195,7 @@ SETUP_GROUPS := build \
     $(if $(filter run debug,$(MAKECMDGOALS)),$(PLATFORM) $(if $(filter uefi,$(FIRMWARE)),uefi)) \
     $(if $(filter debug,$(MAKECMDGOALS)),gdb) \
     $(if $(filter test,$(MAKECMDGOALS))$(findstring /host/,$(MAKECMDGOALS)),test) \
+    $(if $(filter bench,$(MAKECMDGOALS)),bench) \
     $(if $(filter lint,$(MAKECMDGOALS)),lint)
 
 setup:

@@ -25,7 +25,7 @@ static const struct selftest *const tests[] = {
     &selftest_lapic,        &selftest_memory,     &selftest_sched,     &selftest_timer,
     &selftest_irq,          &selftest_process,    &selftest_disk,      &selftest_disk_errors,
     &selftest_disk_stall,   &selftest_input,      &selftest_net,       &selftest_net_link,
-    &selftest_no_disk,      &selftest_partitions, &selftest_init,
+    &selftest_no_disk,      &selftest_partitions, &selftest_init,      &selftest_bench,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
