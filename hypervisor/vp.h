@@ -47,9 +47,9 @@ struct vp {
     uint64_t host_rsp;       /* VT-x: the stack pointer that an exit loads */
     bool nmi_pending;        /* AMD-V: an NMI waits to be injected */
     bool nmi_blocked;        /* AMD-V: until the guest's IRET, or an interrupt window */
-    bool nmi_at_iret;        /* AMD-V: that IRET is the next instruction, unless RIP or RSP differ */
+    bool nmi_at_iret; /* AMD-V: that IRET is the next instruction, unless RIP or RSP differ */
     uint64_t nmi_iret_rip, nmi_iret_rsp;
-    bool nested_flush;       /* the backend drops nested translations before the next entry */
+    bool nested_flush; /* the backend drops nested translations before the next entry */
 
     struct partition *partition;
     uint32_t index;

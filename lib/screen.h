@@ -44,8 +44,8 @@ void screen_move(struct screen *screen, volatile void *memory, struct screen_cel
 /* Bytes of memory that a mode needs mapped; 0 if it cannot be used (also on overflow). */
 uint64_t screen_memory_size(const struct screen_mode *mode);
 
-/* Shows @c at a place of the screen, without moving the cursor: outside 20h-7Eh as '?'. Places beyond
- * the screen are ignored. */
+/* Shows @c at a place of the screen, without moving the cursor: outside 20h-7Eh as '?'. Places
+ * beyond the screen are ignored. */
 void screen_draw(struct screen *screen, uint32_t column, uint32_t row, char c);
 
 /* Shows the next character's place in reverse, or as it was. The caller hides the cursor before it

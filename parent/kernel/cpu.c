@@ -71,8 +71,8 @@ static uint64_t kernel_cr4(void)
     return cr4;
 }
 
-/* No x87 and, by CR4.OSFXSR, no SSE in this partition: neither kernel nor programs use them, and the
- * registers hold the state of a child that ran here last. */
+/* No x87 and, by CR4.OSFXSR, no SSE in this partition: neither kernel nor programs use them, and
+ * the registers hold the state of a child that ran here last. */
 static void disable_fpu(void)
 {
     write_cr0(read_cr0() | CR0_EM);

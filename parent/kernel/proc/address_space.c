@@ -75,8 +75,7 @@ static struct list *find_room(struct address_space *space, uint64_t size, uint64
 {
     struct list *position = &space->mappings;
     *address = USER_MAP_START;
-    LIST_FOR_EACH(item, &space->mappings)
-    {
+    LIST_FOR_EACH (item, &space->mappings) {
         struct mapping *mapping = mapping_of(item);
         if (mapping->start >= *address && mapping->start - *address >= size + PAGE_SIZE)
             return position;
@@ -182,8 +181,7 @@ enum system_error address_space_map(struct address_space *space, struct memory_o
 
 static struct mapping *find_mapping(struct address_space *space, uint64_t start)
 {
-    LIST_FOR_EACH(item, &space->mappings)
-    {
+    LIST_FOR_EACH (item, &space->mappings) {
         if (mapping_of(item)->start == start)
             return mapping_of(item);
     }

@@ -65,8 +65,7 @@ struct process *process_find(uint32_t id)
 {
     struct process *found = NULL;
     uint64_t flags = spin_lock(&list_lock);
-    LIST_FOR_EACH(item, &processes)
-    {
+    LIST_FOR_EACH (item, &processes) {
         struct process *process = CONTAINER_OF(item, struct process, all_link);
         if (process->id == id && try_get(process))
             found = process;
@@ -102,8 +101,7 @@ uint32_t process_list(struct process_information *list, uint32_t limit)
 {
     uint32_t found = 0;
     uint64_t flags = spin_lock(&list_lock);
-    LIST_FOR_EACH(item, &processes)
-    {
+    LIST_FOR_EACH (item, &processes) {
         if (found < limit)
             describe(CONTAINER_OF(item, struct process, all_link), &list[found]);
         found++;
@@ -268,8 +266,7 @@ static void end(struct process *process, const struct system_process_end *reason
     if (!process->dying) {
         process->end = *reason;
         __atomic_store_n(&process->dying, true, __ATOMIC_RELEASE);
-        LIST_FOR_EACH(item, &process->threads)
-        {
+        LIST_FOR_EACH (item, &process->threads) {
             struct thread *thread = CONTAINER_OF(item, struct thread, process_link);
             sched_wake(thread);      /* if it waits: the wait ends */
             sched_interrupt(thread); /* if it runs: it comes into the kernel */

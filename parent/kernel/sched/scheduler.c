@@ -422,8 +422,7 @@ static struct thread *find_movable(const struct run_queue *queue)
 {
     for (uint32_t mask = queue->ready_mask; mask;) {
         int priority = 31 - __builtin_clz(mask);
-        LIST_FOR_EACH(item, &queue->ready[priority])
-        {
+        LIST_FOR_EACH (item, &queue->ready[priority]) {
             struct thread *thread = CONTAINER_OF(item, struct thread, run_link);
             if (thread->affinity == THREAD_ANY_CPU)
                 return thread;

@@ -181,8 +181,7 @@ uint32_t thread_list(struct thread_information *list, uint32_t limit)
 {
     uint32_t found = 0;
     uint64_t flags = spin_lock(&lock);
-    LIST_FOR_EACH(item, &all_threads)
-    {
+    LIST_FOR_EACH (item, &all_threads) {
         if (found < limit)
             describe(CONTAINER_OF(item, struct thread, all_link), &list[found]);
         found++;

@@ -52,8 +52,7 @@ static void wake(struct waiter *waiter)
 
 static void wake_all_locked(struct wait_queue *queue)
 {
-    LIST_FOR_EACH(item, &queue->waiters)
-    {
+    LIST_FOR_EACH (item, &queue->waiters) {
         wake(CONTAINER_OF(item, struct waiter, link));
     }
 }
@@ -69,8 +68,7 @@ void wake_one(struct wait_queue *queue)
 {
     struct waiter *best = NULL;
     uint64_t flags = spin_lock(&queue->lock);
-    LIST_FOR_EACH(item, &queue->waiters)
-    {
+    LIST_FOR_EACH (item, &queue->waiters) {
         struct waiter *waiter = CONTAINER_OF(item, struct waiter, link);
         if (!__atomic_load_n(&waiter->woken, __ATOMIC_ACQUIRE) &&
             (!best || waiter->thread->priority > best->thread->priority))
