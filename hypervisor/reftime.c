@@ -7,7 +7,7 @@
 #define PM_TIMER_FREQUENCY 3579545u /* Hz; ACPI 4.8.2.1 */
 #define PIT_FREQUENCY 1193182u
 #define CALIBRATION_PER_SECOND 50u /* measure for 1/50 s */
-#define POLL_LIMIT 2000000u        /* of a clock that stands still */
+#define POLL_LIMIT 5000000u /* of a clock that stands still; QEMU with -icount needs 3 million */
 
 /* Intel 8254, channel 2, gated by port 61h, whose bit 5 is the channel's output. */
 #define PIT_CHANNEL2 0x42

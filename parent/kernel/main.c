@@ -63,6 +63,7 @@ static int main_thread(void *argument)
         log_print(LOG_WARNING, "a disk takes long to tell its partitions: going on without them");
     if (selftest_wanted())
         selftest_run();
+    thread_set_cpu(thread_self(), THREAD_ANY_CPU);
     store_mount();
     network_start();
     return console_thread(NULL);

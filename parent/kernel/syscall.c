@@ -10,16 +10,16 @@
 
 void system_call(struct trap_frame *frame);
 
-static int64_t call_null(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+static int64_t call_null(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    (void)argument;
     return SYSTEM_OK;
 }
 
-static int64_t call_print(uint64_t address, uint64_t size, uint64_t c, uint64_t d, uint64_t e,
-                          uint64_t f)
+static int64_t call_print(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(c, d, e, f);
+    uint64_t address = argument[0];
+    uint64_t size = argument[1];
     if (size > SYSTEM_MAX_PRINT)
         return failure(SYSTEM_ERROR_ARGUMENT);
     char *text = heap_allocate(size + 1);
@@ -32,33 +32,31 @@ static int64_t call_print(uint64_t address, uint64_t size, uint64_t c, uint64_t 
     return readable ? SYSTEM_OK : failure(SYSTEM_ERROR_ADDRESS);
 }
 
-static int64_t call_yield(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+static int64_t call_yield(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    (void)argument;
     thread_yield();
     return SYSTEM_OK;
 }
 
-static int64_t call_sleep(uint64_t deadline, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                          uint64_t f)
+static int64_t call_sleep(const uint64_t *argument)
 {
+    uint64_t deadline = argument[0];
     struct wait_queue queue;
-    UNUSED_ARGUMENTS(b, c, d, e, f);
     wait_queue_init(&queue);
     WAIT_UNTIL(&queue, process_is_dying(), deadline);
     return SYSTEM_OK;
 }
 
-static int64_t call_time(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+static int64_t call_time(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    (void)argument;
     return (int64_t)time_now();
 }
 
-static int64_t call_wall_clock(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                               uint64_t f)
+static int64_t call_wall_clock(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    (void)argument;
     return (int64_t)time_wall_clock();
 }
 
@@ -89,11 +87,12 @@ static system_call_function_t *const table[SYSTEM_CALL_COUNT] = {
 /* Called by user.asm, interrupts on; returns with interrupts off. */
 void system_call(struct trap_frame *frame)
 {
+    const uint64_t argument[] = {frame->rdi, frame->rsi, frame->rdx,
+                                 frame->r10, frame->r8,  frame->r9};
     uint64_t number = frame->rax;
     frame->rax = (uint64_t)failure(SYSTEM_ERROR_CALL);
     if (number < SYSTEM_CALL_COUNT)
-        frame->rax = (uint64_t)table[number](frame->rdi, frame->rsi, frame->rdx, frame->r10,
-                                             frame->r8, frame->r9);
+        frame->rax = (uint64_t)table[number](argument);
     interrupts_disable();
     process_check();
 }

@@ -1,4 +1,4 @@
-"""Boots that run one self test of the parent's kernel each."""
+"""Boots that test the parent's kernel and its programs."""
 
 from harness.boot import PASSED, Boot
 
@@ -6,7 +6,6 @@ from .platforms import BOCHS, BOCHS_VMX, QEMU, QEMU_SVM
 
 # Self tests of the kernel itself, by the names that parent/kernel/selftest.c knows.
 KERNEL_TESTS = ("memory", "sched", "timer", "irq")
-
 
 # Tests that run programs in ring 3, and what they must print.
 PROGRAMS = ("hello", "fault", "fuzz", "spawn", "share", "wait", "measure")
@@ -25,22 +24,38 @@ def process_tests():
                        **options, time_limit=120)
     yield Boot("parent-process-parallel-svm", {**QEMU, "cpus": 4, "parallel": True}, **options,
                time_limit=240, cores=2)
-    for model, machine in BOCHS_VMX.items():
-        yield Boot(f"parent-process-{model}-2cpu-vmx", {**machine, "cpus": 2}, **options,
+    # Without and with SMEP and SMAP.
+    for model in ("sandybridge", "skylake"):
+        yield Boot(f"parent-process-{model}-2cpu-vmx", {**BOCHS_VMX[model], "cpus": 2}, **options,
                    time_limit=240)
 
 
+def console_tests():
+    """Programs run from the console."""
+    must = (r"^hello from process \d+ with 0 handles: hello one two$", r"fault \(\d+\): #DE at 4",
+            r"^run: fault made a fault", r"^run: hello ended with status 3",
+            r"^run: there is no module nothing", r"^kill: there is no process 4000000",
+            r"^kill: x is no number of a process", r"  [0-9]+ +0 +R +16 .* main$",
+            r"^AUTORUN FAIL")  # fmt: skip
+    commands = ("--module=tests/system/programs.commands=commands",)
+    for name, machine in (("svm", QEMU), ("vmx", BOCHS)):
+        yield Boot(f"parent-run-{name}", {**machine, "cpus": 2}, parent="autorun=commands",
+                   must=must, image_options=MODULES + commands, time_limit=120)
+
+
 def kernel_tests():
-    for name in KERNEL_TESTS:
-        must = (rf"^ok {name}: ", PASSED)
-        for cpus in (1, 4):
-            yield Boot(f"parent-{name}-{cpus}cpu-svm", {**QEMU, "cpus": cpus},
-                       parent=f"selftest={name}", must=must, time_limit=60)
-        # Races need processors that really run at the same time.
-        yield Boot(f"parent-{name}-parallel-svm", {**QEMU, "cpus": 4, "parallel": True},
-                   parent=f"selftest={name}", must=must, time_limit=120, cores=2)
-        yield Boot(f"parent-{name}-2cpu-vmx", {**BOCHS, "cpus": 2}, parent=f"selftest={name}",
-                   must=must, time_limit=120)
+    """The kernel itself. Races need processors that really run at the same time."""
+    must = (*(rf"^ok {name}: " for name in KERNEL_TESTS), PASSED)
+    options = {"parent": f"selftest={','.join(KERNEL_TESTS)}", "must": must}
+    for cpus in (1, 4):
+        yield Boot(f"parent-kernel-{cpus}cpu-svm", {**QEMU, "cpus": cpus}, **options)
+    yield Boot("parent-kernel-parallel-svm", {**QEMU, "cpus": 4, "parallel": True}, **options,
+               time_limit=180, cores=2)
+    yield Boot("parent-kernel-64cpu-svm", {**QEMU, "cpus": 64, "memory": 1024}, **options,
+               time_limit=180)
+    for model in ("sandybridge", "haswell"):
+        yield Boot(f"parent-kernel-{model}-2cpu-vmx", {**BOCHS_VMX[model], "cpus": 2}, **options,
+                   time_limit=180)
 
 
 def keyboard_test():
@@ -51,4 +66,4 @@ def keyboard_test():
                 must=(r"typed vEn\^C\^\[\[A\^\[\[3~\^\?@\^M$", r"^ok input: ", PASSED))
 
 
-TESTS = [*kernel_tests(), *process_tests(), keyboard_test()]
+TESTS = [*kernel_tests(), *process_tests(), *console_tests(), keyboard_test()]

@@ -193,6 +193,8 @@ void *physical_to_virtual(uint64_t address)
 
 uint64_t virtual_to_physical(const void *pointer)
 {
+    if ((uint64_t)pointer - DIRECT_MAP_BASE < DIRECT_MAP_SIZE)
+        return (uint64_t)pointer - DIRECT_MAP_BASE;
     struct page_table_walk walk = page_table_lookup(&tables, (uint64_t)pointer);
     if (!walk.present)
         panic("no physical address for %p", pointer);

@@ -8,7 +8,7 @@ void handle_table_init(struct handle_table *table)
 }
 
 /* Number 1 is the first entry. NULL: there is no such handle. The lock is held. */
-static struct handle *find(struct handle_table *table, uint32_t number)
+static struct handle *find(struct handle_table *table, uint64_t number)
 {
     if (number == 0 || number > SYSTEM_MAX_HANDLES || !table->handles[number - 1].object)
         return NULL;
@@ -30,7 +30,7 @@ uint32_t handle_add(struct handle_table *table, struct object *object, uint32_t 
     return number;
 }
 
-enum system_error handle_copy(struct handle_table *table, uint32_t number, uint32_t rights,
+enum system_error handle_copy(struct handle_table *table, uint64_t number, uint32_t rights,
                               struct handle *handle)
 {
     enum system_error error = SYSTEM_ERROR_HANDLE;
@@ -46,7 +46,7 @@ enum system_error handle_copy(struct handle_table *table, uint32_t number, uint3
     return error;
 }
 
-enum system_error handle_get(struct handle_table *table, uint32_t number, enum object_type type,
+enum system_error handle_get(struct handle_table *table, uint64_t number, enum object_type type,
                              uint32_t rights, struct object **object)
 {
     enum system_error error = SYSTEM_ERROR_HANDLE;
@@ -63,7 +63,7 @@ enum system_error handle_get(struct handle_table *table, uint32_t number, enum o
 }
 
 /* Empties the handle with @number; its object, whose reference is the caller's now, or NULL. */
-static struct object *take(struct handle_table *table, uint32_t number)
+static struct object *take(struct handle_table *table, uint64_t number)
 {
     struct object *object = NULL;
     uint64_t flags = spin_lock(&table->lock);
@@ -77,7 +77,7 @@ static struct object *take(struct handle_table *table, uint32_t number)
     return object;
 }
 
-enum system_error handle_close(struct handle_table *table, uint32_t number)
+enum system_error handle_close(struct handle_table *table, uint64_t number)
 {
     struct object *object = take(table, number);
     if (!object)

@@ -30,14 +30,14 @@ uint32_t handle_add(struct handle_table *table, struct object *object, uint32_t 
 
 /* What @number refers to, if its type is @type and it has all of @rights, with a reference for the
  * caller. */
-enum system_error handle_get(struct handle_table *table, uint32_t number, enum object_type type,
+enum system_error handle_get(struct handle_table *table, uint64_t number, enum object_type type,
                              uint32_t rights, struct object **object);
 
 /* The same whatever the type; stores the whole handle. */
-enum system_error handle_copy(struct handle_table *table, uint32_t number, uint32_t rights,
+enum system_error handle_copy(struct handle_table *table, uint64_t number, uint32_t rights,
                               struct handle *handle);
 
 /* Thread. */
-enum system_error handle_close(struct handle_table *table, uint32_t number);
+enum system_error handle_close(struct handle_table *table, uint64_t number);
 
 #endif

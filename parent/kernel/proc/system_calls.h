@@ -6,8 +6,7 @@
 
 #include <stdint.h>
 
-typedef int64_t system_call_function_t(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                                       uint64_t f);
+typedef int64_t system_call_function_t(const uint64_t *argument);
 
 /* system_calls_object.c: handles and memory */
 system_call_function_t call_handle_close, call_handle_duplicate;
@@ -19,8 +18,6 @@ system_call_function_t call_pipe_create, call_pipe_send, call_pipe_receive;
 /* system_calls_process.c */
 system_call_function_t call_exit, call_process_start, call_process_kill, call_process_wait;
 system_call_function_t call_process_id, call_thread_start, call_thread_exit;
-
-#define UNUSED_ARGUMENTS(...) ((void)sizeof((uint64_t[]){__VA_ARGS__}))
 
 /* The result for @error. */
 static inline int64_t failure(uint64_t error)

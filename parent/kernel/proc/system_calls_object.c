@@ -14,36 +14,30 @@ static int64_t give_handle(struct object *object, uint32_t rights)
     return failure(SYSTEM_ERROR_LIMIT);
 }
 
-int64_t call_handle_close(uint64_t handle, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                          uint64_t f)
+int64_t call_handle_close(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(b, c, d, e, f);
-    if (handle > UINT32_MAX)
-        return failure(SYSTEM_ERROR_HANDLE);
-    return failure(handle_close(&current_process()->handles, (uint32_t)handle));
+    uint64_t handle = argument[0];
+    return failure(handle_close(&current_process()->handles, handle));
 }
 
-int64_t call_handle_duplicate(uint64_t handle, uint64_t rights, uint64_t c, uint64_t d, uint64_t e,
-                              uint64_t f)
+int64_t call_handle_duplicate(const uint64_t *argument)
 {
+    uint64_t handle = argument[0];
+    uint64_t rights = argument[1];
     struct handle copy;
-    UNUSED_ARGUMENTS(c, d, e, f);
-    if (handle > UINT32_MAX)
-        return failure(SYSTEM_ERROR_HANDLE);
     if (rights & ~(uint64_t)SYSTEM_RIGHTS_ALL)
         return failure(SYSTEM_ERROR_ARGUMENT);
     enum system_error error =
-        handle_copy(&current_process()->handles, (uint32_t)handle, SYSTEM_RIGHT_DUPLICATE, &copy);
+        handle_copy(&current_process()->handles, handle, SYSTEM_RIGHT_DUPLICATE, &copy);
     if (error != SYSTEM_OK)
         return failure(error);
     return give_handle(copy.object, copy.rights & (uint32_t)rights);
 }
 
-int64_t call_memory_create(uint64_t size, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                           uint64_t f)
+int64_t call_memory_create(const uint64_t *argument)
 {
+    uint64_t size = argument[0];
     enum system_error error;
-    UNUSED_ARGUMENTS(b, c, d, e, f);
     if (size == 0 || size > UINT64_MAX - PAGE_SIZE)
         return failure(SYSTEM_ERROR_ARGUMENT);
     struct memory_object *memory =
@@ -65,19 +59,19 @@ static enum system_error map(struct memory_object *memory, uint64_t offset, uint
                              rights & SYSTEM_RIGHT_WRITE ? ACCESS_WRITE : ACCESS_READ, address);
 }
 
-int64_t call_memory_map(uint64_t handle, uint64_t offset, uint64_t size, uint64_t rights,
-                        uint64_t e, uint64_t f)
+int64_t call_memory_map(const uint64_t *argument)
 {
+    uint64_t handle = argument[0];
+    uint64_t offset = argument[1];
+    uint64_t size = argument[2];
+    uint64_t rights = argument[3];
     struct object *object;
     uint64_t address = 0;
-    UNUSED_ARGUMENTS(e, f);
-    if (handle > UINT32_MAX)
-        return failure(SYSTEM_ERROR_HANDLE);
     if (!(rights & SYSTEM_RIGHT_READ) ||
         rights & ~(uint64_t)(SYSTEM_RIGHT_READ | SYSTEM_RIGHT_WRITE))
         return failure(SYSTEM_ERROR_ARGUMENT);
-    enum system_error error = handle_get(&current_process()->handles, (uint32_t)handle,
-                                         OBJECT_MEMORY, (uint32_t)rights, &object);
+    enum system_error error =
+        handle_get(&current_process()->handles, handle, OBJECT_MEMORY, (uint32_t)rights, &object);
     if (error != SYSTEM_OK)
         return failure(error);
     error = map(CONTAINER_OF(object, struct memory_object, object), offset, size, (uint32_t)rights,
@@ -86,10 +80,9 @@ int64_t call_memory_map(uint64_t handle, uint64_t offset, uint64_t size, uint64_
     return error == SYSTEM_OK ? (int64_t)address : failure(error);
 }
 
-int64_t call_memory_unmap(uint64_t address, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                          uint64_t f)
+int64_t call_memory_unmap(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(b, c, d, e, f);
+    uint64_t address = argument[0];
     /* What the program began with stays: its code, data and first stack. */
     if (address < USER_MAP_START || !address_space_unmap(&current_process()->space, address))
         return failure(SYSTEM_ERROR_ARGUMENT);

@@ -7,13 +7,12 @@
 /* Without TRANSFER: a pipe whose end waits in one of its own messages would never go away. */
 #define PIPE_RIGHTS (SYSTEM_RIGHT_READ | SYSTEM_RIGHT_WRITE | SYSTEM_RIGHT_DUPLICATE)
 
-int64_t call_pipe_create(uint64_t handles, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                         uint64_t f)
+int64_t call_pipe_create(const uint64_t *argument)
 {
+    uint64_t handles = argument[0];
     struct handle_table *table = &current_process()->handles;
     struct object *ends[2];
     uint32_t numbers[2];
-    UNUSED_ARGUMENTS(b, c, d, e, f);
     enum system_error error = pipe_create(current_process()->job, ends);
     if (error != SYSTEM_OK)
         return failure(error);
@@ -67,17 +66,16 @@ static struct message *make_message(const struct system_message *wanted, enum sy
 
 static enum system_error get_end(uint64_t handle, uint32_t right, struct object **end)
 {
-    if (handle > UINT32_MAX)
-        return SYSTEM_ERROR_HANDLE;
-    return handle_get(&current_process()->handles, (uint32_t)handle, OBJECT_PIPE_END, right, end);
+    return handle_get(&current_process()->handles, handle, OBJECT_PIPE_END, right, end);
 }
 
-int64_t call_pipe_send(uint64_t handle, uint64_t address, uint64_t deadline, uint64_t d, uint64_t e,
-                       uint64_t f)
+int64_t call_pipe_send(const uint64_t *argument)
 {
+    uint64_t handle = argument[0];
+    uint64_t address = argument[1];
+    uint64_t deadline = argument[2];
     struct system_message wanted;
     struct object *end;
-    UNUSED_ARGUMENTS(d, e, f);
     if (!user_read(&wanted, address, sizeof(wanted)))
         return failure(SYSTEM_ERROR_ADDRESS);
     enum system_error error = get_end(handle, SYSTEM_RIGHT_WRITE, &end);
@@ -120,13 +118,14 @@ static enum system_error deliver(struct message *message, struct system_message 
     return error;
 }
 
-int64_t call_pipe_receive(uint64_t handle, uint64_t address, uint64_t deadline, uint64_t d,
-                          uint64_t e, uint64_t f)
+int64_t call_pipe_receive(const uint64_t *argument)
 {
+    uint64_t handle = argument[0];
+    uint64_t address = argument[1];
+    uint64_t deadline = argument[2];
     struct system_message wanted;
     struct message *message;
     struct object *end;
-    UNUSED_ARGUMENTS(d, e, f);
     if (!user_read(&wanted, address, sizeof(wanted)))
         return failure(SYSTEM_ERROR_ADDRESS);
     enum system_error error = get_end(handle, SYSTEM_RIGHT_READ, &end);

@@ -12,9 +12,9 @@
 #define PROCESS_RIGHTS                                                                             \
     (SYSTEM_RIGHT_WAIT | SYSTEM_RIGHT_KILL | SYSTEM_RIGHT_DUPLICATE | SYSTEM_RIGHT_TRANSFER)
 
-int64_t call_exit(uint64_t status, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+int64_t call_exit(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(b, c, d, e, f);
+    uint64_t status = argument[0];
     process_exit((int)status);
     return SYSTEM_OK;
 }
@@ -89,11 +89,10 @@ static int64_t start_process(const struct start_request *request)
     return failure(SYSTEM_ERROR_LIMIT);
 }
 
-int64_t call_process_start(uint64_t address, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                           uint64_t f)
+int64_t call_process_start(const uint64_t *argument)
 {
+    uint64_t address = argument[0];
     struct system_process_start start;
-    UNUSED_ARGUMENTS(b, c, d, e, f);
     if (!user_read(&start, address, sizeof(start)))
         return failure(SYSTEM_ERROR_ADDRESS);
     struct start_request *request = heap_allocate(sizeof(*request));
@@ -110,20 +109,18 @@ int64_t call_process_start(uint64_t address, uint64_t b, uint64_t c, uint64_t d,
 static enum system_error get_process(uint64_t handle, uint32_t right, struct process **process)
 {
     struct object *object;
-    if (handle > UINT32_MAX)
-        return SYSTEM_ERROR_HANDLE;
     enum system_error error =
-        handle_get(&current_process()->handles, (uint32_t)handle, OBJECT_PROCESS, right, &object);
+        handle_get(&current_process()->handles, handle, OBJECT_PROCESS, right, &object);
     if (error == SYSTEM_OK)
         *process = CONTAINER_OF(object, struct process, object);
     return error;
 }
 
-int64_t call_process_kill(uint64_t handle, uint64_t status, uint64_t c, uint64_t d, uint64_t e,
-                          uint64_t f)
+int64_t call_process_kill(const uint64_t *argument)
 {
+    uint64_t handle = argument[0];
+    uint64_t status = argument[1];
     struct process *process;
-    UNUSED_ARGUMENTS(c, d, e, f);
     enum system_error error = get_process(handle, SYSTEM_RIGHT_KILL, &process);
     if (error != SYSTEM_OK)
         return failure(error);
@@ -132,12 +129,13 @@ int64_t call_process_kill(uint64_t handle, uint64_t status, uint64_t c, uint64_t
     return SYSTEM_OK;
 }
 
-int64_t call_process_wait(uint64_t handle, uint64_t address, uint64_t deadline, uint64_t d,
-                          uint64_t e, uint64_t f)
+int64_t call_process_wait(const uint64_t *argument)
 {
+    uint64_t handle = argument[0];
+    uint64_t address = argument[1];
+    uint64_t deadline = argument[2];
     struct system_process_end end;
     struct process *process;
-    UNUSED_ARGUMENTS(d, e, f);
     enum system_error error = get_process(handle, SYSTEM_RIGHT_WAIT, &process);
     if (error != SYSTEM_OK)
         return failure(error);
@@ -149,16 +147,16 @@ int64_t call_process_wait(uint64_t handle, uint64_t address, uint64_t deadline, 
     return failure(error);
 }
 
-int64_t call_process_id(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+int64_t call_process_id(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    (void)argument;
     return current_process()->id;
 }
 
-int64_t call_thread_start(uint64_t rip, uint64_t rsp, uint64_t argument, uint64_t d, uint64_t e,
-                          uint64_t f)
+int64_t call_thread_start(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(d, e, f);
+    uint64_t rip = argument[0];
+    uint64_t rsp = argument[1];
     if (rip >= USER_END || rsp >= USER_END)
         return failure(SYSTEM_ERROR_ARGUMENT);
     struct trap_frame entry = {
@@ -167,13 +165,13 @@ int64_t call_thread_start(uint64_t rip, uint64_t rsp, uint64_t argument, uint64_
         .rflags = RFLAGS_FIXED | RFLAGS_IF,
         .rsp = rsp,
         .ss = SELECTOR_USER_DATA,
-        .rdi = argument,
+        .rdi = argument[2],
     };
     return failure(process_add_thread(current_process(), &entry));
 }
 
-int64_t call_thread_exit(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+int64_t call_thread_exit(const uint64_t *argument)
 {
-    UNUSED_ARGUMENTS(a, b, c, d, e, f);
+    (void)argument;
     process_leave();
 }

@@ -46,7 +46,9 @@ bool user_write(uint64_t to, const void *from, uint64_t size)
 
 bool user_fix_fault(struct trap_frame *frame)
 {
-    if (frame->rip < (uint64_t)user_copy_start || frame->rip >= (uint64_t)user_copy_end)
+    /* A bad address of the kernel's own is not ring 3's fault. */
+    if (frame->rip < (uint64_t)user_copy_start || frame->rip >= (uint64_t)user_copy_end ||
+        read_cr2() >= USER_END)
         return false;
     frame->rip = (uint64_t)user_copy_fault;
     return true;

@@ -118,20 +118,21 @@ static struct cpu *choose_cpu(const struct thread *thread)
 static struct cpu *lock_queue_of(const struct thread *thread)
 {
     for (;;) {
-        uint32_t index = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
+        uint32_t index = __atomic_load_n(&thread->cpu, __ATOMIC_ACQUIRE);
         spin_lock(&cpus[index]->run_queue.lock);
-        if (__atomic_load_n(&thread->cpu, __ATOMIC_RELAXED) == index)
+        if (__atomic_load_n(&thread->cpu, __ATOMIC_ACQUIRE) == index)
             return cpus[index];
         spin_unlock(&cpus[index]->run_queue.lock, 0);
     }
 }
 
 /* Takes @thread, which is ready and in no queue, from the locked queue of @from to where it should
- * be; unlocks. Interrupts are off. */
+ * be; unlocks. Whoever finds it between the two queues sees a ready thread that will be queued.
+ * Interrupts are off. */
 static void place_and_unlock(struct cpu *from, struct thread *thread)
 {
     struct cpu *to = choose_cpu(thread);
-    __atomic_store_n(&thread->cpu, to->index, __ATOMIC_RELAXED);
+    __atomic_store_n(&thread->cpu, to->index, __ATOMIC_RELEASE);
     if (to != from) {
         spin_unlock(&from->run_queue.lock, 0);
         spin_lock(&to->run_queue.lock);
@@ -440,7 +441,7 @@ static bool steal_from(struct cpu *victim)
     struct thread *thread = find_movable(&victim->run_queue);
     if (thread) {
         dequeue(&victim->run_queue, thread);
-        __atomic_store_n(&thread->cpu, self->index, __ATOMIC_RELAXED);
+        __atomic_store_n(&thread->cpu, self->index, __ATOMIC_RELEASE);
     }
     spin_unlock(&victim->run_queue.lock, 0);
     if (!thread)
