@@ -60,7 +60,7 @@ TARGET_CFLAGS := -std=gnu17 -g -ffreestanding -fno-strict-aliasing -fno-common -
                  -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
                  -fstack-protector-strong -mstack-protector-guard=global \
                  -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) -DVENEER_DEBUG=$(DEBUG)
-KERNEL_CFLAGS := $(TARGET_CFLAGS) -mcmodel=kernel -mno-red-zone $(OPTIMIZE)
+KERNEL_CFLAGS = $(TARGET_CFLAGS) -mcmodel=kernel -mno-red-zone $(OPTIMIZE)
 USER_CFLAGS := $(TARGET_CFLAGS) -O2
 KERNEL_LDFLAGS := -n -nostdlib -static --gc-sections -z noexecstack --build-id=none --fatal-warnings
 
@@ -145,16 +145,22 @@ $(BUILD)/veneer.iso: $(KERNELS) $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
 
 RUN_VM = tools/run-vm --build $(BUILD) --platform $(PLATFORM) --firmware $(FIRMWARE) \
          --cpus $(CPUS) --memory $(MEM)
+# The VM store that `run` keeps. What a user puts into store/ is on it at the next run.
+STORE := $(BUILD)/store.img
 
-.PHONY: run debug test size lint clean help setup
+.PHONY: run debug test bench size lint clean help setup
 run: $(IMAGES)
-	@$(RUN_VM)
+	@tools/mkstore $(STORE) store
+	@$(RUN_VM) --store $(STORE)
 
 debug: $(IMAGES)
 	@$(RUN_VM) --gdb
 
 test: $(IMAGES)
 	@tests/run --build $(BUILD) --debug $(DEBUG) $(T)
+
+bench: $(IMAGES)
+	@tests/bench/run --build $(BUILD)
 
 size: $(IMAGES)
 	@tools/size $(BUILD)
@@ -177,6 +183,7 @@ help:
 	@echo 'make run      boot it; serial console here, Ctrl-A x leaves'
 	@echo '                PLATFORM=qemu|bochs FIRMWARE=bios|uefi CPUS=n MEM=MiB'
 	@echo 'make test     all tests; T=PREFIX selects, e.g. T=boot- (tests/run --help: more)'
+	@echo 'make bench    what operations cost, beside Linux; writes build/bench.json'
 	@echo 'make debug    boot it in QEMU, stopped, with gdb attached; variables as for run'
 	@echo 'make size     lines and loaded bytes per component'
 	@echo 'make lint     formatting and static analysis'
@@ -188,6 +195,7 @@ SETUP_GROUPS := build \
     $(if $(filter run debug,$(MAKECMDGOALS)),$(PLATFORM) $(if $(filter uefi,$(FIRMWARE)),uefi)) \
     $(if $(filter debug,$(MAKECMDGOALS)),gdb) \
     $(if $(filter test,$(MAKECMDGOALS))$(findstring /host/,$(MAKECMDGOALS)),test) \
+    $(if $(filter bench,$(MAKECMDGOALS)),bench) \
     $(if $(filter lint,$(MAKECMDGOALS)),lint)
 
 setup:

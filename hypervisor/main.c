@@ -26,6 +26,12 @@ static struct platform platform SCRATCH;
 _Noreturn void hypervisor_main(uint32_t magic, uint64_t information, uint64_t image_base);
 _Noreturn void stack_switch(uint64_t stack, void (*function)(void)); /* entry.asm */
 
+/* Its parser has seen to it that this does not overflow. */
+static uint64_t framebuffer_end(const struct boot_framebuffer *framebuffer)
+{
+    return framebuffer->address + (uint64_t)framebuffer->pitch * framebuffer->height;
+}
+
 static void read_loader_information(uint32_t magic, uint64_t information)
 {
     const char *error = "it is not a Multiboot2 boot loader";
@@ -35,7 +41,7 @@ static void read_loader_information(uint32_t magic, uint64_t information)
     console_init_serial(error == NULL ? loader.command_line : "");
     if (error != NULL)
         boot_stop("the boot loader's information is unusable: %s. Use GRUB 2.06 or later.", error);
-    if (loader.framebuffer.address < BOOT_MAP_END)
+    if (framebuffer_end(&loader.framebuffer) <= BOOT_MAP_END)
         console_init_screen(&loader.framebuffer, spa_to_va(spa(loader.framebuffer.address)));
 }
 
@@ -51,14 +57,28 @@ static void print_banner(void)
           (unsigned long long)pool_free_pages(), (unsigned long long)image / 1024);
 }
 
+/* The final page tables have no identity map. Only now can a screen be used that the boot page
+ * tables do not reach. */
+static void map_screen(void)
+{
+    const struct boot_framebuffer *framebuffer = &loader.framebuffer;
+
+    if (framebuffer->type == BOOT_FRAMEBUFFER_NONE)
+        return;
+    volatile void *memory = memory_map_device(spa(framebuffer->address),
+                                              framebuffer_end(framebuffer) - framebuffer->address);
+    if (console_screen_size() == 0)
+        console_init_screen(framebuffer, memory);
+    if (console_screen_size() != 0)
+        console_move_screen(memory);
+}
+
 /* LP 0, on its own stack, with the final page tables. */
 static void start(void)
 {
     struct lp *lp = this_lp();
 
-    if (console_screen_size() != 0)
-        console_move_screen(
-            memory_map_device(spa(loader.framebuffer.address), console_screen_size()));
+    map_screen();
     apic_init(spa(platform.lapic_address));
     reftime_measure_apic();
     lp_init(lp);

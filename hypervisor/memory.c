@@ -5,6 +5,7 @@
 #include "hypervisor/page_owner.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/pool.h"
+#include "hypervisor/x86/tables.h"
 #include "lib/page_table.h"
 
 /* Linker. */
@@ -18,6 +19,11 @@ extern char scratch_data[], scratch_end[];
  */
 #define SPARE_TABLES 128
 
+#define MSR_SYSCFG 0xc0010010u
+#define SYSCFG_ENCRYPTION (1ull << 23)
+#define MSR_TME_ACTIVATE 0x982u
+#define CPUID_7_ECX_TME (1u << 13)
+
 static struct page_table tables;
 static spa_t image_base;
 static uint64_t device_next = DEVICE_BASE;
@@ -25,6 +31,32 @@ static uint64_t device_next = DEVICE_BASE;
 bool memory_has_huge_pages(void)
 {
     return (cpuid(0x80000001, 0).edx & (1u << 26)) != 0;
+}
+
+/* Address bits that memory encryption uses: of AMD's SME if it is on, of Intel's keys if any are
+ * set up (AMD APM vol. 2, 7.10.1; Intel SDM vol. 4, IA32_TME_ACTIVATE). */
+static unsigned encryption_bits(void)
+{
+    uint64_t syscfg, activate;
+
+    if (cpuid(0x80000000, 0).eax >= 0x8000001f && cpuid(0x8000001f, 0).eax & 1 &&
+        rdmsr_try(MSR_SYSCFG, &syscfg) && syscfg & SYSCFG_ENCRYPTION)
+        return cpuid(0x8000001f, 0).ebx >> 6 & 0x3f;
+    if (cpuid(0, 0).eax >= 7 && cpuid(7, 0).ecx & CPUID_7_ECX_TME &&
+        rdmsr_try(MSR_TME_ACTIVATE, &activate))
+        return activate >> 32 & 0xf;
+    return 0;
+}
+
+uint64_t memory_address_end(void)
+{
+    unsigned bits = 36;
+
+    if (cpuid(0x80000000, 0).eax >= 0x80000008)
+        bits = cpuid(0x80000008, 0).eax & 0xff;
+    bits -= encryption_bits();
+    /* As many as four-level nested tables translate. */
+    return 1ull << (bits < 48 ? bits : 48);
 }
 
 uint64_t memory_image_size(void)
@@ -126,10 +158,14 @@ static void map_ram(const struct memory_map *map)
     }
 }
 
+static spa_t image_spa(const char *address)
+{
+    return spa(image_base.value + (uint64_t)(address - image_start));
+}
+
 static void map_image_part(const char *start, const char *end, uint64_t flags)
 {
-    memory_map_pages((uint64_t)start, spa(image_base.value + (uint64_t)(start - image_start)),
-                     (uint64_t)(end - start) / PAGE_SIZE, flags);
+    memory_map_pages((uint64_t)start, image_spa(start), (uint64_t)(end - start) / PAGE_SIZE, flags);
 }
 
 void memory_map_self(const struct memory_map *map)
@@ -166,7 +202,11 @@ volatile void *memory_map_device(spa_t address, uint64_t size)
 
 void memory_seal(void)
 {
+    uint64_t constants = (uint64_t)(image_variables - image_data);
+
     map_image_part(image_data, image_variables, PTE_NO_EXECUTE);
+    memory_map_pages(PHYSMAP_BASE + image_spa(image_data).value, image_spa(image_data),
+                     constants / PAGE_SIZE, PTE_NO_EXECUTE);
     page_table_unmap(&tables, (uint64_t)image_end, (uint64_t)(scratch_end - image_end));
     write_cr3(tables.root);
 }

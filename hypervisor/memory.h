@@ -34,6 +34,10 @@ spa_t memory_root(void);
 uint64_t memory_image_size(void);
 spa_t memory_image_base(void);
 
+/* The first address that is none of memory or devices. Bits from there on may be without meaning,
+ * or select the key of an encryption: a second name of the same memory. */
+uint64_t memory_address_end(void);
+
 /* Whether the processor has 1 GiB pages. */
 bool memory_has_huge_pages(void);
 

@@ -31,20 +31,24 @@ static const struct msr_range protected_msrs[] = {
     {0x00000079, 0x00000079, MSR_LOCKED}, /* microcode update */
     {0x0000009b, 0x0000009b, MSR_HIDDEN}, /* IA32_SMM_MONITOR_CTL */
     {0x000001a0, 0x000001a0, MSR_KEEP},   /* IA32_MISC_ENABLE: could turn NX off */
-    {0x00000200, 0x0000020f, MSR_KEEP},   /* MTRRs, variable */
+    {0x00000200, 0x0000021f, MSR_KEEP},   /* MTRRs, variable: more than eight on some */
     {0x00000250, 0x0000026f, MSR_KEEP},   /* MTRRs, fixed */
     {0x000002ff, 0x000002ff, MSR_KEEP},   /* MTRR default type */
     {0x000003f1, 0x000003f1, MSR_LOCKED}, /* PEBS: writes to linear addresses, ours as well */
-    {0x00000480, 0x00000492, MSR_HIDDEN}, /* VMX capabilities */
+    {0x00000480, 0x00000493, MSR_HIDDEN}, /* VMX capabilities */
     {0x00000560, 0x0000058f, MSR_LOCKED}, /* processor trace: writes to physical addresses */
     {0x00000600, 0x00000600, MSR_LOCKED}, /* debug store */
+    {0x00000982, 0x00000982, MSR_KEEP},   /* memory encryption: keys in physical addresses */
     {0xc0010010, 0xc0010010, MSR_KEEP},   /* SYSCFG */
     {0xc0010015, 0xc001001a, MSR_KEEP},   /* HWCR, IORRs, TOP_MEM */
     {0xc001001d, 0xc001001d, MSR_KEEP},   /* TOP_MEM2 */
     {0xc0010020, 0xc0010020, MSR_LOCKED}, /* microcode update */
+    {0xc0010058, 0xc0010058, MSR_KEEP},   /* PCI configuration space, over any memory */
     {0xc0010111, 0xc0010113, MSR_KEEP},   /* SMM base and protection */
     {0xc0010114, 0xc0010114, MSR_KEEP},   /* VM_CR */
     {0xc0010115, 0xc0010118, MSR_HIDDEN}, /* IGNNE, SMM_CTL, VM_HSAVE_PA, SVM key */
+    {0xc0010132, 0xc0010133, MSR_KEEP},   /* reverse map table of SEV-SNP */
+    {0xc0011002, 0xc0011005, MSR_KEEP},   /* what CPUID says, to us as well */
 };
 
 #define RANGE_COUNT (sizeof(protected_msrs) / sizeof(protected_msrs[0]))

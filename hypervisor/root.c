@@ -16,6 +16,7 @@
 /* Up to here everything is mapped at boot; above there are only devices, mapped at the first touch.
  */
 static uint64_t mapped_end;
+static uint64_t address_end; /* no devices from here on */
 
 static uint64_t *table_access(uint64_t address)
 {
@@ -43,6 +44,7 @@ static void map_machine(const struct memory_map *memory)
     mapped_end = (memory_map_top(memory) + GIB - 1) & ~(GIB - 1);
     if (mapped_end < 4 * GIB)
         mapped_end = 4 * GIB;
+    address_end = memory_address_end();
     for (size_t i = 0; i < memory->count; i++) {
         const struct boot_memory_range *range = &memory->ranges[i];
         uint64_t start = range->base & PAGE_MASK;
@@ -112,6 +114,8 @@ enum exit_action exit_nested_fault(struct vp *vp, gpa_t address)
 {
     vp->exits.total++;
     vp->exits.memory++;
+    if (address.value >= address_end)
+        return EXIT_GP;
     if (is_mapped(address.value))
         return EXIT_RETRY;
     if (address.value < mapped_end)

@@ -5,6 +5,7 @@
 
 #define BOOT_MAP_END (4ull << 30)
 #define MIB (1ull << 20)
+#define XAPIC_BROADCAST 0xff
 
 static const void *map_table(void *context, uint64_t address, size_t size)
 {
@@ -57,6 +58,17 @@ static void read_processors(const struct acpi_header *madt, struct platform *pla
                   platform->apic_ids[0]);
 }
 
+/* In xAPIC mode a destination has eight bits, and the last one is everybody. */
+static void check_apic_ids(const struct platform *platform)
+{
+    for (uint32_t i = 0; i < platform->processor_count; i++)
+        if (platform->apic_ids[i] >= XAPIC_BROADCAST && !apic_is_x2apic())
+            boot_stop(
+                "a processor has the APIC id %u, which the local APICs cannot reach in the mode "
+                "that the firmware left them in. Enable x2APIC in the firmware setup.",
+                platform->apic_ids[i]);
+}
+
 void platform_read(const struct loader_info *loader, struct platform *platform)
 {
     const struct acpi_access access = {.map = map_table};
@@ -70,6 +82,7 @@ void platform_read(const struct loader_info *loader, struct platform *platform)
         boot_stop("no valid ACPI MADT, which lists the processors. Enable ACPI in the firmware "
                   "setup.");
     read_processors(madt, platform);
+    check_apic_ids(platform);
     platform->lapic_address = acpi_madt_lapic_address(madt);
     if (platform->lapic_address != (rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS_MASK))
         boot_stop("the local APIC is at 0x%llx, but the ACPI MADT says 0x%llx.",

@@ -54,6 +54,12 @@ static void open_window(struct vmcb *vmcb)
     vmcb->intercept1 |= INTERCEPT1_VINTR;
 }
 
+static void close_window(struct vmcb *vmcb)
+{
+    vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
+    vmcb->intercept1 &= ~INTERCEPT1_VINTR;
+}
+
 static void unblock_nmis(struct vp *vp)
 {
     vp->nmi_blocked = false;
@@ -62,10 +68,7 @@ static void unblock_nmis(struct vp *vp)
 
 void svm_nmi_window_opens(struct vp *vp)
 {
-    struct vmcb *vmcb = vmcb_of(vp);
-
-    vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
-    vmcb->intercept1 &= ~INTERCEPT1_VINTR;
+    close_window(vmcb_of(vp));
     unblock_nmis(vp);
 }
 
@@ -92,6 +95,7 @@ void svm_nmi_deliver(struct vp *vp)
         open_window(vmcb);
         return;
     }
+    close_window(vmcb); /* else it would end the blocking that begins now */
     vmcb->event_injection = EVENT_VALID | EVENT_TYPE_NMI | X86_VECTOR_NMI;
     vmcb->intercept1 |= INTERCEPT1_IRET;
     vp->nmi_pending = false;

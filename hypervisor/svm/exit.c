@@ -56,8 +56,17 @@ static enum exit_action handle_vmmcall(struct vp *vp)
 
 static enum exit_action handle_nmi(struct vp *vp)
 {
-    svm_take_nmi();
+    svm_take_events();
     exit_nmi(vp);
+    return EXIT_RETRY;
+}
+
+/* The LP stays ours. After the exit the INIT is still pending, and would end each VMRUN at once,
+ * until it is taken: as #SX, by VM_CR.R_INIT (APM 15.17, 15.30.1). */
+static enum exit_action handle_init(struct vp *vp)
+{
+    svm_take_events();
+    exit_count_other(vp);
     return EXIT_RETRY;
 }
 
@@ -100,9 +109,8 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
         return exit_nested_fault(vp, gpa(vmcb_of(vp)->exit_info2));
     case SVM_EXIT_INVD:
         return exit_invd(vp);
-    case SVM_EXIT_INIT: /* the LP stays ours */
-        exit_count_other(vp);
-        return EXIT_RETRY;
+    case SVM_EXIT_INIT:
+        return handle_init(vp);
     case SVM_EXIT_INVLPGA:
     case SVM_EXIT_VMRUN:
     case SVM_EXIT_VMLOAD:

@@ -10,7 +10,8 @@
 #define CPUID_SVM_LEAF 0x8000000au
 
 #define MSR_VM_CR 0xc0010114u
-#define VM_CR_R_INIT (1ull << 1) /* INIT becomes #SX instead of taking the processor away */
+#define VM_CR_R_INIT (1ull << 1)   /* INIT becomes #SX instead of taking the processor away */
+#define VM_CR_DIS_A20M (1ull << 2) /* the A20 gate has no effect on addresses */
 #define VM_CR_SVM_DISABLE (1ull << 4)
 #define MSR_VM_HSAVE_PA 0xc0010117u
 
@@ -43,7 +44,7 @@ static void enable(struct lp *lp)
     wrmsr(MSR_VM_HSAVE_PA, lp->hw_page.value);
     /* Emulators lack VM_CR, or ignore what is written: docs/security.md. */
     if (rdmsr_try(MSR_VM_CR, &vm_cr))
-        wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT);
+        wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT | VM_CR_DIS_A20M);
 }
 
 /* MSR permission map (APM 15.11): two bits per MSR, read and write, for three ranges of 2000h MSRs.

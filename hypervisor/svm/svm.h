@@ -30,9 +30,9 @@ static inline bool svm_in_64bit_code(const struct vmcb *vmcb)
  * VMCB; comes back at the next exit. The global interrupt flag is clear afterwards. */
 void svm_switch(uint64_t *gpr, uint64_t vmcb_spa);
 
-/* Takes a pending NMI by the hypervisor's own IDT: the global interrupt flag is set for a moment.
- */
-void svm_take_nmi(void);
+/* Takes a pending NMI or INIT by the hypervisor's own IDT: the global interrupt flag is set for a
+ * moment. */
+void svm_take_events(void);
 
 /* VMLOAD: FS, GS, TR, LDTR and the system call MSRs from the VMCB at @vmcb_spa. VMSAVE: the
  * reverse. */

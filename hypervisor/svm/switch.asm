@@ -55,11 +55,11 @@ svm_switch:
     pop rbx
     ret
 
-; void svm_take_nmi(void)
-; RFLAGS.IF is clear, so that only an NMI (or SMI, machine check) comes. It comes at the boundary behind STGI or the one
-; after it.
-global svm_take_nmi
-svm_take_nmi:
+; void svm_take_events(void)
+; RFLAGS.IF is clear, so that only an NMI or INIT (or SMI, machine check) comes. It comes at the
+; boundary behind STGI or the one after it.
+global svm_take_events
+svm_take_events:
     stgi
     nop
     nop

@@ -83,7 +83,7 @@ static const char *missing_in_ept(void)
     return NULL;
 }
 
-/* The guest's CR0 and CR4 have NE and VMXE owned by us (vmx.c), and unrestricted guests choose PE
+/* The guest's CR0 and CR4 have NE and VMXE owned by us (guest.c), and unrestricted guests choose PE
  * and PG. A processor that fixed other bits, or fixed one to 0 that CPUID offers, would need more
  * than that. */
 static const char *missing_in_control_registers(void)

@@ -55,10 +55,10 @@ static enum exit_action handle_hypercall(struct vp *vp)
     return exit_hypercall(vp, guest_mode());
 }
 
-/* A write that changes the bit of CR0 which is ours: once the guest's wish is noted, the instruction
+/* A write that changes bits of CR0 which are ours: once the guest's wish is noted, the instruction
  * does the rest without an exit (if it faults for another reason, the guest sees its wish
- * nevertheless; nothing depends on it). Or a write that sets the bit of CR4 which does not exist for
- * the guest. */
+ * nevertheless; nothing depends on it). Or a write that sets the bit of CR4 which does not exist
+ * for the guest. */
 static enum exit_action handle_cr_access(struct vp *vp)
 {
     uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
@@ -68,8 +68,8 @@ static enum exit_action handle_cr_access(struct vp *vp)
         panic_root(vp, "unexpected control register access");
     if (CR_ACCESS_REGISTER(qualification) != 0)
         return EXIT_GP;
-    guest_write_owned_cr0(guest_gpr(vp, CR_ACCESS_GPR(qualification)));
-    return EXIT_RETRY;
+    return guest_write_owned_cr0(guest_gpr(vp, CR_ACCESS_GPR(qualification))) ? EXIT_RETRY
+                                                                              : EXIT_GP;
 }
 
 static enum exit_action handle_ept_violation(struct vp *vp)

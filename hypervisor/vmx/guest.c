@@ -7,6 +7,10 @@
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
 
+/* VT-x insists on NE. CD and NW are not changed by an exit: the hypervisor would run with the
+ * guest's, and caches that NW makes incoherent. They stay 0. */
+#define CR0_OWNED (CR0_NE | CR0_CD | CR0_NW)
+
 #define DR7_RESET_VALUE 0x400ull
 #define NO_LINKED_VMCS UINT64_MAX
 #define SEGMENT_PRESENT (1u << 7)
@@ -59,7 +63,7 @@ void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *contex
     vmwrite(VMCS_GUEST_RIP, context->rip);
     vmwrite(VMCS_GUEST_RSP, context->rsp);
     vmwrite(VMCS_GUEST_RFLAGS, context->rflags);
-    vmwrite(VMCS_GUEST_CR0, context->cr0 | CR0_NE);
+    vmwrite(VMCS_GUEST_CR0, (context->cr0 & ~CR0_OWNED) | CR0_NE);
     vmwrite(VMCS_CR0_READ_SHADOW, context->cr0);
     vmwrite(VMCS_GUEST_CR3, context->cr3);
     vmwrite(VMCS_GUEST_CR4, context->cr4 | CR4_VMXE);
@@ -73,14 +77,17 @@ void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *contex
 
 void guest_own_control_registers(void)
 {
-    vmwrite(VMCS_CR0_GUEST_HOST_MASK, CR0_NE);
+    vmwrite(VMCS_CR0_GUEST_HOST_MASK, CR0_OWNED);
     vmwrite(VMCS_CR4_GUEST_HOST_MASK, CR4_VMXE);
     vmwrite(VMCS_CR4_READ_SHADOW, 0);
 }
 
-void guest_write_owned_cr0(uint64_t value)
+bool guest_write_owned_cr0(uint64_t value)
 {
+    if (value & CR0_NW && !(value & CR0_CD))
+        return false;
     vmwrite(VMCS_CR0_READ_SHADOW, value);
+    return true;
 }
 
 uint64_t guest_cr4(const struct vp *vp)

@@ -13,12 +13,13 @@ void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *contex
 uint64_t guest_cr4(const struct vp *vp);
 void guest_print(const struct vp *vp);
 
-/* Bits of CR0 and CR4 that VT-x insists on: the guest believes that it owns the one, and cannot set
- * the other. */
+/* Bits of CR0 and CR4 that are ours: the guest believes that it owns those of CR0, and cannot set
+ * that of CR4. */
 void guest_own_control_registers(void);
 
-/* Takes over the bit of CR0 that a guest writes while it is really ours. */
-void guest_write_owned_cr0(uint64_t value);
+/* Takes over the bits of CR0 that a guest writes while they are really ours. False if no processor
+ * would. */
+bool guest_write_owned_cr0(uint64_t value);
 
 /* General register @number, RSP included. */
 uint64_t guest_gpr(const struct vp *vp, unsigned number);

@@ -29,6 +29,9 @@ extern const uint64_t exception_stubs[EXCEPTION_COUNT];
  * elsewhere. */
 extern const uint64_t nmi_restarts[][3], fault_fixups[][3];
 
+/* Error code of #SX for a redirected INIT (AMD APM vol. 2, 8.2.23). */
+#define SX_INIT 1
+
 void exception_handle(struct exception_frame *frame);
 
 static void load_idt(void)
@@ -110,6 +113,13 @@ static bool redirect(struct exception_frame *frame, const uint64_t (*ranges)[3])
     return false;
 }
 
+/* Bochs delivers the guest's single-step trap here, if the stepped instruction exits on AMD-V. We
+ * never step: a #DB without the trap flag cannot be ours. */
+static bool is_stray_debug_trap(const struct exception_frame *frame)
+{
+    return frame->vector == X86_VECTOR_DB && (frame->rflags & RFLAGS_TF) == 0;
+}
+
 /* Called by entry.asm for each exception and NMI while the hypervisor runs. */
 void exception_handle(struct exception_frame *frame)
 {
@@ -120,6 +130,11 @@ void exception_handle(struct exception_frame *frame)
         return;
     }
     if (frame->vector == X86_VECTOR_GP && redirect(frame, fault_fixups))
+        return;
+    if (is_stray_debug_trap(frame))
+        return;
+    /* The parent has sent INIT to this LP. VM_CR.R_INIT makes it harmless. */
+    if (frame->vector == X86_VECTOR_SX && frame->error_code == SX_INIT)
         return;
     panic_exception(frame);
 }

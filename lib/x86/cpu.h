@@ -96,6 +96,7 @@ enum x86_vector {
     X86_VECTOR_PF = 14,
     X86_VECTOR_AC = 17,
     X86_VECTOR_MC = 18,
+    X86_VECTOR_SX = 30,
 };
 
 struct cpuid_result {

@@ -1,4 +1,4 @@
-/* Commands on threads and processes. */
+/* Commands on programs: processes and threads. */
 #include "lib/cmdline.h"
 #include "lib/string.h"
 #include "parent/console/command.h"
@@ -7,159 +7,162 @@
 #include "parent/include/process.h"
 #include "parent/include/thread.h"
 #include "parent/include/time.h"
-#include "parent/kernel/proc/program.h"
+#include "parent/kernel/boot.h"
 #include "parent/services/store.h"
 
-#define THREADS_SHOWN 512
+#define LIST_LENGTH 256
 #define PROGRAM_SIZE_MAX (16u << 20)
-#define LOOK_MICROSECONDS 50000 /* how often a key is looked for while a program runs */
-#define KILLED (-1)
+#define INTERRUPT_CHECK_US 100000
+#define STATUS_KILLED (-1)
 
-static bool run_ps(unsigned count, char **arguments)
+static bool show_threads(void)
 {
-    struct thread_information *list = heap_allocate(THREADS_SHOWN * sizeof(*list));
-    uint32_t threads;
+    struct thread_information *list = heap_allocate(LIST_LENGTH * sizeof(*list));
+    uint32_t count = list == NULL ? 0 : thread_list(list, LIST_LENGTH);
 
-    (void)count;
-    (void)arguments;
-    if (list == NULL)
-        return command_failed("ps", NULL, "no memory for the list");
-    threads = thread_list(list, THREADS_SHOWN);
-    terminal_print("   id process state prio cpu      time  name\n");
-    for (uint32_t i = 0; i < threads && i < THREADS_SHOWN && !terminal_interrupted(); i++)
+    terminal_print("   id process state prio cpu      time  thread\n");
+    for (uint32_t i = 0; i < count && i < LIST_LENGTH && !terminal_interrupted(); i++)
         terminal_print("%5u %7u     %c %4u %3u %5llu.%03llu  %s\n", list[i].id, list[i].process_id,
                        list[i].state, list[i].priority, list[i].cpu,
                        (unsigned long long)list[i].run_microseconds / 1000000,
                        (unsigned long long)list[i].run_microseconds / 1000 % 1000, list[i].name);
-    if (threads > THREADS_SHOWN)
-        terminal_print("and %u more\n", threads - THREADS_SHOWN);
+    if (count > LIST_LENGTH)
+        terminal_print("and %u more\n", count - LIST_LENGTH);
     heap_free(list);
-    return true;
+    return list != NULL || command_failed("ps", NULL, "no memory for the list");
 }
 
-/* The content of file @name on the store, for heap_free(); NULL with a message. */
-static void *read_program(const char *name, size_t *size)
+static bool show_processes(void)
 {
-    struct fat_volume *volume = store_take();
-    struct fat_file *file;
-    void *content = NULL;
+    struct process_information *list = heap_allocate(LIST_LENGTH * sizeof(*list));
+    uint32_t count = list == NULL ? 0 : process_list(list, LIST_LENGTH);
 
-    if (volume == NULL) {
-        command_failed("run", "disks shows what there is",
-                       "there is no module %s, and no store to look for a file", name);
-        return NULL;
-    }
-    int error = fat_open(volume, name, 0, &file);
-    if (error == FS_OK) {
-        uint32_t length = fat_file_size(file);
-        if (length <= PROGRAM_SIZE_MAX)
-            content = heap_allocate(length + 1);
-        error = content == NULL ? FS_TOO_LARGE : fat_read(file, 0, content, length, size);
-        fat_close(file);
-    }
-    store_release();
-    if (error == FS_OK)
-        return content;
-    heap_free(content);
-    command_failed("run", "ls shows the files", "%s: %s", name, fs_error_text(error));
-    return NULL;
+    terminal_print("   id starter threads handles     KiB  process\n");
+    for (uint32_t i = 0; i < count && i < LIST_LENGTH; i++)
+        terminal_print("%5u %7u %7u %7u %7llu  %s%s\n", list[i].id, list[i].starter_id,
+                       list[i].threads, list[i].handles, (unsigned long long)list[i].pages * 4,
+                       list[i].name, list[i].ended ? " (ended)" : "");
+    heap_free(list);
+    return list != NULL || command_failed("ps", NULL, "no memory for the list");
 }
 
-/* The words, each with its NUL, one behind the other; the size, or 0 if they do not fit. */
-static size_t join_words(unsigned count, char **words, char *joined)
+static bool run_ps(unsigned count, char **arguments)
 {
-    size_t size = 0;
-
-    for (unsigned i = 0; i < count; i++) {
-        size_t length = strlen(words[i]) + 1;
-        if (length > SYSTEM_MAX_ARGUMENTS - size)
-            return 0;
-        memcpy(joined + size, words[i], length);
-        size += length;
-    }
-    return size;
-}
-
-/* Starts the program that arguments[1] names, a boot module or a file, with all words from there
- * on. */
-static struct process *start_program(unsigned count, char **arguments, char *joined)
-{
-    const void *file;
-    const char *error = NULL;
-    void *content = NULL;
-    size_t size, joined_size = join_words(count - 1, arguments + 1, joined);
-
-    if (joined_size == 0) {
-        command_failed("run", NULL, "the words are longer than %u bytes", SYSTEM_MAX_ARGUMENTS);
-        return NULL;
-    }
-    if (!program_find(arguments[1], &file, &size))
-        file = content = read_program(arguments[1], &size);
-    if (file == NULL)
-        return NULL;
-    struct process *process = process_start(arguments[1], file, size, joined, joined_size, &error);
-    heap_free(content);
-    if (process == NULL)
-        command_failed("run", NULL, "%s: %s", arguments[1], error);
-    return process;
-}
-
-/* True if it ended well. */
-static bool wait_for_end(struct process *process)
-{
-    struct system_process_end end;
-
-    while (!process_wait(process, &end, time_now() + LOOK_MICROSECONDS)) {
-        if (terminal_interrupted())
-            process_kill(process, KILLED);
-    }
-    if (end.cause == SYSTEM_END_FAULT)
-        process_report(process, &end);
-    if (end.cause == SYSTEM_END_EXIT && end.status == 0)
-        return true;
-    return command_failed("run", NULL, "%s %s %d", process_name(process),
-                          end.cause == SYSTEM_END_EXIT     ? "ended with status"
-                          : end.cause == SYSTEM_END_KILLED ? "was ended with status"
-                                                           : "made a fault, status",
-                          end.status);
-}
-
-static bool run_run(unsigned count, char **arguments)
-{
-    char *joined = heap_allocate(SYSTEM_MAX_ARGUMENTS);
-
-    if (joined == NULL)
-        return command_failed("run", NULL, "no memory for the words");
-    struct process *process = start_program(count, arguments, joined);
-    heap_free(joined);
-    if (process == NULL)
-        return false;
-    bool good = wait_for_end(process);
-    process_put(process);
-    return good;
+    (void)count;
+    (void)arguments;
+    return show_processes() && show_threads();
 }
 
 static bool run_kill(unsigned count, char **arguments)
 {
+    struct process *process = NULL;
     uint64_t id;
 
     (void)count;
-    if (!parse_number(arguments[1], &id) || id > UINT32_MAX)
-        return command_failed("kill", "ps shows the numbers", "%s is no number of a process",
-                              arguments[1]);
-    struct process *process = process_find((uint32_t)id);
+    if (parse_number(arguments[1], &id) && id <= UINT32_MAX)
+        process = process_find((uint32_t)id);
     if (process == NULL)
-        return command_failed("kill", "ps shows the numbers", "there is no process %s",
-                              arguments[1]);
-    process_kill(process, KILLED);
+        return command_failed("kill", "ps lists them", "there is no process %s", arguments[1]);
+    process_kill(process, STATUS_KILLED);
     process_put(process);
     return true;
 }
 
+/* The program's file: a boot module, or a copy of a file on the store, which *@copy says. NULL with
+ * a message if there is none. */
+static const void *find_program(const char *name, size_t *size, bool *copy)
+{
+    struct fat_file *file;
+    void *memory = NULL;
+
+    *copy = false;
+    for (uint32_t i = 0; i < boot_info.module_count; i++) {
+        if (strcmp(boot_info.modules[i].name, name) == 0) {
+            *size = boot_info.modules[i].size;
+            return physical_to_virtual(boot_info.modules[i].base);
+        }
+    }
+    struct fat_volume *volume = store_take();
+    int error = volume == NULL ? FS_NOT_FOUND : fat_open(volume, name, 0, &file);
+    if (error == FS_OK) {
+        uint32_t length = fat_file_size(file);
+        if (length == 0 || length > PROGRAM_SIZE_MAX)
+            error = FS_TOO_LARGE;
+        else if ((memory = heap_allocate(length)) == NULL)
+            error = FS_NO_SPACE;
+        else
+            error = fat_read(file, 0, memory, length, size);
+        fat_close(file);
+    }
+    if (volume != NULL)
+        store_release();
+    *copy = true;
+    if (error == FS_OK)
+        return memory;
+    heap_free(memory);
+    command_failed("run", "Programs are files on the store, or boot modules", "%s: %s", name,
+                   fs_error_text(error));
+    return NULL;
+}
+
+/* The words after each other, each with its NUL; returns the length, 0 if they are too long. */
+static size_t join_arguments(unsigned count, char **words, char *text, size_t size)
+{
+    size_t length = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        size_t word = strlen(words[i]) + 1;
+        if (word > size - length)
+            return 0;
+        memcpy(text + length, words[i], word);
+        length += word;
+    }
+    return length;
+}
+
+/* Waits for the end; ^C ends the process. */
+static bool wait_for(struct process *process)
+{
+    struct system_process_end end;
+
+    while (!process_wait(process, &end, time_now() + INTERRUPT_CHECK_US))
+        if (terminal_interrupted())
+            process_kill(process, STATUS_KILLED);
+    if (end.cause == SYSTEM_END_EXIT) {
+        terminal_print("%s ended with status %d\n", process_name(process), end.status);
+        return end.status == 0;
+    }
+    process_report(process, &end);
+    return command_failed(process_name(process), "log has its report", "it was ended");
+}
+
+static bool run_run(unsigned count, char **arguments)
+{
+    static char words[SYSTEM_MAX_ARGUMENTS]; /* one thread runs commands */
+    const char *error = NULL;
+    size_t size;
+    bool copy;
+    size_t length = join_arguments(count - 1, arguments + 1, words, sizeof(words));
+
+    if (length == 0)
+        return command_failed("run", NULL, "the words are too long");
+    const void *file = find_program(arguments[1], &size, &copy);
+    if (file == NULL)
+        return false;
+    struct process *process = process_start(arguments[1], file, size, words, length, &error);
+    if (copy)
+        heap_free((void *)(uintptr_t)file);
+    if (process == NULL)
+        return command_failed("run", NULL, "%s: %s", arguments[1], error);
+    bool success = wait_for(process);
+    process_put(process);
+    return success;
+}
+
 const struct command process_commands[] = {
-    {"ps", "", "lists threads and what they have used", "ps", 0, 0, WORDS_NONE, run_ps},
-    {"run", "PROGRAM [WORD...]", "runs a program, a file or a boot module, until it ends",
-     "run /tools/hello.elf world", 1, COMMAND_WORDS - 1, WORDS_PATH, run_run},
+    {"run", "PROGRAM [WORD...]", "runs a program and waits for its end; ^C ends it",
+     "run /bin/hello.elf one two", 1, COMMAND_WORDS - 1, WORDS_PATH, run_run},
+    {"ps", "", "lists processes and threads", "ps", 0, 0, WORDS_NONE, run_ps},
     {"kill", "PROCESS", "ends a process", "kill 3", 1, 1, WORDS_NONE, run_kill},
     {0},
 };

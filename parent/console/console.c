@@ -8,8 +8,12 @@
 #include "parent/console/completion.h"
 #include "parent/console/line_editor.h"
 #include "parent/console/terminal.h"
+#include "parent/include/input.h"
+#include "parent/include/log.h"
+#include "parent/include/time.h"
 
 #define PROMPT "veneer> "
+#define LOOK_INTERVAL_US 100000 /* for lines of the log */
 
 static struct line_editor editor;
 
@@ -30,6 +34,35 @@ static void run_line(void)
     terminal_page(false);
 }
 
+/* The next key. Meanwhile, draws the line again when the log has erased it. */
+static char next_key(void)
+{
+    uint32_t shown = log_shown();
+    int key;
+
+    while ((key = input_get(time_now() + LOOK_INTERVAL_US)) < 0) {
+        if (log_shown() == shown)
+            continue;
+        shown = log_shown();
+        line_redraw(&editor);
+    }
+    return (char)key;
+}
+
+/* Until there is a line; an empty one if it was cancelled. */
+static void edit_line(void)
+{
+    enum line_event event;
+
+    line_begin(&editor, PROMPT);
+    log_set_editing(true);
+    while ((event = line_input(&editor, next_key())) == LINE_EDITING)
+        ;
+    log_set_editing(false);
+    if (event != LINE_READY)
+        editor.line[0] = '\0';
+}
+
 int console_thread(void *argument)
 {
     (void)argument;
@@ -38,13 +71,9 @@ int console_thread(void *argument)
     editor.complete = completion_find;
     editor.columns = terminal_columns();
     terminal_print("Type help for the commands.\n");
-    line_begin(&editor, PROMPT);
     for (;;) {
-        enum line_event event = line_input(&editor, (char)terminal_key());
-        if (event == LINE_EDITING)
-            continue;
-        if (event == LINE_READY)
+        edit_line();
+        if (editor.line[0] != '\0')
             run_line();
-        line_begin(&editor, PROMPT);
     }
 }

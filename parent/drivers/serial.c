@@ -23,11 +23,7 @@
 #define IIR_NONE 0x01
 #define IIR_MASK 0x0f
 #define IIR_MODEM_STATUS 0x00
-#define IIR_TRANSMITTER_EMPTY 0x02
-#define IIR_RECEIVED 0x04
-#define IIR_LINE_STATUS 0x06
-#define IIR_TIMEOUT 0x0c /* received, but fewer than the FIFO's threshold */
-#define MCR_OUT2 0x08    /* connects the interrupt, on a PC */
+#define MCR_OUT2 0x08 /* connects the interrupt, on a PC */
 #define LSR_DATA_READY 0x01
 #define LSR_HOLDING_EMPTY 0x20
 #define LSR_EMPTY 0x40
@@ -104,13 +100,13 @@ void serial_flush(bool alone)
         spin_unlock(&lock, flags);
 }
 
-/* The transmitter's FIFO has run empty. */
+/* The transmitter's FIFO is empty. */
 static void transmit(void)
 {
     uint64_t flags = spin_lock(&lock);
 
     fill_fifo();
-    if (count == 0) {
+    if (transmitting && count == 0) {
         transmitting = false;
         outb(port + UART_INTERRUPT_ENABLE, IER_RECEIVED);
     }
@@ -139,22 +135,15 @@ static bool serial_interrupt(void *context)
         if (cause & IIR_NONE)
             break;
         ours = true;
-        switch (cause) {
-        case IIR_TRANSMITTER_EMPTY:
-            transmit();
-            break;
-        case IIR_RECEIVED:
-        case IIR_TIMEOUT:
-            receive();
-            break;
-        case IIR_LINE_STATUS:
-            inb(port + UART_LINE_STATUS);
-            break;
-        case IIR_MODEM_STATUS:
-        default:
+        if (cause == IIR_MODEM_STATUS)
             inb(port + UART_MODEM_STATUS);
-            break;
-        }
+        /* What there is to do is read from the line status, which also ends its interrupt: Bochs
+         * forgets that the transmitter is empty when the register above tells another cause. */
+        uint8_t status = inb(port + UART_LINE_STATUS);
+        if (status & LSR_DATA_READY)
+            receive();
+        if (status & LSR_HOLDING_EMPTY)
+            transmit();
     }
     return ours;
 }

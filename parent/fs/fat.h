@@ -117,8 +117,8 @@ int fat_remove_directory(struct fat_volume *volume, const char *path);
 /* Gives the file or directory @from the path @to. A file at @to is replaced, and a power cut leaves
  * either it or the new one there; a directory at @to is FS_EXISTS. FS_BUSY if one of the two is
  * open; FS_INVALID: a directory cannot become part of itself. If the two entries share no sector,
- * this writes everything that is not yet on the device first, and then flushes three or four times.
- */
+ * this writes everything that is not yet on the device first, flushes three or four times, and
+ * needs a free entry in the root directory for a moment (FS_DIRECTORY_FULL, FS_NO_SPACE). */
 int fat_rename(struct fat_volume *volume, const char *from, const char *to);
 
 /* --- Files --- */

@@ -89,7 +89,8 @@ int fat_chain_extend(struct fat_file *file, uint32_t clusters, bool contiguous)
         error = fat_commit(volume);
     if (error == FS_OK && file->first_cluster != 0) {
         error = walk(file, clusters - 1, &tail, &at);
-        have = at + 1;
+        if (error == FS_OK)
+            have = at + 1;
     }
     if (error != FS_OK || have >= clusters)
         return error;

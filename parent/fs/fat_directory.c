@@ -208,8 +208,8 @@ static unsigned long_name_length(const struct long_name *name, const struct fat_
 
 static bool is_dot_entry(const struct fat_entry *entry)
 {
-    return memcmp(entry->name, ".          ", 11) == 0 ||
-           memcmp(entry->name, "..         ", 11) == 0;
+    return memcmp(entry->name, FAT_DOT_NAME, 11) == 0 ||
+           memcmp(entry->name, FAT_DOTS_NAME, 11) == 0;
 }
 
 /* Sorts one entry: true if it completes a file or directory. */

@@ -166,19 +166,19 @@ static int transfer_sectors(struct fat_volume *volume, enum transfer transfer, u
 static int transfer_some(struct fat_volume *volume, enum transfer transfer, uint32_t sector,
                          uint32_t offset, uint8_t *data, uint64_t size, uint32_t *done)
 {
-    sector += offset / volume->sector_size;
-    offset %= volume->sector_size;
-    if (offset != 0 || size < volume->sector_size) {
-        *done = volume->sector_size - offset;
-        if (*done > size)
-            *done = (uint32_t)size;
-        return transfer_part(volume, transfer, sector, offset, data, *done);
+    uint32_t sector_size = volume->sector_size;
+    uint32_t inside = offset % sector_size;
+    uint32_t count = (uint32_t)(size / sector_size);
+
+    sector += offset / sector_size;
+    if (inside == 0 && count > 0) {
+        *done = count * sector_size;
+        return transfer_sectors(volume, transfer, sector, data, count);
     }
-
-    uint32_t count = (uint32_t)(size / volume->sector_size);
-
-    *done = count * volume->sector_size;
-    return transfer_sectors(volume, transfer, sector, data, count);
+    *done = sector_size - inside;
+    if (*done > size)
+        *done = (uint32_t)size;
+    return transfer_part(volume, transfer, sector, inside, data, *done);
 }
 
 /* Bytes @offset to @offset + @size of the file, all of which have clusters. *@done counts them. */
@@ -363,6 +363,10 @@ int fat_read_directory(struct fat_file *file, uint32_t *position, struct fat_sta
     if (!file->is_directory)
         return FS_NOT_DIRECTORY;
     error = fat_cursor_open(volume, file->first_cluster, &cursor);
+    if (error == FS_OK && file->seek_cluster != 0 && file->seek_index <= *position) {
+        cursor.index = file->seek_index;
+        cursor.cluster = file->seek_cluster;
+    }
     if (error == FS_OK)
         error = fat_cursor_seek(volume, &cursor, *position);
     if (error == FS_OK)
@@ -370,6 +374,10 @@ int fat_read_directory(struct fat_file *file, uint32_t *position, struct fat_sta
     if (error != FS_OK)
         return error;
     *position = cursor.index;
+    if (!cursor.at_end) {
+        file->seek_index = cursor.index;
+        file->seek_cluster = cursor.cluster;
+    }
     fat_item_status(&volume->item, status);
     return FS_OK;
 }

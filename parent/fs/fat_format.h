@@ -101,9 +101,12 @@ struct fat_entry {
 
 _Static_assert(sizeof(struct fat_entry) == 32, "FAT 6");
 
-#define FAT_ENTRY_END 0x00        /* in name[0]: this entry and all behind it are free */
-#define FAT_ENTRY_DELETED 0xe5    /* in name[0]: this entry is free */
-#define FAT_ENTRY_E5 0x05         /* in name[0]: stands for the character E5h */
+#define FAT_ENTRY_END 0x00     /* in name[0]: this entry and all behind it are free */
+#define FAT_ENTRY_DELETED 0xe5 /* in name[0]: this entry is free */
+#define FAT_ENTRY_E5 0x05      /* in name[0]: stands for the character E5h */
+/* The first two names of a directory other than the root: for itself and for its parent. */
+#define FAT_DOT_NAME ".          "
+#define FAT_DOTS_NAME "..         "
 #define FAT_ATTRIBUTE_VOLUME 0x08 /* the volume's label */
 #define FAT_ATTRIBUTE_LONG 0x0f   /* a piece of a long name */
 #define FAT_ATTRIBUTE_MASK 0x3f

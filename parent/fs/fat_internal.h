@@ -89,10 +89,11 @@ struct fat_file {
     struct fat_position position; /* of its entry; never changes while it is open */
     uint32_t first_cluster;       /* 0: none; or the root directory of FAT16 */
     uint32_t size;
-    bool surplus;          /* there may be more clusters than the size needs */
-    uint64_t tail_epoch;   /* when its last cluster was appended; 0: before it was opened */
-    uint32_t seek_index;   /* a cluster of the chain that is known, to start from: its number */
-    uint32_t seek_cluster; /* 0: none is known */
+    bool surplus;        /* there may be more clusters than the size needs */
+    uint64_t tail_epoch; /* when its last cluster was appended; 0: before it was opened */
+    /* A place in the chain that is known, to go on from: the number of a cluster, or of an entry
+     * in a directory, and the cluster; 0: none is known. */
+    uint32_t seek_index, seek_cluster;
 };
 
 /* --- The volume --- */

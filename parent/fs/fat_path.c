@@ -7,6 +7,24 @@ static bool is_directory(const struct fat_item *item)
     return (item->entry.attributes & FAT_DIRECTORY) != 0;
 }
 
+/* A directory begins with entries for itself and its parent. What does not is something else, or so
+ * damaged that it would seem to be empty. */
+static int check_dot_entries(struct fat_volume *volume, uint32_t cluster)
+{
+    struct fat_position position = {.sector = fat_cluster_sector(volume, cluster)};
+    struct fat_entry own, parent;
+    int error = fat_entry_read(volume, &position, &own);
+
+    position.offset = sizeof(own);
+    if (error == FS_OK)
+        error = fat_entry_read(volume, &position, &parent);
+    if (error == FS_OK && (memcmp(own.name, FAT_DOT_NAME, sizeof(own.name)) != 0 ||
+                           memcmp(parent.name, FAT_DOTS_NAME, sizeof(parent.name)) != 0 ||
+                           fat_entry_cluster(volume, &own) != cluster))
+        return fat_damage(volume, "there is no directory at cluster %u", cluster);
+    return error;
+}
+
 int fat_item_cluster(struct fat_volume *volume, const struct fat_item *item, uint32_t *cluster)
 {
     bool may_be_empty = !is_directory(item) && item->entry.size == 0;
@@ -24,7 +42,7 @@ int fat_item_cluster(struct fat_volume *volume, const struct fat_item *item, uin
     if (error == FS_OK && value == FAT_CLUSTER_FREE)
         return fat_damage(volume, "an entry in sector %u points to the free cluster %u",
                           item->position.sector, *cluster);
-    return error;
+    return error == FS_OK && is_directory(item) ? check_dot_entries(volume, *cluster) : error;
 }
 
 /* Looks for the name of @size bytes at @text in target->directory. That there is none is no error.
@@ -165,8 +183,8 @@ static int write_dot_entries(struct fat_volume *volume, uint32_t cluster, uint32
         return error;
     memset(dots, 0, volume->sector_size);
     dots[0] = dots[1] = *entry;
-    memcpy(dots[0].name, ".          ", sizeof(dots[0].name));
-    memcpy(dots[1].name, "..         ", sizeof(dots[1].name));
+    memcpy(dots[0].name, FAT_DOT_NAME, sizeof(dots[0].name));
+    memcpy(dots[1].name, FAT_DOTS_NAME, sizeof(dots[1].name));
     fat_entry_set_cluster(&dots[0], cluster);
     fat_entry_set_cluster(&dots[1], fat_parent_cluster(volume, parent));
     return fat_device_write(volume, fat_cluster_sector(volume, cluster), 1, dots);

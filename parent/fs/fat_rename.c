@@ -53,7 +53,7 @@ static int write_parent(struct fat_volume *volume, const struct fat_entry *direc
 
     if (error != FS_OK)
         return error;
-    if (memcmp(entry.name, "..         ", sizeof(entry.name)) != 0)
+    if (memcmp(entry.name, FAT_DOTS_NAME, sizeof(entry.name)) != 0)
         return fat_damage(volume, "the directory in sector %u has no entry for its parent",
                           position.sector);
     fat_entry_set_cluster(&entry, parent);
@@ -149,7 +149,9 @@ struct renaming {
     const struct fat_item *old;
     struct fat_entry entry;       /* the new one */
     struct fat_position position; /* of the new one */
-    uint32_t entry_count;         /* with the pieces of its name, if they are new */
+    uint32_t new_directory;       /* and if it is not that of a file that is replaced: */
+    uint32_t first_index;         /* where its name begins in the directory, */
+    uint32_t entry_count;         /* and how many entries that has; else 1 */
     uint32_t replaced;            /* first cluster of the file that was there; 0: none */
     uint32_t parent;              /* as in the record */
 };
@@ -218,6 +220,16 @@ static int write_record(struct fat_volume *volume, const struct renaming *renami
     return error == FS_OK ? fat_sync(volume) : error;
 }
 
+/* Takes back what was prepared of a new name. That this fails is of no consequence. */
+static void remove_new_name(struct fat_volume *volume, const struct renaming *renaming)
+{
+    struct fat_item *pieces = &volume->item;
+
+    pieces->first_index = renaming->first_index;
+    pieces->entry_count = renaming->entry_count - 1;
+    fat_delete_item(volume, renaming->new_directory, pieces);
+}
+
 static int rename_with_record(struct fat_volume *volume, const struct renaming *renaming)
 {
     static const struct fat_entry cleared = {.name = {FAT_ENTRY_DELETED}};
@@ -226,8 +238,10 @@ static int rename_with_record(struct fat_volume *volume, const struct renaming *
     struct fat_position position;
     int error = write_record(volume, renaming, &record, &position);
 
-    if (error != FS_OK)
+    if (error != FS_OK) {
+        remove_new_name(volume, renaming);
         return error;
+    }
     deleted.name[0] = FAT_ENTRY_DELETED;
     error = fat_entry_write(volume, &renaming->old->position, &deleted);
     if (error == FS_OK)
@@ -248,15 +262,16 @@ static int rename_with_record(struct fat_volume *volume, const struct renaming *
 static int place_new_name(struct fat_volume *volume, const struct fat_target *to,
                           struct renaming *renaming)
 {
-    uint32_t first;
     int error = fat_choose_short_name(volume, to->directory, to, &renaming->old->position,
                                       &renaming->entry, &renaming->entry_count);
 
     if (error == FS_OK)
-        error = fat_reserve_entries(volume, to->directory, renaming->entry_count, &nowhere, &first);
+        error = fat_reserve_entries(volume, to->directory, renaming->entry_count, &nowhere,
+                                    &renaming->first_index);
     if (error == FS_OK)
-        error = fat_write_pieces(volume, to->directory, first, renaming->entry_count, to,
-                                 renaming->entry.name, &renaming->position);
+        error =
+            fat_write_pieces(volume, to->directory, renaming->first_index, renaming->entry_count,
+                             to, renaming->entry.name, &renaming->position);
     return error;
 }
 
@@ -308,6 +323,7 @@ int fat_rename(struct fat_volume *volume, const char *from_path, const char *to_
         return error;
     if (to->is_root)
         return FS_EXISTS;
+    renaming.new_directory = to->directory;
     if (avoid != 0 && to->directory != from->directory)
         renaming.parent = fat_parent_cluster(volume, to->directory);
     error = fat_begin_change(volume);

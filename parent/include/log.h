@@ -15,6 +15,11 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
  * on the command line. Any but NMI handlers. */
 void log_print(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* While somebody edits a line on the console, lines of the log erase it first. Whoever edits it
+ * draws it again when log_shown(), which counts lines shown, has changed. Any. */
+void log_set_editing(bool editing);
+uint32_t log_shown(void);
+
 struct log_line {
     enum log_level level;
     uint64_t time; /* as time_now() */

@@ -26,6 +26,12 @@ static struct spinlock lock = SPINLOCK(LOCK_LEVEL_LOG); /* all below */
 static uint8_t ring[RING_SIZE];
 static uint64_t oldest, end;
 
+/* Of an ANSI terminal (ECMA-48): to the line's start, and erase to its end. */
+#define ERASE_LINE "\r\x1b[K"
+
+static bool editing;
+static uint32_t shown; /* atomic */
+
 static const char *const level_texts[] = {
     [LOG_ERROR] = "error: ", [LOG_WARNING] = "warning: ", [LOG_INFO] = "", [LOG_DEBUG] = "debug: "};
 
@@ -76,9 +82,21 @@ void log_print(enum log_level level, const char *format, ...)
     put_bytes(&record, sizeof(record));
     put_bytes(text, record.length);
     spin_unlock(&lock, flags);
-    if (belongs_on_console(level))
-        print("[%5lu.%06lu] %s%s\n", record.time / 1000000, record.time % 1000000,
-              level_texts[level], text);
+    if (!belongs_on_console(level))
+        return;
+    print("%s[%5lu.%06lu] %s%s\n", editing ? ERASE_LINE : "", record.time / 1000000,
+          record.time % 1000000, level_texts[level], text);
+    __atomic_fetch_add(&shown, 1, __ATOMIC_RELEASE);
+}
+
+void log_set_editing(bool on)
+{
+    editing = on;
+}
+
+uint32_t log_shown(void)
+{
+    return __atomic_load_n(&shown, __ATOMIC_ACQUIRE);
 }
 
 bool log_read(uint64_t *position, struct log_line *line)

@@ -2,9 +2,10 @@
 #include "include/hv/cpuid.h"
 #include "include/version.h"
 #include "lib/x86/cpu.h"
-#include "parent/console/console.h"
 #include "parent/drivers/pci.h"
+#include "parent/console/console.h"
 #include "parent/include/block.h"
+#include "parent/services/network.h"
 #include "parent/include/log.h"
 #include "parent/include/time.h"
 #include "parent/kernel/boot.h"
@@ -25,7 +26,6 @@
 #include "parent/kernel/smp.h"
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
-#include "parent/services/network.h"
 #include "parent/services/store.h"
 
 /* For disks to tell their partitions, which one that works does at once. */
@@ -59,13 +59,13 @@ static int main_thread(void *argument)
     console_start();
     pci_init();
     pci_probe();
+    network_start();
     if (!block_settle(time_now() + DISKS_LIMIT_US))
         log_print(LOG_WARNING, "a disk takes long to tell its partitions: going on without them");
     if (selftest_wanted())
         selftest_run();
     thread_set_cpu(thread_self(), THREAD_ANY_CPU);
     store_mount();
-    network_start();
     return console_thread(NULL);
 }
 

@@ -116,6 +116,32 @@ static void check_hypercall_instructions(void)
     check_fault(fault_try(do_vmmcall, NULL, NULL), intel ? X86_VECTOR_UD : FAULT_NONE, "VMMCALL");
 }
 
+extern const char after_stepped_cpuid[];
+
+/* The trap flag takes effect after the instruction that follows POPF. */
+static void do_stepped_cpuid(void *argument)
+{
+    uint64_t a = 0, c = 0;
+    (void)argument;
+    __asm__ volatile("pushfq\n\t"
+                     "orq $0x100, (%%rsp)\n\t"
+                     "popfq\n\t"
+                     "cpuid\n"
+                     "after_stepped_cpuid:\n\t"
+                     "nop"
+                     : "+a"(a), "+c"(c)
+                     :
+                     : "rbx", "rdx", "cc", "memory");
+}
+
+/* An instruction that exits is a step like others. */
+static void check_single_step(void)
+{
+    struct fault fault = {0};
+    check_fault(fault_try(do_stepped_cpuid, NULL, &fault), X86_VECTOR_DB, "stepping over CPUID");
+    check_equal(fault.rip, (uint64_t)after_stepped_cpuid, "RIP after the step");
+}
+
 static void do_invd(void *argument)
 {
     (void)argument;
@@ -133,6 +159,29 @@ static void check_invd(void)
         check(values[i] == i * i, "INVD lost a value");
 }
 
+static uint64_t other_exits(void)
+{
+    struct hv_output_veneer_get_exit_counts counts = {0};
+    hyperv_get_exit_counts(HV_VP_INDEX_SELF, &counts);
+    return counts.other;
+}
+
+/* A VM exit of VT-x leaves CR0.CD and NW as they are, and caches that are not coherent would be the
+ * hypervisor's, too: there the bits must be its own. */
+static void check_cache_disable(uint64_t cr0)
+{
+    uint64_t before = other_exits();
+    check_fault(try_write_cr0(cr0 | CR0_CD | CR0_NW), FAULT_NONE, "setting CR0.CD and NW");
+    check_equal(read_cr0(), cr0 | CR0_CD | CR0_NW, "CR0 without caches");
+    check_fault(try_write_cr0(cr0), FAULT_NONE, "clearing CR0.CD and NW");
+    check_equal(read_cr0(), cr0, "CR0 with caches");
+    if (hyperv_uses_vmcall()) {
+        check_equal(other_exits() - before, 2, "number of exits for CR0.CD");
+        check_fault(try_write_cr0(cr0 | CR0_NW), X86_VECTOR_GP, "setting CR0.NW alone");
+        check_equal(read_cr0(), cr0, "CR0 after that");
+    }
+}
+
 static void check_control_registers(void)
 {
     uint64_t cr0 = read_cr0(), cr4 = read_cr4();
@@ -146,6 +195,8 @@ static void check_control_registers(void)
     check(fault == X86_VECTOR_GP || fault == FAULT_NONE, "clearing CR0.NE gives vector %d", fault);
     check_fault(try_write_cr0(cr0), FAULT_NONE, "setting CR0.NE");
     check_equal(read_cr0(), cr0, "CR0 in the end");
+
+    check_cache_disable(cr0);
 
     check_fault(try_write_cr4(cr4 | 1ull << 63), X86_VECTOR_GP, "setting a reserved bit of CR4");
 }
@@ -199,6 +250,7 @@ static void run(void)
     check_lists();
     check_hypercall_instructions();
     check_invd();
+    check_single_step();
     check_control_registers();
     check_xsetbv();
 }

@@ -165,6 +165,11 @@ static uint8_t checksum(const uint8_t name[11])
     return sum;
 }
 
+static uint32_t first_cluster(const struct image *image, const struct fat_entry *entry)
+{
+    return (image->is_fat32 ? (uint32_t)entry->cluster_high << 16 : 0) | entry->cluster_low;
+}
+
 static struct checker_file *add_file(struct image *image, const char *path)
 {
     struct checker *checker = image->checker;
@@ -183,7 +188,7 @@ static void walk(struct image *image, const uint8_t *entries, uint32_t size, con
 static void visit(struct image *image, const struct fat_entry *entry, const char *path,
                   uint32_t parent, unsigned depth)
 {
-    uint32_t first = (uint32_t)entry->cluster_high << 16 | entry->cluster_low;
+    uint32_t first = first_cluster(image, entry);
     bool is_directory = (entry->attributes & 0x10) != 0;
     struct checker_file *file = add_file(image, path);
     size_t index = image->checker->count - 1;
@@ -212,8 +217,8 @@ static void visit(struct image *image, const struct fat_entry *entry, const char
 static void check_dots(struct image *image, const struct fat_entry *entries, const char *path,
                        uint32_t own, uint32_t parent)
 {
-    uint32_t dot = (uint32_t)entries[0].cluster_high << 16 | entries[0].cluster_low;
-    uint32_t dots = (uint32_t)entries[1].cluster_high << 16 | entries[1].cluster_low;
+    uint32_t dot = first_cluster(image, &entries[0]);
+    uint32_t dots = first_cluster(image, &entries[1]);
 
     if (memcmp(entries[0].name, ".          ", 11) != 0 ||
         memcmp(entries[1].name, "..         ", 11) != 0 || dot != own || dots != parent)
@@ -268,8 +273,15 @@ static void walk(struct image *image, const uint8_t *bytes, uint32_t size, const
             expected = order - 1;
             continue;
         }
-        if ((entry->attributes & 0x08) != 0)
+        if ((entry->attributes & 0x08) != 0 || memcmp(entry->name, ".          ", 11) == 0 ||
+            memcmp(entry->name, "..         ", 11) == 0) {
+            pieces = 0;
             continue;
+        }
+        if (length + FAT_LONG_PIECES_MAX * FAT_LONG_UNITS * 3 + 2 > sizeof(child)) {
+            note(image, &image->checker->errors, "%s: path too long", path);
+            return;
+        }
         memcpy(child, path, length);
         child[length++] = '/';
         if (pieces != 0 && expected == 0 && checksum(entry->name) == sum) {

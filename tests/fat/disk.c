@@ -86,7 +86,6 @@ static int write_sectors(void *context, uint64_t sector, uint32_t count, const v
     if (fails(disk))
         return FS_IO;
     disk->writes++;
-    disk->unflushed = true;
     memcpy(disk->bytes + sector * disk->sector_size, buffer, (size_t)count * disk->sector_size);
     for (uint32_t i = 0; i < count; i++)
         add_event(disk, false, (uint32_t)sector + i,
@@ -101,7 +100,6 @@ static int flush(void *context)
     if (fails(disk))
         return FS_IO;
     disk->flushes++;
-    disk->unflushed = false;
     add_event(disk, true, 0, NULL);
     return FS_OK;
 }

@@ -25,7 +25,6 @@ struct disk {
     long calls_until_failure;
     unsigned failures;
     unsigned reads, writes, flushes;
-    bool unflushed; /* written since the last flush */
 
     bool is_recording;
     struct disk_event *events;

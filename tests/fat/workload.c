@@ -8,6 +8,7 @@
 #define NODES_MAX 60
 #define DEPTH_MAX 4
 #define PATH_SIZE 2048
+#define WRITE_SIZE_MAX 9000
 
 /* No two differ by the case of letters outside of ASCII only. */
 static const char *const names[] = {
@@ -315,23 +316,14 @@ static void step_make_directory(struct workload *workload)
     free(path);
 }
 
-static void step_write(struct workload *workload)
+/* Writes random bytes other than 0, which gaps have. */
+static void write_node(struct workload *workload, struct node *node, uint32_t offset, size_t size)
 {
-    struct node *node = pick_node(workload, false);
-    uint8_t buffer[9000];
-    size_t size = 1 + pick(workload, pick(workload, 4) == 0 ? sizeof(buffer) : 700), done;
-    struct fat_file *file;
+    uint8_t buffer[WRITE_SIZE_MAX];
+    struct fat_file *file = open_node(workload, node, 0);
+    size_t done;
 
-    if (node == NULL || node->is_directory || (file = open_node(workload, node, 0)) == NULL)
-        return;
-
-    uint32_t offset = (uint32_t)pick(workload, node->size + 1);
-
-    if (pick(workload, 3) == 0)
-        offset = node->size;
-    else if (pick(workload, 6) == 0)
-        offset = node->size + (uint32_t)pick(workload, 5000);
-    if (offset + size > workload->file_size_max)
+    if (file == NULL || offset + size > workload->file_size_max)
         return;
     for (size_t i = 0; i < size; i++)
         buffer[i] = (uint8_t)(pick(workload, 255) + 1);
@@ -342,6 +334,23 @@ static void step_write(struct workload *workload)
     if (offset + size > node->size)
         set_node_size(node, (uint32_t)(offset + size));
     memcpy(node->data + offset, buffer, size);
+}
+
+static void step_write(struct workload *workload)
+{
+    struct node *node = pick_node(workload, false);
+    size_t size = 1 + pick(workload, pick(workload, 4) == 0 ? WRITE_SIZE_MAX : 700);
+
+    if (node == NULL || node->is_directory)
+        return;
+
+    uint32_t offset = (uint32_t)pick(workload, node->size + 1);
+
+    if (pick(workload, 3) == 0)
+        offset = node->size;
+    else if (pick(workload, 6) == 0)
+        offset = node->size + (uint32_t)pick(workload, 5000);
+    write_node(workload, node, offset, size);
 }
 
 static void step_set_size(struct workload *workload)
@@ -526,12 +535,23 @@ static void step_list(struct workload *workload)
     free(path);
 }
 
+void workload_sync(struct workload *workload)
+{
+    expect(workload, "sync", "", fat_sync(workload->volume), FS_OK);
+}
+
+void workload_append(struct workload *workload)
+{
+    struct node *node = pick_node(workload, false);
+
+    if (node == NULL)
+        step_create(workload);
+    else
+        write_node(workload, node, node->size, 1 + pick(workload, 700));
+}
+
 void workload_step(struct workload *workload)
 {
-    if (pick(workload, 100) < workload->sync_percent) {
-        expect(workload, "sync", "", fat_sync(workload->volume), FS_OK);
-        return;
-    }
     switch (pick(workload, 16)) {
     case 0:
     case 1:
@@ -594,7 +614,6 @@ void workload_start(struct workload *workload, struct disk *disk, uint64_t seed)
         .disk = disk,
         .random = seed * 0x9e3779b97f4a7c15ull + 1,
         .file_size_max = 30000,
-        .sync_percent = 5,
     };
     workload->root.is_directory = true;
     mount(workload);

@@ -38,7 +38,6 @@ struct workload {
     struct fat_volume *volume;
     uint64_t random; /* state of the generator */
     uint32_t file_size_max;
-    unsigned sync_percent; /* of the steps */
     struct node root;
     struct node *open[WORKLOAD_OPEN_MAX];
     unsigned next_id;
@@ -53,6 +52,11 @@ void workload_start(struct workload *workload, struct disk *disk, uint64_t seed)
 
 /* One operation; counts a failure, with a message, if its result is not that of the model. */
 void workload_step(struct workload *workload);
+
+/* While there are no directories: appends to some file, which may already be open. */
+void workload_append(struct workload *workload);
+
+void workload_sync(struct workload *workload);
 
 /* Closes all files, unmounts, and mounts again. */
 void workload_remount(struct workload *workload);

@@ -1,14 +1,18 @@
 """Knows all tests."""
 
-from system import boot, faults, infrastructure, linux_network, parent, parent_disk, parent_net, refusals
+import importlib
+import pkgutil
+
+import system
 
 from . import host
 
 
 def all_tests():
-    tests = [*host.discover(), *infrastructure.TESTS, *boot.TESTS, *refusals.TESTS, *faults.TESTS,
-             *linux_network.TESTS, *parent.TESTS, *parent_disk.TESTS,
-             *parent_net.TESTS]  # fmt: skip
+    """Those of the host, and the TESTS of each module in tests/system."""
+    tests = host.discover()
+    for module in pkgutil.iter_modules(system.__path__):
+        tests += getattr(importlib.import_module(f"system.{module.name}"), "TESTS", [])
     names = [test.name for test in tests]
     twice = {name for name in names if names.count(name) > 1}
     if twice:

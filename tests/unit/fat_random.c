@@ -9,6 +9,7 @@
 #define STEPS 8000
 #define FILES_TO_FILL 16
 #define FILE_SIZE_MAX 500000
+#define STEPS_PER_SYNC 20
 #define STEPS_PER_MOUNT 500
 #define FSCK_FATS_MAX 2 /* more it does not know */
 
@@ -58,6 +59,8 @@ static void run(const struct format *format, uint64_t seed)
         workload.file_size_max = FILE_SIZE_MAX;
     for (unsigned step = 1; step <= STEPS && workload.failures == 0; step++) {
         workload_step(&workload);
+        if (step % STEPS_PER_SYNC == 0)
+            workload_sync(&workload);
         if (step % STEPS_PER_MOUNT == 0)
             workload_remount(&workload);
     }

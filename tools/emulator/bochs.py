@@ -95,7 +95,7 @@ def command_line(machine, directory, serial):
         video_bios=VIDEO_BIOS,
         drive=_drive(machine),
         boot="cdrom" if machine.media == "cd" else "disk",
-        serial_mode="term" if machine.interactive else "file",
+        serial_mode="term" if machine.interactive or machine.terminal else "file",
         # Displays that need no screen. For a test: one without a network port, which may be taken;
         # at a terminal: one that draws nothing over it and waits for no viewer.
         display='rfb, options="timeout=0"' if machine.interactive else "term",

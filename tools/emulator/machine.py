@@ -41,6 +41,7 @@ class Machine:
     kvm: bool = False  # QEMU only: the host's own virtualization
     gdb: bool = False  # QEMU only: wait for a debugger on port 1234
     interactive: bool = False  # the serial port is the terminal
+    terminal: bool = False  # the serial port is a terminal device, for a program to type on
     disks: tuple = ()  # of Disk
     nics: tuple = ()  # of Nic
     monitor: Optional[pathlib.Path] = None  # QEMU only: a socket that takes monitor commands

@@ -103,7 +103,8 @@ def _console(machine, serial):
     monitor = "none"
     if machine.monitor:
         monitor = f"unix:{machine.monitor},server=on,wait=off"
-    return ["-display", "none", "-monitor", monitor, "-serial", f"file:{serial}"]
+    target = str(serial) if machine.terminal else f"file:{serial}"
+    return ["-display", "none", "-monitor", monitor, "-serial", target]
 
 
 def image_additions(machine, directory):
