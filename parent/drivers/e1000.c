@@ -451,6 +451,18 @@ static bool start_nic(struct e1000 *nic, struct pci_function *function)
     return pci_connect_interrupt(function, e1000_interrupt, nic);
 }
 
+static const char *model_of(uint16_t device_id)
+{
+    switch (device_id) {
+    case DEVICE_82574L:
+        return "Intel 82574L";
+    case DEVICE_82545EM:
+        return "Intel 82545EM";
+    default:
+        return "Intel 82540EM";
+    }
+}
+
 static bool probe(struct pci_function *function)
 {
     struct e1000 *nic;
@@ -467,7 +479,7 @@ static bool probe(struct pci_function *function)
     nic->is_82574 = function->device_id == DEVICE_82574L;
     nic->msix = pci_msix_count(function) > 0;
     nic->net.operations = &operations;
-    nic->net.model = nic->is_82574 ? "Intel 82574L" : "Intel 82540EM";
+    nic->net.model = model_of(function->device_id);
     nic->net.mtu = NET_MTU;
     if (!start_nic(nic, function)) {
         free_nic(nic);
