@@ -92,6 +92,7 @@ static _Noreturn void end_panic(void)
 void panic(const char *format, ...)
 {
     uint64_t addresses[BACKTRACE_LIMIT];
+    uint64_t caller_frame = *(const uint64_t *)__builtin_frame_address(0);
     va_list arguments;
 
     begin_panic();
@@ -100,8 +101,8 @@ void panic(const char *format, ...)
     va_end(arguments);
     print("\n");
     print_where();
-    addresses[0] = (uint64_t)__builtin_return_address(0);
-    print_backtrace(addresses, add_callers((uint64_t)__builtin_frame_address(0), addresses, 1));
+    addresses[0] = (uint64_t)__builtin_return_address(0) - 1;
+    print_backtrace(addresses, add_callers(caller_frame, addresses, 1));
     end_panic();
 }
 
@@ -131,7 +132,7 @@ static void print_frame_backtrace(const struct exception_frame *frame)
     addresses[count++] = frame->rip;
     /* A call to where no code is: its caller has made no frame for it yet. */
     if (symbol_find(frame->rip, &offset) == NULL && lp_stack_contains(frame->rsp))
-        addresses[count++] = *(const uint64_t *)frame->rsp;
+        addresses[count++] = *(const uint64_t *)frame->rsp - 1;
     print_backtrace(addresses, add_callers(frame->rbp, addresses, count));
 }
 

@@ -47,7 +47,7 @@ size_t backtrace(uint64_t rbp, uint64_t stack_low, uint64_t stack_high, uint64_t
 
         if (frame->return_address == 0)
             break;
-        addresses[count++] = frame->return_address;
+        addresses[count++] = frame->return_address - 1;
         /* Callers are further up; everything else is a damaged stack, and could be a ring. */
         if (frame->rbp <= rbp)
             break;

@@ -10,9 +10,9 @@
 /* The name of the function that @address lies in, and how far in; NULL outside the image's code. */
 const char *symbol_find(uint64_t address, uint64_t *offset);
 
-/* Return addresses of the calls that led to frame pointer @rbp, innermost first: at most @limit of
- * them to @addresses. Reads only inside the stack [@stack_low, @stack_high). Returns their number.
- */
+/* The calls that led to frame pointer @rbp, innermost first: at most @limit of them to @addresses,
+ * each the address of the call's last byte (behind a call that never returns there may be another
+ * function). Reads only inside the stack [@stack_low, @stack_high). Returns their number. */
 size_t backtrace(uint64_t rbp, uint64_t stack_low, uint64_t stack_high, uint64_t *addresses,
                  size_t limit);
 

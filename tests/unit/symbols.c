@@ -63,7 +63,7 @@ static void test_backtrace(void)
     stack[14] = 0;
     stack[15] = 0x3333;
     CHECK_EQUAL(trace(place(2), found), 3);
-    CHECK(found[0] == 0x1111 && found[1] == 0x2222 && found[2] == 0x3333);
+    CHECK(found[0] == 0x1110 && found[1] == 0x2221 && found[2] == 0x3332);
     CHECK_EQUAL(backtrace(place(2), place(0), place(16), found, 2), 2);
     CHECK_EQUAL(backtrace(place(2), place(0), place(15), found, 4), 2);
 
