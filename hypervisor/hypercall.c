@@ -102,11 +102,11 @@ static enum hv_status call_simple(const struct hypercall_entry *entry, struct vp
     if (p->fast) {
         input[0] = vp->gpr[GPR_RDX];
         input[1] = vp->gpr[GPR_R8];
-    } else {
+    } else if (p->input != NULL) {
         memcpy(input, p->input, entry->input_size);
     }
     enum hv_status status = entry->function(&call);
-    if (status == HV_STATUS_SUCCESS && entry->output_size != 0)
+    if (status == HV_STATUS_SUCCESS && p->output != NULL)
         memcpy(p->output, output, entry->output_size);
     return status;
 }
@@ -125,7 +125,8 @@ static enum hv_status call_rep(const struct hypercall_entry *entry, struct vp *v
         enum hv_status status = entry->function(&call);
         if (status != HV_STATUS_SUCCESS)
             return status;
-        memcpy((uint8_t *)p->output + i * entry->result_size, &output, entry->result_size);
+        if (p->output != NULL)
+            memcpy((uint8_t *)p->output + i * entry->result_size, &output, entry->result_size);
         *done = i + 1;
     }
     return HV_STATUS_SUCCESS;
