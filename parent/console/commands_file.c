@@ -50,7 +50,10 @@ static struct fat_volume *take(const char *name)
 static bool finish(const char *name, const char *path, int error)
 {
     store_release();
-    return error == FS_OK || failed(name, path, error);
+    if (error == FS_OK)
+        return true;
+    failed(name, path, error);
+    return false;
 }
 
 static void print_status(const struct fat_status *status)

@@ -32,7 +32,7 @@ static const struct selftest *const tests[] = {
 
 /* The test that runs. The counts are atomic: all CPUs may check. */
 static const struct selftest *current;
-static uint32_t check_count, failure_count;
+static uint32_t checks, failure_count;
 
 bool selftest_wanted(void)
 {
@@ -46,16 +46,20 @@ static void print_message(const char *kind, const char *format, va_list argument
     print("%s %s VP %u: %s\n", kind, current->name, this_cpu()->index, message);
 }
 
-bool check(bool ok, const char *format, ...)
+void check_count(void)
 {
-    __atomic_fetch_add(&check_count, 1, __ATOMIC_RELAXED);
-    if (!ok && __atomic_fetch_add(&failure_count, 1, __ATOMIC_RELAXED) < PRINTED_FAILURES) {
+    __atomic_fetch_add(&checks, 1, __ATOMIC_RELAXED);
+}
+
+bool check_failed(const char *format, ...)
+{
+    if (__atomic_fetch_add(&failure_count, 1, __ATOMIC_RELAXED) < PRINTED_FAILURES) {
         va_list arguments;
         va_start(arguments, format);
         print_message("  failed", format, arguments);
         va_end(arguments);
     }
-    return ok;
+    return false;
 }
 
 bool check_equal(uint64_t value, uint64_t expected, const char *what)
@@ -134,13 +138,13 @@ static void run_where_it_belongs(const struct selftest *test)
 static uint32_t run_test(const struct selftest *test)
 {
     current = test;
-    check_count = 0;
+    checks = 0;
     failure_count = 0;
     run_where_it_belongs(test);
     if (failure_count == 0)
-        print("ok %s: %u checks on %u VPs\n", test->name, check_count, cpu_count);
+        print("ok %s: %u checks on %u VPs\n", test->name, checks, cpu_count);
     else
-        print("FAIL %s: %u of %u checks failed\n", test->name, failure_count, check_count);
+        print("FAIL %s: %u of %u checks failed\n", test->name, failure_count, checks);
     return failure_count;
 }
 

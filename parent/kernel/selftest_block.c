@@ -120,7 +120,7 @@ static void make_job(struct job *job, enum block_operation operation, uint64_t f
     uint32_t sectors = 1 + random_below(JOB_SECTORS_MAX);
     if (sectors > count)
         sectors = (uint32_t)count;
-    uint64_t address = job->memory + 2 * random_below(1000);
+    uint64_t address = job->memory + 2 * random_below(1000); /* NOLINT: jobs were made */
     uint32_t bytes = sectors * disk->sector_size;
     uint32_t segments = 0;
     while (bytes > 0) {
