@@ -29,9 +29,9 @@ $(BUILD)/host/obj/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(HOST_CC) $(HOST_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 
-$(BUILD)/host/lib.a: $(HOST_OBJECTS)
+$(BUILD)/host/lib.a: $(HOST_OBJECTS) tests/host.mk
 	rm -f $@
-	ar rcsD $@ $^
+	ar rcsD $@ $(HOST_OBJECTS)
 
 # Linked again with its own table of symbols, as an image is: the test looks up its own functions.
 $(BUILD)/host/unit-symbols: $(BUILD)/host/obj/tests/unit/symbols.c.o $(BUILD)/host/lib.a \
