@@ -13,6 +13,7 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 $(wildcard parent/kernel/mm/page_bitmap.c parent/block/partition.c \
                   parent/block/split.c parent/block/queue.c parent/block/bounce.c \
                   parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
+                  parent/drivers/terminal.c \
                   parent/console/line_editor.c parent/fs/*.c parent/net/*.c \
                   tests/fat/*.c tests/net/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))
@@ -28,9 +29,9 @@ $(BUILD)/host/obj/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(HOST_CC) $(HOST_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 
-$(BUILD)/host/lib.a: $(HOST_OBJECTS)
+$(BUILD)/host/lib.a: $(HOST_OBJECTS) tests/host.mk
 	rm -f $@
-	ar rcsD $@ $^
+	ar rcsD $@ $(HOST_OBJECTS)
 
 # Linked again with its own table of symbols, as an image is: the test looks up its own functions.
 $(BUILD)/host/unit-symbols: $(BUILD)/host/obj/tests/unit/symbols.c.o $(BUILD)/host/lib.a \
