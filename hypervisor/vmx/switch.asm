@@ -1,11 +1,11 @@
 ; The world switch of VT-x.
 ;
 ; No request may be lost that another LP makes while this one is about to enter its guest. The
-; requester sets a bit in lp->requests and sends an NMI. From vmx_switch_check on the bits are looked
-; at and the guest is entered; an NMI that hits an instruction from there up to, not including,
-; vmx_switch_entered comes too late for the look and too early for the guest. The NMI handler
-; therefore rewinds such a RIP to vmx_switch_abort. All that time RSP is the host's with nothing
-; pushed, and the guest's registers are still unchanged in vp->gpr.
+; requester sets a bit in lp->requests and sends an NMI. From vmx_switch_check on the bits are
+; looked at and the guest is entered; an NMI that hits an instruction from there up to, not
+; including, vmx_switch_entered comes too late for the look and too early for the guest. The NMI
+; handler therefore rewinds such a RIP to vmx_switch_abort. All that time RSP is the host's with
+; nothing pushed, and the guest's registers are still unchanged in vp->gpr.
 ;
 ; Stack at RSP, from there and in HOST_RSP: struct vp *, then the saved registers of the caller.
 
