@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "hypervisor/address.h"
+#include "lib/x86/tss.h"
 
 #define MAX_LPS 256
 
@@ -38,19 +39,6 @@ enum lp_request {
  * number of the last request, whatever it was. */
 #define LP_REQUEST_BITS 0xffu
 #define LP_REQUEST_NUMBER_SHIFT 8
-
-/* 64-bit task state segment (Intel SDM vol. 3, 7.7). */
-struct tss {
-    uint32_t reserved0;
-    uint64_t rsp[3];
-    uint64_t reserved1;
-    uint64_t ist[7];
-    uint64_t reserved2;
-    uint16_t reserved3;
-    uint16_t io_map_base;
-} __attribute__((packed));
-
-_Static_assert(sizeof(struct tss) == 104, "TSS layout");
 
 struct lp {
     uint32_t index; /* dense, from 0 = the LP that booted */

@@ -67,7 +67,6 @@ void tables_use_stacks(bool use)
 void tables_load(struct lp *lp)
 {
     uint64_t slot = (uint64_t)lp - LP_STATE_OFFSET;
-    uint64_t tss = (uint64_t)&lp->tss;
 
     memset(&lp->tss, 0, sizeof(lp->tss));
     lp->tss.ist[STACK_NMI - 1] = slot + LP_NMI_STACK_HIGH;
@@ -77,10 +76,7 @@ void tables_load(struct lp *lp)
     lp->gdt[0] = 0;
     lp->gdt[SELECTOR_CODE / 8] = 0x00af9b000000ffffull;
     lp->gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffffull;
-    /* Available 64-bit TSS (Intel SDM vol. 3, 7.2.3). */
-    lp->gdt[SELECTOR_TSS / 8] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x89ull << 40 |
-                                (tss >> 24 & 0xff) << 56;
-    lp->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
+    tss_describe(&lp->tss, &lp->gdt[SELECTOR_TSS / 8]);
 
     struct descriptor_pointer gdt_pointer = {sizeof(lp->gdt) - 1, (uint64_t)lp->gdt};
     load_idt();

@@ -3,7 +3,6 @@
 #include "parent/drivers/ahci.h"
 
 #include "lib/printf.h"
-#include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "parent/include/driver.h"
 #include "parent/include/log.h"
@@ -215,13 +214,7 @@ static void describe(struct ahci_port *port, uint32_t cap)
 
     if (!(cap & CAP_SNCQ))
         port->identity.ncq = false;
-    string_copy(block->name, port->packet ? "cd" : "disk", sizeof(block->name));
-    string_copy(block->model, port->identity.model, sizeof(block->model));
-    block->sector_size = port->identity.sector_size;
-    block->sector_count = port->identity.sector_count;
-    block->read_only = block->removable = port->packet;
-    block->write_cache = port->identity.write_cache;
-    block->has_fua = port->identity.fua;
+    ata_describe(&port->identity, port->packet, block);
     block->max_segments = PRD_COUNT;
     block->segment_boundary = PRD_BOUNDARY;
     block->address_limit = cap & CAP_S64A ? UINT64_MAX : UINT32_MAX;

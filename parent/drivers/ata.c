@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "lib/string.h"
+
 /* Words of the identification. */
 #define WORD_GENERAL 0
 #define WORD_MODEL 27
@@ -173,6 +175,17 @@ void ata_make_taskfile(const struct ata_identity *identity, const struct block_c
     } else {
         taskfile->command = ATA_READ_DMA_EXT;
     }
+}
+
+void ata_describe(const struct ata_identity *identity, bool packet, struct block_device *block)
+{
+    string_copy(block->name, packet ? "cd" : "disk", sizeof(block->name));
+    string_copy(block->model, identity->model, sizeof(block->model));
+    block->sector_size = identity->sector_size;
+    block->sector_count = identity->sector_count;
+    block->read_only = block->removable = packet;
+    block->write_cache = identity->write_cache;
+    block->has_fua = identity->fua;
 }
 
 enum block_status ata_result(uint8_t status, uint8_t error)

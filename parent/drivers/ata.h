@@ -77,6 +77,9 @@ void ata_make_taskfile(const struct ata_identity *identity, const struct block_c
 /* Sectors that one command may have: what it can, or ATA_COMMAND_BYTES. */
 uint32_t ata_max_sectors(const struct ata_identity *identity);
 
+/* Fills in what @block has from its identity: names, sizes, write cache; @packet: it is a CD. */
+void ata_describe(const struct ata_identity *identity, bool packet, struct block_device *block);
+
 /* What the status and error registers after a command of a disk mean. */
 enum block_status ata_result(uint8_t status, uint8_t error);
 

@@ -8,7 +8,6 @@
 #include <stddef.h>
 
 #include "lib/printf.h"
-#include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "parent/include/driver.h"
 #include "parent/include/log.h"
@@ -249,13 +248,7 @@ static void describe(struct ide_drive *drive)
 {
     struct block_device *block = &drive->block;
 
-    string_copy(block->name, drive->packet ? "cd" : "disk", sizeof(block->name));
-    string_copy(block->model, drive->identity.model, sizeof(block->model));
-    block->sector_size = drive->identity.sector_size;
-    block->sector_count = drive->identity.sector_count;
-    block->read_only = block->removable = drive->packet;
-    block->write_cache = drive->identity.write_cache;
-    block->has_fua = drive->identity.fua;
+    ata_describe(&drive->identity, drive->packet, block);
     block->max_segments = PRD_COUNT;
     block->segment_boundary = PRD_BOUNDARY;
     block->address_limit = UINT32_MAX;

@@ -19,7 +19,6 @@
 #define DESCRIPTOR_KERNEL_DATA 0x00cf93000000ffffull
 #define DESCRIPTOR_USER_DATA 0x00cff3000000ffffull
 #define DESCRIPTOR_USER_CODE 0x00affb000000ffffull
-#define DESCRIPTOR_TSS 0x0000890000000000ull /* available 64-bit TSS, present */
 
 /* The same as attributes of a VP's context; a TSS in use is busy. */
 #define ATTRIBUTES_CODE 0xa09b
@@ -80,15 +79,11 @@ static void disable_fpu(void)
 
 static void fill_gdt(struct cpu *cpu)
 {
-    uint64_t base = (uint64_t)&cpu->tss;
-    uint64_t limit = sizeof(cpu->tss) - 1;
     cpu->gdt[SELECTOR_KERNEL_CODE / 8] = DESCRIPTOR_KERNEL_CODE;
     cpu->gdt[SELECTOR_KERNEL_DATA / 8] = DESCRIPTOR_KERNEL_DATA;
     cpu->gdt[SELECTOR_USER_DATA / 8] = DESCRIPTOR_USER_DATA;
     cpu->gdt[SELECTOR_USER_CODE / 8] = DESCRIPTOR_USER_CODE;
-    cpu->gdt[SELECTOR_TSS / 8] =
-        DESCRIPTOR_TSS | limit | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
-    cpu->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+    tss_describe(&cpu->tss, &cpu->gdt[SELECTOR_TSS / 8]);
 }
 
 static uint64_t create_stack(void)

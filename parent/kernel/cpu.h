@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "include/hv/hypercall.h"
+#include "lib/x86/tss.h"
 #include "parent/kernel/mm/page_cache.h"
 #include "parent/kernel/sched/thread.h"
 #include "parent/kernel/timer.h"
@@ -28,19 +29,6 @@
 #define IST_DOUBLE_FAULT 2
 #define IST_MACHINE_CHECK 3
 #define IST_DEBUG 4
-
-/* 64-bit task state segment (Intel SDM vol. 3, 7.7). */
-struct tss {
-    uint32_t reserved0;
-    uint64_t rsp[3];
-    uint64_t reserved1;
-    uint64_t ist[7];
-    uint64_t reserved2;
-    uint16_t reserved3;
-    uint16_t io_map_base;
-} __attribute__((packed));
-
-_Static_assert(sizeof(struct tss) == 104, "TSS layout");
 
 /* GS base of a CPU is the address of its struct cpu. Changed by that CPU only, but for what is said
  * to be atomic. */
