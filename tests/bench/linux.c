@@ -13,9 +13,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define BATCHES 20
-#define CALLS 1000
-#define WARM_UP 100
+#include "parent/user/cheapest.h"
+
 #define REQUEST_SIZE 65536
 #define DISK "/dev/sda"
 #define DISK_PATIENCE 1000 /* tenths of a second */
@@ -29,30 +28,6 @@ static void stop(const char *what)
     sync();
     reboot(RB_POWER_OFF);
     exit(1);
-}
-
-static uint64_t read_tsc(void)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (uint64_t)high << 32 | low;
-}
-
-/* Calls @operation CALLS times a batch; returns the TSC ticks of one call in the cheapest batch. */
-static uint64_t cheapest(void (*operation)(void *argument), void *argument)
-{
-    uint64_t least = UINT64_MAX;
-    for (int i = 0; i < WARM_UP; i++)
-        operation(argument);
-    for (int batch = 0; batch < BATCHES; batch++) {
-        uint64_t start = read_tsc();
-        for (int i = 0; i < CALLS; i++)
-            operation(argument);
-        uint64_t ticks = read_tsc() - start;
-        if (ticks < least)
-            least = ticks;
-    }
-    return least / CALLS;
 }
 
 /* The instruction itself: a wrapper of the C library would count for it. */

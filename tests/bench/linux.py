@@ -69,7 +69,7 @@ def boot_options(directory):
     """
     kernel = _kernel(directory)
     init = directory / "init"
-    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", str(init),
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-I.", "-o", str(init),
                     "tests/bench/linux.c"], check=True)  # fmt: skip
     files = {"init": init}
     for number, module in enumerate(MODULES):
