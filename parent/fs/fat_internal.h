@@ -349,6 +349,11 @@ int fat_clear_cluster(struct fat_volume *volume, uint32_t cluster);
 int fat_resolve(struct fat_volume *volume, const char *path, uint32_t avoid,
                 struct fat_target *target);
 
+/* As fat_resolve(), for a path that must lead to something other than the root: @root_error if to
+ * the root, FS_NOT_FOUND if to nothing. */
+int fat_resolve_item(struct fat_volume *volume, const char *path, int root_error,
+                     struct fat_target *target);
+
 /* The first cluster of a file (0: none) or directory; checked. */
 int fat_item_cluster(struct fat_volume *volume, const struct fat_item *item, uint32_t *cluster);
 

@@ -122,18 +122,26 @@ int fat_get_status(struct fat_volume *volume, const char *path, struct fat_statu
     return FS_OK;
 }
 
-int fat_remove(struct fat_volume *volume, const char *path)
+int fat_resolve_item(struct fat_volume *volume, const char *path, int root_error,
+                     struct fat_target *target)
 {
-    struct fat_target *target = &volume->target;
-    uint32_t cluster;
     int error = fat_resolve(volume, path, 0, target);
 
     if (error != FS_OK)
         return error;
     if (target->is_root)
-        return FS_IS_DIRECTORY;
-    if (!target->found)
-        return FS_NOT_FOUND;
+        return root_error;
+    return target->found ? FS_OK : FS_NOT_FOUND;
+}
+
+int fat_remove(struct fat_volume *volume, const char *path)
+{
+    struct fat_target *target = &volume->target;
+    uint32_t cluster;
+    int error = fat_resolve_item(volume, path, FS_IS_DIRECTORY, target);
+
+    if (error != FS_OK)
+        return error;
     if (is_directory(&target->item))
         return FS_IS_DIRECTORY;
     if (fat_is_open(volume, &target->item.position))
@@ -150,14 +158,10 @@ int fat_remove_directory(struct fat_volume *volume, const char *path)
 {
     struct fat_target *target = &volume->target;
     uint32_t cluster;
-    int error = fat_resolve(volume, path, 0, target);
+    int error = fat_resolve_item(volume, path, FS_INVALID, target);
 
     if (error != FS_OK)
         return error;
-    if (target->is_root)
-        return FS_INVALID;
-    if (!target->found)
-        return FS_NOT_FOUND;
     if (!is_directory(&target->item))
         return FS_NOT_DIRECTORY;
     if (fat_is_open(volume, &target->item.position))

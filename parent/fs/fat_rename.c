@@ -301,14 +301,10 @@ int fat_rename(struct fat_volume *volume, const char *from_path, const char *to_
     struct fat_target *from = &volume->target, *to = &volume->second_target;
     struct renaming renaming = {.old = &from->item, .entry_count = 1, .parent = RECORD_NO_PARENT};
     uint32_t cluster, avoid = 0;
-    int error = fat_resolve(volume, from_path, 0, from);
+    int error = fat_resolve_item(volume, from_path, FS_INVALID, from);
 
     if (error != FS_OK)
         return error;
-    if (from->is_root)
-        return FS_INVALID;
-    if (!from->found)
-        return FS_NOT_FOUND;
     if (fat_is_open(volume, &from->item.position))
         return FS_BUSY;
     error = fat_item_cluster(volume, &from->item, &cluster);
