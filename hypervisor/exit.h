@@ -9,7 +9,7 @@
 #include "hypervisor/address.h"
 #include "hypervisor/vp.h"
 
-/* How the guest goes on. */
+/* How the guest goes on. If vp->leave says so, after its parent has been asked. */
 enum exit_action {
     EXIT_SKIP,  /* after the instruction that caused the exit */
     EXIT_RETRY, /* with the same instruction */
@@ -22,6 +22,24 @@ struct exit_mode {
     uint8_t cpl;
     bool protected_mode; /* CR0.PE, not virtual-8086 */
     bool long_mode;      /* 64-bit code segment */
+};
+
+/* A port access, decoded. */
+struct exit_io {
+    uint16_t port;
+    uint8_t size; /* bytes: 1, 2, 4 */
+    bool in, string, rep;
+    uint8_t length;                         /* of the instruction */
+    uint8_t address_size;                   /* string: bytes, 2, 4, 8 */
+    struct hv_x64_segment_register segment; /* string: ES of INS, the source's of OUTS */
+};
+
+/* A nested page fault or EPT violation. */
+struct exit_memory {
+    gpa_t address;
+    uint64_t linear; /* if @linear_valid: of the access itself, not of a page-table walk */
+    bool linear_valid;
+    bool write, execute;
 };
 
 /* The exception that the guest gets for a fault @vector at an exit that interrupted the delivery of
@@ -48,9 +66,24 @@ enum exit_action exit_xsetbv(struct vp *vp);
 /* INVD: caches are written back instead, lest the guest throw away what others wrote. */
 enum exit_action exit_invd(struct vp *vp);
 
-/* An access to @address that the nested tables do not allow (root.c for the root: devices are
- * mapped at first touch). */
-enum exit_action exit_nested_fault(struct vp *vp, gpa_t address);
+/* An access that the nested tables do not allow (root.c for the root: devices are mapped at first
+ * touch; intercept.c for children). */
+enum exit_action exit_nested_fault(struct vp *vp, const struct exit_memory *access);
+
+/* Exits of children only (intercept.c, child_exit.c). */
+enum exit_action exit_io(struct vp *vp, const struct exit_io *io);
+enum exit_action exit_hlt(struct vp *vp);
+enum exit_action exit_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error,
+                                uint64_t parameter);
+enum exit_action exit_triple_fault(struct vp *vp); /* root: the machine stops */
+enum exit_action
+exit_invalid_state(struct vp *vp); /* the processor refuses its registers; likewise */
+enum exit_action exit_physical_interrupt(struct vp *vp);
+enum exit_action exit_interrupt_window(struct vp *vp);
+enum exit_action exit_write_cr8(struct vp *vp, uint64_t value);
+enum exit_action exit_read_cr8(struct vp *vp, unsigned gpr);
+enum exit_action exit_debug_register(struct vp *vp); /* first use: retried with its own */
+enum exit_action exit_wbinvd(struct vp *vp);
 
 /* An NMI that hit this LP while the guest ran. The backend has called lp_nmi_received(). */
 void exit_nmi(struct vp *vp);

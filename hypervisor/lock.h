@@ -7,8 +7,12 @@
 #include <stdint.h>
 
 enum lock_level {
-    LOCK_LEVEL_PARTITION = 1, /* a partition's map and state */
-    LOCK_LEVEL_POOL,          /* the hypervisor's free pages */
+    LOCK_LEVEL_PARTITIONS = 1, /* the table of partitions */
+    LOCK_LEVEL_PORTS,          /* all ports and connections */
+    LOCK_LEVEL_PARTITION,      /* a partition's map and state */
+    LOCK_LEVEL_SYNIC,          /* a VP's SynIC */
+    LOCK_LEVEL_PARTITION_POOL, /* a partition's deposited pages */
+    LOCK_LEVEL_POOL,           /* the hypervisor's free pages */
     LOCK_LEVEL_CONSOLE,
 };
 

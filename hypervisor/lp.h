@@ -33,6 +33,8 @@ enum lp_request {
     LP_REQUEST_START_VP = 1 << 1, /* the root VP is there, or has its start context now */
     LP_REQUEST_STOP = 1 << 2,     /* panic: halt for good */
     LP_REQUEST_ROOT_NMI = 1 << 3, /* of the LP itself: it got an NMI that is the root VP's */
+    LP_REQUEST_KICK = 1 << 4,     /* the child VP that runs here has something to look at */
+    LP_REQUEST_EVICT = 1 << 5,    /* the resident child VP is wanted elsewhere */
 };
 
 /* Layout of lp->requests: bits 7:0 are those requests that wait for their answer; above is the
@@ -56,6 +58,17 @@ struct lp {
     bool x2apic; /* mode of this LP's local APIC; the root may switch it on */
     volatile bool online;
     uint32_t lock_level; /* bit n: holds a lock of level n, see lock.h */
+
+    /* The child VP whose FPU registers (and, on VT-x, VMCS) are on this LP: the last one that was
+     * dispatched. It may still be running. */
+    struct vp *resident_vp;
+    bool child_runs;    /* between enter_child() and leave_child() */
+    bool flush_pending; /* all nested translations are dropped before the next entry */
+    uint32_t next_tag;  /* the next ASID or VPID for a child */
+    uint32_t tag_generation;
+    struct vp *ready_vps;    /* children to tell this LP's root VP of (HV_SYNIC_SINT_SCHEDULER) */
+    uint64_t *root_deadline; /* HVCALL_VENEER_SHARE_DEADLINE, in the root's memory; or NULL */
+    uint64_t armed_deadline; /* TSC for which we armed the timer; 0: the root's is armed */
 
     spa_t hw_page; /* VMXON region, or host save area of AMD-V */
     struct tss tss;

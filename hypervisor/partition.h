@@ -2,33 +2,112 @@
 #ifndef VENEER_HYPERVISOR_PARTITION_H
 #define VENEER_HYPERVISOR_PARTITION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "hypervisor/address.h"
 #include "hypervisor/lock.h"
+#include "hypervisor/lp.h"
 #include "hypervisor/vp.h"
+#include "include/hv/status.h"
 #include "lib/page_table.h"
+
+#define PARTITION_MAX_VPS 64
+#define PARTITION_MAX_CHILDREN 1024
+
+enum partition_state { PARTITION_CREATED, PARTITION_ACTIVE, PARTITION_FINALIZED };
+
+struct cpuid_rule; /* child_cpuid.c */
+struct port;       /* port.c */
+struct connection;
+
+/* Pages that the root has deposited for a partition; free ones are linked through their first
+ * word. */
+struct page_pool {
+    struct spinlock lock;
+    uint64_t first_free; /* SPA, 0: none */
+    uint64_t free_count;
+    uint64_t used_count;
+};
+
+#define PARTITION_MSR_INTERCEPTS 16
 
 struct partition {
     uint64_t id;              /* HV_PARTITION_ID_ROOT for the root */
-    struct spinlock lock;     /* the nested tables, and the synthetic MSRs of the whole partition */
+    struct spinlock lock;     /* the nested tables, and what has no lock of its own */
     struct page_table nested; /* GPA to SPA */
     spa_t msr_bitmap;         /* which MSR accesses exit; layout and size are the backend's */
+    uint32_t references;      /* atomic: uses by other LPs' hypercalls and dispatches */
+    uint32_t state;           /* enum partition_state; atomic */
 
     uint32_t vp_count;
-    struct vp *vps; /* vp_count of them, by VP index */
+    struct vp *vps;                          /* root: vp_count of them, by VP index */
+    struct vp *child_vps[PARTITION_MAX_VPS]; /* children; atomic pointers, NULL: none */
+    struct page_pool pool;
+
+    /* LPs that may have cached translations of the nested tables; atomic words. */
+    uint64_t flush_lps[MAX_LPS / 64];
+    uint64_t map_generation; /* of the nested tables: changes with each removal; atomic */
 
     uint64_t guest_os_id;   /* HV_X64_MSR_GUEST_OS_ID */
     uint64_t hypercall_msr; /* HV_X64_MSR_HYPERCALL */
     spa_t hypercall_page;   /* our code, that overlays a GPA when the MSR says so */
-    uint64_t reference_tsc; /* TSC at creation: zero of the reference counter */
+    uint64_t tsc_offset;    /* partition TSC = TSC + this */
+    uint64_t frozen_tsc;    /* partition TSC while time stands still */
+    bool time_frozen;
+
+    /* Children. */
+    uint64_t privileges;    /* CPUID 40000003h EAX, EBX << 32 */
+    bool hypervisor_hidden; /* no Hv#1 interface */
+    bool ignore_unknown_msrs;
+    bool access_tracking;
+    uint32_t ignored_msr_reports;  /* log lines so far */
+    uint32_t exception_intercepts; /* bit per vector */
+    uint32_t msr_intercepts[PARTITION_MSR_INTERCEPTS];
+    uint32_t msr_intercept_count;
+    bool unknown_msr_intercept;
+    struct cpuid_rule *cpuid_rules; /* a page, or NULL */
+    uint32_t cpuid_rule_count;
+    uint64_t reference_tsc_msr; /* HV_X64_MSR_REFERENCE_TSC */
+    uint64_t crash[6];          /* HV_X64_MSR_CRASH_P0 to P4, CTL */
+    bool invariant_tsc;         /* HV_X64_MSR_TSC_INVARIANT_CONTROL */
+
+    struct port *ports; /* port.c: by its lock */
+    struct connection *connections;
+    void *port_free; /* free small blocks */
 };
 
 extern struct partition root_partition;
 
+static inline bool partition_is_root(const struct partition *partition)
+{
+    return partition == &root_partition;
+}
+
+/* The partition with @id (HV_PARTITION_ID_SELF: @self) with a reference, or NULL. Any LP. */
+struct partition *partition_get(struct partition *self, uint64_t id);
+void partition_put(struct partition *partition);
+
+/* VP @index, or NULL. The partition is referenced. */
+struct vp *partition_vp(struct partition *partition, uint32_t index);
+
 /* Pointer to @size bytes of the partition's memory at @address, which lie in one page that is RAM
- * of the partition; NULL otherwise. The content may change at any time: read it once. */
-void *partition_memory(struct partition *partition, gpa_t address, uint64_t size);
+ * which the partition may read (and write, if @write); NULL otherwise. The content may change at
+ * any time: read it once. The pointer is good until this LP answers requests: do not take a lock or
+ * wait while you use it. */
+void *partition_memory(struct partition *partition, gpa_t address, uint64_t size, bool write);
+
+/* One zeroed page from the partition's pool for the hypervisor; address 0 if there is none
+ * (HV_STATUS_INSUFFICIENT_MEMORY). Giving back. Any LP. */
+spa_t partition_take_page(struct partition *partition);
+void partition_give_page(struct partition *partition, spa_t page);
+
+/* TSC of the partition now, without a VP's tsc_adjust. */
+uint64_t partition_tsc(const struct partition *partition);
+
+/* No LP has old translations of the partition any more when this returns, and no handler of another
+ * LP still uses a pointer of partition_memory() that it got before. Locks: partition at most. */
+void partition_flush(struct partition *partition);
 
 #endif

@@ -1,4 +1,4 @@
-/* Virtual processors (VPs). */
+/* Virtual processors (VPs): their structure, and what others may ask of one. */
 #ifndef VENEER_HYPERVISOR_VP_H
 #define VENEER_HYPERVISOR_VP_H
 
@@ -6,8 +6,15 @@
 #include <stdint.h>
 
 #include "hypervisor/address.h"
+#include "hypervisor/lapic.h"
+#include "hypervisor/synic.h"
+#include "hypervisor/vp_timer.h"
 #include "include/hv/hypercall.h"
+#include "include/hv/parent.h"
+#include "include/hv/synic.h"
+#include "include/hv/vp_page.h"
 
+struct lp;
 struct partition;
 
 /* Order of struct vp's general registers: that of instruction encodings and of the TLFS's register
@@ -32,35 +39,128 @@ enum gpr {
     GPR_COUNT
 };
 
+/* struct vp.state. Of a root VP: VP_WAITING, VP_STARTING, VP_RUNNING. */
 enum vp_state {
-    VP_WAITING,  /* for HvCallStartVirtualProcessor */
-    VP_STARTING, /* its context is being set */
-    VP_RUNNING,
+    VP_WAITING,  /* root: for HvCallStartVirtualProcessor */
+    VP_STARTING, /* root: its context is being set */
+    VP_IDLE,     /* child: not dispatched, could run */
+    VP_BLOCKED,  /* child: not dispatched; HLT, or waits for a SIPI */
+    VP_RUNNING,  /* dispatched on vp->lp */
 };
 
-/* Changed by the LP that runs the VP only; `state` atomically by others, too. */
+/* struct vp.attention: what a VP must look at before its next entry. */
+enum vp_attention {
+    VP_ATTENTION_INTERRUPT = 1 << 0, /* something that lapic_pending() depends on has changed */
+    VP_ATTENTION_NMI = 1 << 1,
+    VP_ATTENTION_INIT = 1 << 2,    /* vp->startup has it */
+    VP_ATTENTION_SIPI = 1 << 3,    /* likewise */
+    VP_ATTENTION_MESSAGE = 1 << 4, /* a message may be deliverable */
+    VP_ATTENTION_START = 1 << 5,   /* vp->context is to be taken over */
+    VP_ATTENTION_CANCEL = 1 << 6,  /* the dispatch is to end */
+};
+
+/* How far a child VP has come since its INIT. */
+enum vp_activity { VP_ACTIVE, VP_HALTED, VP_WAIT_FOR_SIPI };
+
+/* Why a dispatched VP goes back to its parent. */
+enum vp_leave {
+    VP_STAY,
+    VP_LEAVE_INTERRUPT, /* the LP has an interrupt for the root */
+    VP_LEAVE_CANCEL,
+    VP_LEAVE_BLOCKED,
+    VP_LEAVE_INTERCEPT, /* the message page has it */
+};
+
+/* A posted or mirrored register (include/hv/vp_page.h). */
+struct register_rule {
+    uint64_t address;
+    uint8_t kind, size, flags; /* flags 0: the entry is free */
+    uint8_t mirror_offset;
+};
+
+/* State that is switched only for VPs that have used it, as bits of struct vp.extra_state. */
+enum vp_extra_state {
+    VP_EXTRA_DEBUG_REGISTERS = 1 << 0,
+    VP_EXTRA_TSC_AUX = 1 << 1,
+};
+
+/* Changed by the LP that runs the VP only, or by one that has stopped it (vp_access.h); `state`,
+ * `attention`, and the words that lapic.h and synic.h name, atomically by others, too. One page. */
 struct vp {
-    uint64_t gpr[GPR_COUNT]; /* the guest's, valid between an exit and the next entry */
-    spa_t hw_state_spa;      /* VMCB or VMCS: one page */
-    void *hw_state;          /* the same, mapped */
-    bool hw_launched;        /* VT-x: VMRESUME, not VMLAUNCH */
-    uint64_t host_rsp;       /* VT-x: the stack pointer that an exit loads */
-    bool nmi_pending;        /* AMD-V: an NMI waits to be injected */
-    bool nmi_blocked;        /* AMD-V: until the guest's IRET, or an interrupt window */
-    bool nmi_at_iret; /* AMD-V: that IRET is the next instruction, unless RIP or RSP differ */
-    uint64_t nmi_iret_rip, nmi_iret_rsp;
-    bool nested_flush; /* the backend drops nested translations before the next entry */
-
+    /* The guest's general registers, valid between an exit and the next entry. A child's are in its
+     * register page, which its parent may write at any time: each is read once, then checked, then
+     * used. */
+    volatile uint64_t *gpr;
+    void *hw_state;     /* VMCB or VMCS: one page */
+    spa_t hw_state_spa; /* the same */
     struct partition *partition;
+    struct veneer_vp_statistics *statistics; /* never NULL */
     uint32_t index;
-    uint32_t state;                       /* enum vp_state */
+    uint32_t attention; /* enum vp_attention; atomic */
+    uint32_t state;     /* enum vp_state; atomic */
+    uint8_t leave;      /* enum vp_leave, set by exit handlers */
+    uint8_t extra_state;
+    bool hw_launched;      /* VT-x: VMRESUME, not VMLAUNCH */
+    bool hw_state_changed; /* AMD-V: registers were set from outside since the last entry */
+    uint32_t tag;          /* ASID or VPID, of the LP below in its present generation (lp.h) */
+    uint32_t tag_generation;
+    struct lp *tag_lp;
+    uint64_t host_rsp; /* VT-x: the stack pointer that an exit loads */
+
+    /* AMD-V: NMIs (svm/event.c). */
+    bool nmi_pending; /* waits to be injected */
+    bool nmi_blocked; /* until the guest's IRET, or an interrupt window */
+    bool nmi_at_iret; /* that IRET is the next instruction, unless RIP or RSP differ */
+    uint64_t nmi_iret_rip, nmi_iret_rsp;
+
+    /* AMD-V without next-RIP: where the last instruction was found (svm/length.c). */
+    struct {
+        uint64_t rip_page, cr3, generation;
+        const uint8_t *memory;
+    } code;
+
     struct hv_initial_vp_context context; /* given at start; its LP takes it over */
-    uint64_t start_rdi;                   /* RDI at start */
-    struct hv_output_veneer_get_exit_counts exits;
+    uint64_t start_rdi;                   /* root: RDI at start */
+    uint64_t own_gpr[GPR_COUNT];          /* root: what gpr points to */
+
+    /* Children. */
+    struct lp *lp;      /* that it is resident on: its FPU registers are live there, its VMCS is
+                           active there; NULL: nowhere */
+    uint64_t bound_cr3; /* address space that may dispatch it from ring 3; 0: none */
+    struct hv_vp_register_page *register_page;
+    struct veneer_vp_run *run; /* in the same page */
+    struct hv_message *message;
+    void *fpu; /* XSAVE area: one page */
+    uint32_t posted_head;
+    uint8_t activity;         /* enum vp_activity */
+    uint8_t startup_vector;   /* of VP_ATTENTION_SIPI */
+    bool intercepted;         /* an intercept waits for the parent's answer */
+    uint8_t intercept_length; /* of its instruction; 0: not known */
+    bool full_registers;      /* the register page has segments and control registers, too */
+    uint64_t xcr0, tsc_aux, tsc_adjust, mtrr_default_type;
+    uint64_t debug_registers[4], dr6;
+    uint64_t syscall_msrs[4]; /* VT-x: STAR, LSTAR, CSTAR, SFMASK */
+    uint64_t kernel_gs_base;  /* VT-x */
+    uint64_t assist_page;     /* HV_X64_MSR_VP_ASSIST_PAGE */
+    struct vp *next_ready;    /* in an LP's list of VPs to tell the parent of */
+    bool in_ready_list;
+    uint8_t rule_count;
+    struct lapic lapic;
+    struct synic synic;
+    struct vp_timers timers;
+    struct register_rule rules[VENEER_RULE_MAX];
 };
 
-/* Makes VP @index of @partition, waiting for its start. Boot only. */
-void vp_create(struct vp *vp, struct partition *partition, uint32_t index);
+_Static_assert(sizeof(struct vp) <= PAGE_SIZE, "a VP is one page");
+
+/* Makes VP @index of the root, waiting for its start. Boot only. */
+void vp_create_root(struct vp *vp, struct partition *partition, uint32_t index);
+
+/* Makes the VP look at @bits (enum vp_attention) before it goes on: if it runs on another LP, that
+ * one is kicked out of the guest; if it is blocked, the parent is told that it is ready
+ * (dispatch.h). Any LP; the partition is referenced. What the bits speak of has been written
+ * before. */
+void vp_attention(struct vp *vp, uint32_t bits);
 
 /* Prints gpr[] but RSP, for panics. */
 void vp_print_gpr(const struct vp *vp);
