@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "hypervisor/exit.h"
+#include "hypervisor/guest_code.h"
 #include "hypervisor/lp.h"
 #include "hypervisor/partition.h"
 #include "hypervisor/vp.h"
@@ -93,6 +94,12 @@ struct hw_ops {
      * found at the next entry (exit_invalid_state()). DR0-3, DR6 are in struct vp. */
     void (*get_registers)(const struct vp *vp, struct vp_registers *registers);
     void (*set_registers)(struct vp *vp, const struct vp_registers *registers);
+
+    /* Where the guest's instruction is, for guest_code.h. */
+    void (*get_code)(const struct vp *vp, struct guest_code *code);
+
+    /* Length of the instruction that caused the last exit; 0: not known. */
+    uint8_t (*instruction_length)(const struct vp *vp);
 
     /* Quick parts of the same: what each intercept message begins with (all but vp_index,
      * instruction length and access type); RSP. */

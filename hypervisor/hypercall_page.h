@@ -20,4 +20,7 @@ void hypercall_page_set_guest_os_id(struct partition *partition, uint64_t value)
  * Locks and TLBs as above. */
 bool hypercall_page_set(struct partition *partition, uint64_t value);
 
+/* Whether the partition sees our page at @address. */
+bool hypercall_page_covers(const struct partition *partition, gpa_t address);
+
 #endif
