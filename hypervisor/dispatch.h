@@ -27,6 +27,14 @@ void vp_access_end(struct vp *root, struct vp *child);
  * the control block is free for other LPs. */
 void vp_evict(struct vp *child);
 
+/* Brings the VP's controls in line with its partition and extra_state. The VP has been entered. */
+void vp_update_controls(struct vp *vp);
+
+/* Starts @vp's registers anew, after RESET or INIT: what is in struct vp at once, the rest before
+ * it runs or is looked at. VP 0 is active then, others wait for a SIPI. While it does not run, or
+ * on its LP. */
+void vp_reset(struct vp *vp, bool init);
+
 /* The list of VPs to tell the root of is put into its scheduler message, as far as the slot is free
  * (synic_retry()). On the LP. */
 void vp_tell_ready(struct lp *lp);

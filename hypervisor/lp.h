@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "hypervisor/address.h"
+#include "include/hv/synic.h"
 #include "lib/x86/tss.h"
 
 #define MAX_LPS 256
@@ -66,7 +67,14 @@ struct lp {
     bool flush_pending; /* all nested translations are dropped before the next entry */
     uint32_t next_tag;  /* the next ASID or VPID for a child */
     uint32_t tag_generation;
-    struct vp *ready_vps;    /* children to tell this LP's root VP of (HV_SYNIC_SINT_SCHEDULER) */
+    /* Children to tell this LP's root VP of (HV_SYNIC_SINT_SCHEDULER). */
+    struct ready_vp {
+        uint64_t partition_id;
+        uint32_t vp_index;
+    } ready_vps[HV_SCHEDULER_MAX_PAIRS];
+    uint32_t ready_count;
+    bool ready_overflow;
+    uint64_t root_debug_registers[4], root_tsc_aux; /* while a child has its own */
     uint64_t *root_deadline; /* HVCALL_VENEER_SHARE_DEADLINE, in the root's memory; or NULL */
     uint64_t armed_deadline; /* TSC for which we armed the timer; 0: the root's is armed */
 
@@ -127,6 +135,10 @@ void lp_answer_requests(struct lp *lp);
 
 /* To be called for each NMI that this LP receives, by whatever way. NMI context. */
 void lp_nmi_received(struct lp *lp);
+
+/* Gives @vp an ASID or VPID that has no translations on this LP yet. If they are used up, all start
+ * anew, with lp->flush_pending. */
+void lp_assign_tag(struct lp *lp, struct vp *vp);
 
 /* Halts until a request is there. */
 void lp_halt_until_request(struct lp *lp);

@@ -52,11 +52,13 @@ enum vp_state {
 enum vp_attention {
     VP_ATTENTION_INTERRUPT = 1 << 0, /* something that lapic_pending() depends on has changed */
     VP_ATTENTION_NMI = 1 << 1,
-    VP_ATTENTION_INIT = 1 << 2,    /* vp->startup has it */
-    VP_ATTENTION_SIPI = 1 << 3,    /* likewise */
-    VP_ATTENTION_MESSAGE = 1 << 4, /* a message may be deliverable */
-    VP_ATTENTION_START = 1 << 5,   /* vp->context is to be taken over */
-    VP_ATTENTION_CANCEL = 1 << 6,  /* the dispatch is to end */
+    VP_ATTENTION_INIT = 1 << 2,     /* vp->startup has it */
+    VP_ATTENTION_SIPI = 1 << 3,     /* likewise */
+    VP_ATTENTION_MESSAGE = 1 << 4,  /* a message may be deliverable */
+    VP_ATTENTION_START = 1 << 5,    /* vp->context is to be taken over */
+    VP_ATTENTION_CANCEL = 1 << 6,   /* the dispatch is to end */
+    VP_ATTENTION_RESET = 1 << 7,    /* its registers are to be those of a reset */
+    VP_ATTENTION_CONTROLS = 1 << 8, /* intercepts or time have changed: vp_update_controls() */
 };
 
 /* How far a child VP has come since its INIT. */
@@ -133,6 +135,7 @@ struct vp {
     void *fpu; /* XSAVE area: one page */
     uint32_t posted_head;
     uint8_t activity;         /* enum vp_activity */
+    bool window_requested;    /* an exit is asked for as soon as an interrupt can be taken */
     uint8_t startup_vector;   /* of VP_ATTENTION_SIPI */
     bool intercepted;         /* an intercept waits for the parent's answer */
     uint8_t intercept_length; /* of its instruction; 0: not known */
@@ -142,8 +145,6 @@ struct vp {
     uint64_t syscall_msrs[4]; /* VT-x: STAR, LSTAR, CSTAR, SFMASK */
     uint64_t kernel_gs_base;  /* VT-x */
     uint64_t assist_page;     /* HV_X64_MSR_VP_ASSIST_PAGE */
-    struct vp *next_ready;    /* in an LP's list of VPs to tell the parent of */
-    bool in_ready_list;
     uint8_t rule_count;
     struct lapic lapic;
     struct synic synic;
