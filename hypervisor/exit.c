@@ -1,16 +1,11 @@
 /* Exits that need no file of their own. */
 #include "hypervisor/exit.h"
 
+#include "hypervisor/fpu.h"
 #include "hypervisor/hw.h"
+#include "hypervisor/intercept.h"
 #include "hypervisor/panic.h"
 #include "lib/x86/cpu.h"
-
-#define XCR0_X87 (1ull << 0)
-#define XCR0_SSE (1ull << 1)
-#define XCR0_AVX (1ull << 2)
-#define XCR0_MPX (3ull << 3)
-#define XCR0_AVX512 (7ull << 5)
-#define XCR0_AMX (3ull << 17)
 
 /* Exceptions whose delivery must not meet another of them. */
 static bool makes_double_fault(uint8_t vector)
@@ -18,17 +13,18 @@ static bool makes_double_fault(uint8_t vector)
     return vector == X86_VECTOR_DE || (vector >= X86_VECTOR_TS && vector <= X86_VECTOR_PF);
 }
 
-enum x86_vector exit_escalate_fault(const struct vp *vp, uint8_t first, enum x86_vector vector)
+enum x86_vector exit_escalate_fault(struct vp *vp, uint8_t first, enum x86_vector vector)
 {
-    if (first == X86_VECTOR_DF)
-        panic_root(vp, "triple fault");
+    if (first == X86_VECTOR_DF) {
+        exit_triple_fault(vp);
+        return X86_VECTOR_DF; /* what the VP would get if its parent went on with it */
+    }
     return makes_double_fault(first) && makes_double_fault(vector) ? X86_VECTOR_DF : vector;
 }
 
 void exit_count_other(struct vp *vp)
 {
-    vp->exits.total++;
-    vp->exits.other++;
+    EXIT_COUNT(vp, other);
 }
 
 enum exit_action exit_forbidden(struct vp *vp)
@@ -46,8 +42,31 @@ enum exit_action exit_invd(struct vp *vp)
 
 void exit_nmi(struct vp *vp)
 {
-    vp->exits.total++;
-    vp->exits.nmi++;
+    EXIT_COUNT(vp, nmi);
+}
+
+/* The three ends of a VP: the root's is the machine's. */
+static enum exit_action fail(struct vp *vp, uint32_t message_type, const char *text)
+{
+    exit_count_other(vp);
+    if (partition_is_root(vp->partition))
+        panic_root(vp, text);
+    return intercept_failure(vp, message_type);
+}
+
+enum exit_action exit_triple_fault(struct vp *vp)
+{
+    return fail(vp, HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION, "triple fault");
+}
+
+enum exit_action exit_invalid_state(struct vp *vp)
+{
+    return fail(vp, HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE, "the processor refuses its state");
+}
+
+enum exit_action exit_unexpected(struct vp *vp)
+{
+    return fail(vp, HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE, "an exit that was not asked for");
 }
 
 static bool all_or_none(uint64_t value, uint64_t bits)
@@ -56,13 +75,13 @@ static bool all_or_none(uint64_t value, uint64_t bits)
 }
 
 /* What XSETBV accepts (Intel SDM vol. 1, 13.3). */
-static bool xcr0_valid(uint64_t value)
+static bool xcr0_valid(const struct vp *vp, uint64_t value)
 {
-    struct cpuid_result supported = cpuid(0xd, 0);
+    uint64_t supported = fpu_supported_xcr0();
 
-    if (value & ~((uint64_t)supported.edx << 32 | supported.eax))
-        return false;
-    if ((value & XCR0_X87) == 0)
+    if (!partition_is_root(vp->partition))
+        supported &= FPU_CHILD_XCR0;
+    if (value & ~supported || (value & XCR0_X87) == 0)
         return false;
     if (value & XCR0_AVX && !(value & XCR0_SSE))
         return false;
@@ -74,11 +93,18 @@ static bool xcr0_valid(uint64_t value)
 
 enum exit_action exit_xsetbv(struct vp *vp)
 {
-    uint32_t low = (uint32_t)vp->gpr[GPR_RAX], high = (uint32_t)vp->gpr[GPR_RDX];
+    uint64_t value = vp->gpr[GPR_RDX] << 32 | (uint32_t)vp->gpr[GPR_RAX];
 
     exit_count_other(vp);
-    if ((uint32_t)vp->gpr[GPR_RCX] != 0 || !xcr0_valid((uint64_t)high << 32 | low))
+    if ((uint32_t)vp->gpr[GPR_RCX] != 0 || !xcr0_valid(vp, value))
         return EXIT_GP;
-    __asm__ volatile("xsetbv" ::"c"(0), "a"(low), "d"(high) : "memory");
+    vp->xcr0 = value;
+    write_xcr0(value);
     return EXIT_SKIP;
+}
+
+enum exit_action exit_nested_fault(struct vp *vp, const struct exit_memory *access)
+{
+    return partition_is_root(vp->partition) ? exit_root_nested_fault(vp, access)
+                                            : exit_child_nested_fault(vp, access);
 }

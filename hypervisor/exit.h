@@ -17,6 +17,9 @@ enum exit_action {
     EXIT_GP,    /* with #GP(0) at it */
 };
 
+/* Counts an exit of @kind, a member of struct veneer_vp_statistics. */
+#define EXIT_COUNT(vp, kind) ((vp)->statistics->exits++, (vp)->statistics->kind++)
+
 /* What the guest's processor mode allows. */
 struct exit_mode {
     uint8_t cpl;
@@ -42,10 +45,14 @@ struct exit_memory {
     bool write, execute;
 };
 
+/* An exit that nobody asked for: a bug, or of the root's that needs an answer. The root: the
+ * machine stops. A child: its parent gets HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE. */
+enum exit_action exit_unexpected(struct vp *vp);
+
 /* The exception that the guest gets for a fault @vector at an exit that interrupted the delivery of
  * exception @first: the fault, or a double fault. A fault in the delivery of a double fault is a
- * triple fault: the machine stops (Intel SDM vol. 3, table 6-5). */
-enum x86_vector exit_escalate_fault(const struct vp *vp, uint8_t first, enum x86_vector vector);
+ * triple fault: exit_triple_fault() is called (Intel SDM vol. 3, table 6-5). */
+enum x86_vector exit_escalate_fault(struct vp *vp, uint8_t first, enum x86_vector vector);
 
 /* Each of the following counts the exit, in total and by kind. */
 
@@ -66,9 +73,11 @@ enum exit_action exit_xsetbv(struct vp *vp);
 /* INVD: caches are written back instead, lest the guest throw away what others wrote. */
 enum exit_action exit_invd(struct vp *vp);
 
-/* An access that the nested tables do not allow (root.c for the root: devices are mapped at first
- * touch; intercept.c for children). */
+/* An access that the nested tables do not allow. The root's: devices are mapped at first touch
+ * (root.c). A child's (child_exit.c). */
 enum exit_action exit_nested_fault(struct vp *vp, const struct exit_memory *access);
+enum exit_action exit_root_nested_fault(struct vp *vp, const struct exit_memory *access);
+enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access);
 
 /* Exits of children only (intercept.c, child_exit.c). */
 enum exit_action exit_io(struct vp *vp, const struct exit_io *io);

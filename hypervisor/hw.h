@@ -16,7 +16,7 @@
 /* Registers of a VP that the backend's control block has. */
 struct vp_registers {
     uint64_t rip, rsp, rflags;
-    uint64_t cr0, cr2, cr3, cr4, efer, pat, dr7;
+    uint64_t cr0, cr2, cr3, cr4, efer, pat, dr6, dr7;
     struct hv_x64_segment_register es, cs, ss, ds, fs, gs, ldtr, tr;
     struct hv_x64_table_register idtr, gdtr;
     uint64_t kernel_gs_base, star, lstar, cstar, sfmask;
@@ -91,7 +91,7 @@ struct hw_ops {
     uint64_t (*cr3)(const struct vp *vp);
 
     /* All registers; set: @vp->hw_state_changed is true afterwards. What no processor accepts is
-     * found at the next entry (exit_invalid_state()). DR0-3, DR6 are in struct vp. */
+     * found at the next entry (exit_invalid_state()). DR0-3 are in struct vp. */
     void (*get_registers)(const struct vp *vp, struct vp_registers *registers);
     void (*set_registers)(struct vp *vp, const struct vp_registers *registers);
 
@@ -99,7 +99,7 @@ struct hw_ops {
     void (*get_code)(const struct vp *vp, struct guest_code *code);
 
     /* Length of the instruction that caused the last exit; 0: not known. */
-    uint8_t (*instruction_length)(const struct vp *vp);
+    uint8_t (*instruction_length)(struct vp *vp);
 
     /* Quick parts of the same: what each intercept message begins with (all but vp_index,
      * instruction length and access type); RSP. */

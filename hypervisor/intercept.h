@@ -1,5 +1,6 @@
 /* Intercept messages to the parent (include/hv/intercept.h): each function fills the VP's message
- * page and makes the VP leave. */
+ * page and makes the VP leave. On the VP's LP. Those that return an action say EXIT_RETRY: the
+ * guest stays at the instruction until the parent has answered. */
 #ifndef VENEER_HYPERVISOR_INTERCEPT_H
 #define VENEER_HYPERVISOR_INTERCEPT_H
 
@@ -7,36 +8,33 @@
 #include <stdint.h>
 
 #include "hypervisor/exit.h"
+#include "lib/x86/cpu.h"
 
-/* Where the instruction bytes of memory intercepts come from is fetched by the guest's tables. All
- * on the VP's LP; the result is EXIT_RETRY: the guest stays at the instruction. */
+/* A triple fault, or registers that the processor refuses: @message_type. */
+enum exit_action intercept_failure(struct vp *vp, uint32_t message_type);
+
+enum exit_action intercept_io(struct vp *vp, const struct exit_io *io);
+
+/* @mapped: the page is there, without the right that was needed. */
+enum exit_action intercept_memory(struct vp *vp, const struct exit_memory *access, bool mapped);
+
+/* RDMSR or WRMSR: number, and value to write, in the guest's registers. */
 enum exit_action intercept_msr(struct vp *vp, bool write);
+
+/* CPUID; @defaults is what it would answer otherwise. */
 enum exit_action intercept_cpuid(struct vp *vp, const struct cpuid_result *defaults);
+
+enum exit_action intercept_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error,
+                                     uint64_t parameter);
+
+/* The guest has ended a level-triggered interrupt. Its instruction is done. */
 void intercept_apic_eoi(struct vp *vp, uint8_t vector);
+
+/* The VP blocks because of HLT: for the record. */
+void intercept_halt(struct vp *vp);
 
 /* The parent's answer: takes back what the register page marks as changed; skips the instruction if
  * @skip. */
 void intercept_resume(struct vp *vp, bool skip);
-
-/* The common part of a dispatch that ends: RSP, RIP, RFLAGS and the deadline in the shared pages.
- */
-void intercept_show_registers(struct vp *vp);
-
-/* A 32-bit MOV between memory and a register or immediate, as far as registers without side effects
- * and the local APIC need it (instruction.c). */
-struct mov_instruction {
-    uint8_t length;
-    uint8_t size; /* bytes of the access: 1, 2, 4, 8 */
-    bool store;
-    bool immediate;    /* store of @value */
-    uint8_t gpr;       /* enum gpr; otherwise */
-    uint8_t high_byte; /* 1: bits 15:8 of it */
-    uint32_t value;
-};
-
-/* Decodes the bytes at the guest's instruction. @long_mode: 64-bit code; @default_32: otherwise the
- * code segment's D bit. False: another instruction. Pure logic. */
-bool mov_decode(const uint8_t *bytes, unsigned count, bool long_mode, bool default_32,
-                struct mov_instruction *mov);
 
 #endif

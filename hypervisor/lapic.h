@@ -74,6 +74,9 @@ bool lapic_write_msr(struct vp *vp, uint32_t msr, uint64_t value);
 uint32_t lapic_read_page(struct vp *vp, uint32_t offset);
 void lapic_write_page(struct vp *vp, uint32_t offset, uint32_t value);
 
+/* Whether the xAPIC page is there: on, and not in x2APIC mode. */
+bool lapic_has_page(const struct vp *vp);
+
 /* IA32_APIC_BASE. False: #GP. */
 bool lapic_write_base(struct vp *vp, uint64_t value);
 

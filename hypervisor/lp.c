@@ -2,6 +2,7 @@
 
 #include "hypervisor/atomic.h"
 #include "hypervisor/console.h"
+#include "hypervisor/dispatch.h"
 #include "hypervisor/hw.h"
 #include "hypervisor/memory.h"
 #include "hypervisor/panic.h"
@@ -47,6 +48,7 @@ void lp_create_all(const uint32_t *apic_ids, uint32_t count)
         lp->index = i;
         lp->apic_id = apic_ids[i];
         lp->hw_page = pool_take(1);
+        lp->flush_pending = true; /* whoever was here before us */
     }
     lp_count = count;
 }
@@ -148,6 +150,26 @@ void lp_start_others(spa_t trampoline)
     memcpy(spa_to_va(trampoline), saved, PAGE_SIZE);
 }
 
+#define FIRST_CHILD_TAG 2u /* 0 is the hypervisor's, 1 the root VP's */
+
+void lp_assign_tag(struct lp *lp, struct vp *vp)
+{
+    if (lp->next_tag >= hw->tag_count()) {
+        lp->flush_pending = true;
+        return;
+    }
+    vp->tag = lp->next_tag++;
+    vp->tag_lp = lp;
+    vp->tag_generation = lp->tag_generation;
+}
+
+void lp_flushed(struct lp *lp)
+{
+    lp->flush_pending = false;
+    lp->tag_generation++;
+    lp->next_tag = FIRST_CHILD_TAG;
+}
+
 /* Bit and number in one step: whoever takes the bits must know by the number which requests it has
  * taken. Returns the number. */
 static uint32_t add_request(struct lp *target, enum lp_request request)
@@ -190,7 +212,9 @@ static void answer(struct lp *lp, uint32_t requests)
         for (;;)
             __asm__ volatile("cli; hlt");
     if (requests & LP_REQUEST_FLUSH)
-        lp->root_vp->nested_flush = true;
+        lp->flush_pending = true;
+    if (requests & LP_REQUEST_EVICT && lp->resident_vp != NULL && !lp->child_runs)
+        vp_evict(lp->resident_vp);
     if (requests & LP_REQUEST_START_VP)
         lp->vp = lp->root_vp;
     if (requests & LP_REQUEST_ROOT_NMI)

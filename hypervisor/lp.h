@@ -76,7 +76,8 @@ struct lp {
     bool ready_overflow;
     uint64_t root_debug_registers[4], root_tsc_aux; /* while a child has its own */
     uint64_t *root_deadline; /* HVCALL_VENEER_SHARE_DEADLINE, in the root's memory; or NULL */
-    uint64_t armed_deadline; /* TSC for which we armed the timer; 0: the root's is armed */
+    uint64_t armed_deadline; /* TSC for which we armed the timer, … */
+    uint64_t armed_over;     /* … while the root had armed it for this one */
 
     spa_t hw_page; /* VMXON region, or host save area of AMD-V */
     struct tss tss;
@@ -139,6 +140,10 @@ void lp_nmi_received(struct lp *lp);
 /* Gives @vp an ASID or VPID that has no translations on this LP yet. If they are used up, all start
  * anew, with lp->flush_pending. */
 void lp_assign_tag(struct lp *lp, struct vp *vp);
+
+/* The backend is about to drop all translations of this LP: lp->flush_pending is served, and tags
+ * can be given anew. */
+void lp_flushed(struct lp *lp);
 
 /* Halts until a request is there. */
 void lp_halt_until_request(struct lp *lp);

@@ -98,6 +98,9 @@ struct vp *partition_vp(struct partition *partition, uint32_t index);
  * wait while you use it. */
 void *partition_memory(struct partition *partition, gpa_t address, uint64_t size, bool write);
 
+/* Whether a leaf @entry of the nested tables allows an access. */
+bool partition_allows(const struct partition *partition, uint64_t entry, bool write, bool execute);
+
 /* One zeroed page from the partition's pool for the hypervisor; address 0 if there is none
  * (HV_STATUS_INSUFFICIENT_MEMORY). Giving back. Any LP. */
 spa_t partition_take_page(struct partition *partition);

@@ -69,7 +69,8 @@ void root_create(const struct memory_map *memory)
     struct partition *root = &root_partition;
 
     root->id = HV_PARTITION_ID_ROOT;
-    root->reference_tsc = rdtsc();
+    root->tsc_offset = 0 - rdtsc();
+    root->state = PARTITION_ACTIVE;
     hw->partition_init(root);
     root->nested.root = pool_take(1).value;
     root->nested.largest_level = memory_has_huge_pages() ? root->nested.largest_level : 1;
@@ -82,7 +83,7 @@ void root_create(const struct memory_map *memory)
     root->vps = spa_to_va(pool_take((lp_count * sizeof(struct vp) + PAGE_SIZE - 1) / PAGE_SIZE));
     root->vp_count = lp_count;
     for (uint32_t i = 0; i < lp_count; i++) {
-        vp_create(&root->vps[i], root, i);
+        vp_create_root(&root->vps[i], root, i);
         lp_by_index(i)->root_vp = &root->vps[i];
     }
 }
@@ -101,28 +102,29 @@ static bool map_device(uint64_t address)
     return mapped;
 }
 
-/* Whether @address is mapped by now: another VP may have changed the hypercall page while this one
- * still had the old translation. */
-static bool is_mapped(uint64_t address)
+/* Whether @address is mapped by now: another VP may have changed the hypercall page, or memory may
+ * have come back, while this one still had the old translation. */
+static bool is_mapped(uint64_t address, bool write)
 {
     struct page_table_walk walk = page_table_lookup(&root_partition.nested, address);
 
-    return walk.present && (walk.physical & PAGE_MASK) != root_partition.hypercall_page.value;
+    return walk.present && partition_allows(&root_partition, walk.entry, write, false);
 }
 
-enum exit_action exit_nested_fault(struct vp *vp, gpa_t address)
+enum exit_action exit_root_nested_fault(struct vp *vp, const struct exit_memory *access)
 {
-    vp->exits.total++;
-    vp->exits.memory++;
-    if (address.value >= address_end)
+    uint64_t address = access->address.value;
+
+    EXIT_COUNT(vp, memory);
+    if (address >= address_end)
         return EXIT_GP;
-    if (is_mapped(address.value))
+    if (is_mapped(address, access->write))
         return EXIT_RETRY;
-    if (address.value < mapped_end)
-        return EXIT_GP; /* the hypervisor's memory, or a write to the hypercall page */
-    if (map_device(address.value))
+    if (address < mapped_end)
+        return EXIT_GP; /* the hypervisor's memory, or a write to what it shows read-only */
+    if (map_device(address))
         return EXIT_RETRY;
     print("The parent's access to a device at 0x%llx is refused: no memory left for page tables.\n",
-          (unsigned long long)address.value);
+          (unsigned long long)address);
     return EXIT_GP;
 }

@@ -7,11 +7,13 @@
 #include "hypervisor/partition.h"
 #include "hypervisor/pool.h"
 
-void vp_create(struct vp *vp, struct partition *partition, uint32_t index)
+void vp_create_root(struct vp *vp, struct partition *partition, uint32_t index)
 {
     vp->partition = partition;
     vp->index = index;
     vp->state = VP_WAITING;
+    vp->gpr = vp->own_gpr;
+    vp->statistics = spa_to_va(pool_take(1));
     vp->hw_state_spa = pool_take(1);
     vp->hw_state = spa_to_va(vp->hw_state_spa);
 }

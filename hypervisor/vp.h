@@ -46,6 +46,7 @@ enum vp_state {
     VP_IDLE,     /* child: not dispatched, could run */
     VP_BLOCKED,  /* child: not dispatched; HLT, or waits for a SIPI */
     VP_RUNNING,  /* dispatched on vp->lp */
+    VP_ACCESSED, /* child: stopped for vp_access_begin() */
 };
 
 /* struct vp.attention: what a VP must look at before its next entry. */

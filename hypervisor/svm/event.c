@@ -1,4 +1,4 @@
-/* AMD-V backend: events that the guest gets at an entry (AMD APM vol. 2, 15.20). */
+/* AMD-V backend: events that the guest gets at an entry (AMD APM vol. 2, 15.20, 15.21). */
 #include "hypervisor/exit.h"
 #include "hypervisor/svm/svm.h"
 
@@ -7,16 +7,22 @@ static bool is_exception(uint64_t event)
     return (event & EVENT_VALID) != 0 && (event & EVENT_TYPE_MASK) == EVENT_TYPE_EXCEPTION;
 }
 
-void svm_inject_exception(struct vp *vp, enum x86_vector vector)
+void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint64_t interrupted = vmcb->exit_interrupt_info;
 
-    if (is_exception(interrupted))
-        vector = exit_escalate_fault(vp, interrupted & EVENT_VECTOR_MASK, vector);
+    if (is_exception(interrupted)) {
+        uint8_t escalated = exit_escalate_fault(vp, interrupted & EVENT_VECTOR_MASK, vector);
+        if (escalated != vector) {
+            has_error = true;
+            error = 0;
+        }
+        vector = escalated;
+    }
     vmcb->event_injection = EVENT_VALID | EVENT_TYPE_EXCEPTION | vector;
-    if (vector == X86_VECTOR_GP || vector == X86_VECTOR_DF)
-        vmcb->event_injection |= EVENT_ERROR_VALID; /* error code 0 */
+    if (has_error)
+        vmcb->event_injection |= EVENT_ERROR_VALID | (uint64_t)error << EVENT_ERROR_SHIFT;
 }
 
 /* Events that an instruction raised come again when it is executed again. */
@@ -48,16 +54,18 @@ void svm_inject_nmi(struct vp *vp)
     vp->nmi_pending = true;
 }
 
-static void open_window(struct vmcb *vmcb)
+/* An exit as soon as the guest could take an interrupt: for an NMI, or for a child's interrupt. */
+static void update_window(struct vp *vp, bool for_nmi)
 {
-    vmcb->virtual_interrupt |= V_IRQ | V_IGNORE_TPR;
-    vmcb->intercept1 |= INTERCEPT1_VINTR;
-}
+    struct vmcb *vmcb = vmcb_of(vp);
 
-static void close_window(struct vmcb *vmcb)
-{
-    vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
-    vmcb->intercept1 &= ~INTERCEPT1_VINTR;
+    if (for_nmi || vp->window_requested) {
+        vmcb->virtual_interrupt |= V_IRQ | V_IGNORE_TPR;
+        vmcb->intercept1 |= INTERCEPT1_VINTR;
+    } else {
+        vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
+        vmcb->intercept1 &= ~INTERCEPT1_VINTR;
+    }
 }
 
 static void unblock_nmis(struct vp *vp)
@@ -66,10 +74,11 @@ static void unblock_nmis(struct vp *vp)
     vp->nmi_at_iret = false;
 }
 
-void svm_nmi_window_opens(struct vp *vp)
+void svm_window_opens(struct vp *vp)
 {
-    close_window(vmcb_of(vp));
-    unblock_nmis(vp);
+    update_window(vp, false);
+    if (vp->nmi_pending)
+        unblock_nmis(vp);
 }
 
 void svm_nmi_handler_ends(struct vp *vp)
@@ -92,12 +101,31 @@ void svm_nmi_deliver(struct vp *vp)
         return;
     if (vp->nmi_at_iret || vmcb->event_injection & EVENT_VALID || vmcb->interrupt_shadow) {
         vp->nmi_blocked = true;
-        open_window(vmcb);
+        update_window(vp, true);
         return;
     }
-    close_window(vmcb); /* else it would end the blocking that begins now */
+    update_window(vp, false); /* else it would end the blocking that begins now */
     vmcb->event_injection = EVENT_VALID | EVENT_TYPE_NMI | X86_VECTOR_NMI;
     vmcb->intercept1 |= INTERCEPT1_IRET;
     vp->nmi_pending = false;
     vp->nmi_blocked = true;
+}
+
+bool svm_can_take_interrupt(const struct vp *vp)
+{
+    const struct vmcb *vmcb = vmcb_of(vp);
+
+    return vmcb->rflags & RFLAGS_IF && !(vmcb->event_injection & EVENT_VALID) &&
+           !(vmcb->interrupt_shadow & 1);
+}
+
+void svm_inject_interrupt(struct vp *vp, uint8_t vector)
+{
+    vmcb_of(vp)->event_injection = EVENT_VALID | EVENT_TYPE_INTERRUPT | vector;
+}
+
+void svm_request_interrupt_window(struct vp *vp, bool on)
+{
+    vp->window_requested = on;
+    update_window(vp, vp->nmi_pending && vp->nmi_blocked);
 }

@@ -71,24 +71,78 @@ static enum exit_action handle_init(struct vp *vp)
 }
 
 /* QEMU's TCG makes this exit, with the guest's state saved, where #GP is due: MOV to CR3 or CR4
- * that sets reserved bits. */
+ * that sets reserved bits. Else it is the entry that failed; then TCG has saved its host's state.
+ */
 static enum exit_action handle_invalid(struct vp *vp)
 {
-    if (!svm_is_control_register_write(vp))
-        panic_root(vp, "its state is invalid for VMRUN");
-    exit_count_other(vp);
-    return EXIT_GP;
+    struct svm_register_move move;
+
+    if (!vp->hw_state_changed && svm_decode_register_move(vp, &move) && move.to &&
+        (move.number == 3 || move.number == 4)) {
+        exit_count_other(vp);
+        return EXIT_GP;
+    }
+    return exit_invalid_state(vp);
 }
 
 /* The end of the guest's NMI handler is near; or an interrupt window has opened. */
-static enum exit_action handle_nmi_window(struct vp *vp, uint32_t code)
+static enum exit_action handle_window(struct vp *vp, uint32_t code)
 {
-    exit_count_other(vp);
-    if (code == SVM_EXIT_IRET)
+    if (code == SVM_EXIT_IRET) {
+        exit_count_other(vp);
         svm_nmi_handler_ends(vp);
-    else
-        svm_nmi_window_opens(vp);
-    return EXIT_RETRY;
+        return EXIT_RETRY;
+    }
+    vp->window_requested = false;
+    svm_window_opens(vp);
+    return exit_interrupt_window(vp);
+}
+
+static enum exit_action handle_nested_fault(struct vp *vp)
+{
+    const struct vmcb *vmcb = vmcb_of(vp);
+    struct exit_memory access = {
+        .address = gpa(vmcb->exit_info2),
+        .write = (vmcb->exit_info1 & NESTED_FAULT_WRITE) != 0,
+        .execute = (vmcb->exit_info1 & NESTED_FAULT_EXECUTE) != 0,
+    };
+
+    return exit_nested_fault(vp, &access);
+}
+
+static enum exit_action handle_io(struct vp *vp)
+{
+    const struct vmcb *vmcb = vmcb_of(vp);
+    uint32_t info = (uint32_t)vmcb->exit_info1;
+    struct exit_io io = {
+        .port = (uint16_t)(info >> 16),
+        .size = IOIO_SIZE(info),
+        .in = (info & IOIO_IN) != 0,
+        .string = (info & IOIO_STRING) != 0,
+        .rep = (info & IOIO_REP) != 0,
+        .length = (uint8_t)(vmcb->exit_info2 - vmcb->rip),
+    };
+
+    if (io.string && !svm_decode_string_io(vp, &io))
+        return EXIT_RETRY; /* the guest has changed its code meanwhile */
+    return exit_io(vp, &io);
+}
+
+static enum exit_action handle_write_cr8(struct vp *vp)
+{
+    struct svm_register_move move;
+
+    if (!svm_decode_register_move(vp, &move))
+        return EXIT_RETRY;
+    return exit_write_cr8(vp, move.gpr == GPR_RSP ? vmcb_of(vp)->rsp : vp->gpr[move.gpr]);
+}
+
+static enum exit_action handle_exception(struct vp *vp, uint8_t vector)
+{
+    const struct vmcb *vmcb = vmcb_of(vp);
+
+    return exit_exception(vp, vector, x86_has_error_code(vector), (uint32_t)vmcb->exit_info1,
+                          vmcb->exit_info2);
 }
 
 static enum exit_action handle(struct vp *vp, uint32_t code)
@@ -100,17 +154,31 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
         return handle_msr(vp);
     case SVM_EXIT_VMMCALL:
         return handle_vmmcall(vp);
+    case SVM_EXIT_IOIO:
+        return handle_io(vp);
+    case SVM_EXIT_INTR:
+        return exit_physical_interrupt(vp);
+    case SVM_EXIT_HLT:
+        return exit_hlt(vp);
     case SVM_EXIT_NMI:
         return handle_nmi(vp);
     case SVM_EXIT_IRET:
     case SVM_EXIT_VINTR:
-        return handle_nmi_window(vp, code);
+        return handle_window(vp, code);
     case SVM_EXIT_NESTED_PAGE_FAULT:
-        return exit_nested_fault(vp, gpa(vmcb_of(vp)->exit_info2));
+        return handle_nested_fault(vp);
+    case SVM_EXIT_CR8_WRITE:
+        return handle_write_cr8(vp);
     case SVM_EXIT_INVD:
+    case SVM_EXIT_WBINVD:
         return exit_invd(vp);
+    case SVM_EXIT_XSETBV:
+        return exit_xsetbv(vp);
     case SVM_EXIT_INIT:
         return handle_init(vp);
+    case SVM_EXIT_RDPMC:
+        exit_count_other(vp);
+        return EXIT_GP;
     case SVM_EXIT_INVLPGA:
     case SVM_EXIT_VMRUN:
     case SVM_EXIT_VMLOAD:
@@ -118,46 +186,50 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     case SVM_EXIT_STGI:
     case SVM_EXIT_CLGI:
     case SVM_EXIT_SKINIT:
+    case SVM_EXIT_MONITOR:
+    case SVM_EXIT_MWAIT:
         return exit_forbidden(vp);
     case SVM_EXIT_SHUTDOWN:
-        panic_root(vp, "triple fault");
+        return exit_triple_fault(vp);
     case SVM_EXIT_INVALID:
         return handle_invalid(vp);
     default:
-        panic_root(vp, "an exit that was not asked for");
+        if (code >= SVM_EXIT_EXCEPTION_FIRST && code <= SVM_EXIT_EXCEPTION_LAST)
+            return handle_exception(vp, (uint8_t)(code - SVM_EXIT_EXCEPTION_FIRST));
+        if (code >= SVM_EXIT_DR_FIRST && code <= SVM_EXIT_DR_LAST)
+            return exit_debug_register(vp);
+        return exit_unexpected(vp);
     }
 }
 
-/* Ends the instruction: also the interrupt shadow of an STI or MOV SS before it, and an RF of its
- * own. */
-static void skip_instruction(struct vp *vp, uint32_t code)
+void svm_skip_instruction(struct vp *vp, uint8_t length)
 {
     struct vmcb *vmcb = vmcb_of(vp);
-    uint32_t length = svm_instruction_length(vp, code);
 
     if (length == 0)
-        return; /* the guest has changed its code or tables meanwhile: let it run into that itself
-                 */
+        return; /* the guest has changed its code meanwhile: let it run into that itself */
     vmcb->rip += length;
+    if (!svm_in_64bit_code(vmcb))
+        vmcb->rip = (uint32_t)vmcb->rip;
     vmcb->interrupt_shadow = 0;
     vmcb->rflags &= ~RFLAGS_RF;
     if (vmcb->rflags & RFLAGS_TF) {
         vmcb->dr6 |= DR6_BS;
-        svm_inject_exception(vp, X86_VECTOR_DB);
+        svm_inject_exception(vp, X86_VECTOR_DB, false, 0);
     }
 }
 
-static void finish(struct vp *vp, uint32_t code, enum exit_action action)
+static void finish(struct vp *vp, enum exit_action action)
 {
     switch (action) {
     case EXIT_SKIP:
-        skip_instruction(vp, code);
+        svm_skip_instruction(vp, svm_instruction_length(vp));
         break;
     case EXIT_UD:
-        svm_inject_exception(vp, X86_VECTOR_UD);
+        svm_inject_exception(vp, X86_VECTOR_UD, false, 0);
         break;
     case EXIT_GP:
-        svm_inject_exception(vp, X86_VECTOR_GP);
+        svm_inject_exception(vp, X86_VECTOR_GP, true, 0);
         break;
     case EXIT_RETRY:
         break;
@@ -167,20 +239,29 @@ static void finish(struct vp *vp, uint32_t code, enum exit_action action)
 void svm_run(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
+    struct lp *lp = this_lp();
 
     vmcb->tlb_control = TLB_KEEP;
-    if (vp->nested_flush) {
-        vmcb->tlb_control =
-            svm_features & SVM_FEATURE_FLUSH_BY_ASID ? TLB_FLUSH_ASID : TLB_FLUSH_ALL;
-        vp->nested_flush = false;
+    if (lp->flush_pending) {
+        lp_flushed(lp);
+        vmcb->tlb_control = TLB_FLUSH_ALL;
     }
-    svm_nmi_deliver(vp);
+    if (!partition_is_root(vp->partition) &&
+        (vp->tag_lp != lp || vp->tag_generation != lp->tag_generation)) {
+        lp_assign_tag(lp, vp);
+        vmcb->asid = vp->tag;
+        if (lp->flush_pending)
+            return; /* all have been used: begin anew */
+    }
+    if (vp->nmi_pending || vp->nmi_at_iret)
+        svm_nmi_deliver(vp);
     vmcb->rax = vp->gpr[GPR_RAX];
     svm_switch(vp->gpr, vp->hw_state_spa.value);
     vp->gpr[GPR_RAX] = vmcb->rax;
     vmcb->event_injection = 0;
 
-    uint32_t code = (uint32_t)vmcb->exit_code;
-    finish(vp, code, handle(vp, code));
-    svm_complete_interrupted_delivery(vp);
+    finish(vp, handle(vp, (uint32_t)vmcb->exit_code));
+    vp->hw_state_changed = false;
+    if (vmcb->exit_interrupt_info & EVENT_VALID)
+        svm_complete_interrupted_delivery(vp);
 }

@@ -1,95 +1,132 @@
 /* Instruction lengths: from the next-RIP field where the processor has it; else by a look at the
- * instruction. Only instructions that we intercept are asked for, so it is enough to skip prefixes.
- */
-#include "hypervisor/guest_memory.h"
+ * instruction. Only instructions that we intercept are asked for, so it is enough to know their
+ * opcode and to skip prefixes. */
+#include "hypervisor/guest_code.h"
+#include "hypervisor/instruction.h"
 #include "hypervisor/svm/svm.h"
 
-#define MAX_INSTRUCTION 15u
+struct opcode {
+    uint16_t exit_code;
+    uint8_t length;
+    uint8_t first, second, mask; /* bytes; @mask of the second */
+};
 
-/* Bytes behind the prefixes. */
-static uint32_t opcode_length(enum svm_exit exit_code)
-{
-    switch (exit_code) {
-    case SVM_EXIT_CPUID:
-    case SVM_EXIT_MSR:
-    case SVM_EXIT_INVD:
-        return 2;
-    case SVM_EXIT_VMMCALL:
-        return 3;
-    default:
-        return 0;
-    }
-}
+/* CPUID and VMMCALL first: the common ones. */
+static const struct opcode opcodes[] = {
+    {SVM_EXIT_CPUID, 2, 0x0f, 0xa2, 0xff},  {SVM_EXIT_VMMCALL, 3, 0x0f, 0x01, 0xff},
+    {SVM_EXIT_MSR, 2, 0x0f, 0x30, 0xfd},    {SVM_EXIT_HLT, 1, 0xf4, 0, 0},
+    {SVM_EXIT_INVD, 2, 0x0f, 0x08, 0xff},   {SVM_EXIT_WBINVD, 2, 0x0f, 0x09, 0xff},
+    {SVM_EXIT_XSETBV, 3, 0x0f, 0x01, 0xff},
+};
 
-/* Legacy prefixes, and in 64-bit mode REX. */
-static bool is_prefix(uint8_t byte, bool long_mode)
-{
-    switch (byte) {
-    case 0x26:
-    case 0x2e:
-    case 0x36:
-    case 0x3e:
-    case 0x64:
-    case 0x65:
-    case 0x66:
-    case 0x67:
-    case 0xf0:
-    case 0xf2:
-    case 0xf3:
-        return true;
-    default:
-        return long_mode && (byte & 0xf0) == 0x40;
-    }
-}
-
-/* Reads the byte at @offset from the guest's RIP. */
-static bool fetch(const struct vp *vp, uint32_t offset, uint8_t *byte)
+void svm_get_code(const struct vp *vp, struct guest_code *code)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
-    struct guest_paging paging = {
+
+    code->paging = (struct guest_paging){
         .cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4, .efer = vmcb->efer};
-    uint64_t address = vmcb->rip + offset;
-
-    if (!svm_in_64bit_code(vmcb))
-        address = (uint32_t)(vmcb->cs.base + address);
-    return guest_read(vp->partition, &paging, address, byte, 1);
+    code->long_mode = svm_in_64bit_code(vmcb);
+    code->default_32 = (vmcb->cs.attributes & VMCB_SEGMENT_DEFAULT) != 0;
+    code->linear = code->long_mode ? vmcb->rip : (uint32_t)(vmcb->cs.base + vmcb->rip);
 }
 
-/* Prefixes before the opcode at the guest's RIP. False if they cannot be read or are too many. */
-static bool count_prefixes(const struct vp *vp, uint32_t *prefixes)
+static bool matches(const struct opcode *opcode, const uint8_t *bytes, unsigned count)
 {
-    bool long_mode = svm_in_64bit_code(vmcb_of(vp));
-    uint8_t byte;
-
-    for (*prefixes = 0; *prefixes < MAX_INSTRUCTION; ++*prefixes) {
-        if (!fetch(vp, *prefixes, &byte))
-            return false;
-        if (!is_prefix(byte, long_mode))
-            return true;
-    }
-    return false;
+    return count >= opcode->length && bytes[0] == opcode->first &&
+           (opcode->length == 1 || (bytes[1] & opcode->mask) == opcode->second);
 }
 
-uint32_t svm_instruction_length(const struct vp *vp, enum svm_exit exit_code)
+/* Behind prefixes; 0 if something else is there: the guest has changed its code meanwhile. */
+static uint8_t length_with_prefixes(struct vp *vp, const struct guest_code *code,
+                                    const struct opcode *opcode)
+{
+    uint8_t bytes[GUEST_CODE_MAX];
+    struct instruction_prefixes prefixes;
+    unsigned count = guest_code_fetch(vp, code, bytes);
+    unsigned skip = instruction_prefixes(bytes, count, code->long_mode, &prefixes);
+
+    if (skip >= count || !matches(opcode, bytes + skip, count - skip))
+        return 0;
+    return (uint8_t)(skip + opcode->length);
+}
+
+/* The cached page is good enough if the plain instruction is seen there. */
+static uint8_t length_by_code(struct vp *vp, const struct opcode *opcode)
+{
+    struct guest_code code;
+    unsigned count;
+
+    svm_get_code(vp, &code);
+    const uint8_t *bytes = guest_code_find(vp, &code, false, &count);
+    if (bytes != NULL && matches(opcode, bytes, count))
+        return opcode->length;
+    return length_with_prefixes(vp, &code, opcode);
+}
+
+uint8_t svm_instruction_length(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
-    uint32_t prefixes, length = opcode_length(exit_code);
+    uint32_t exit_code = (uint32_t)vmcb->exit_code;
 
-    if (svm_features & SVM_FEATURE_NEXT_RIP)
-        return (uint32_t)(vmcb->next_rip - vmcb->rip);
-    if (length == 0 || !count_prefixes(vp, &prefixes) || prefixes + length > MAX_INSTRUCTION)
-        return 0;
-    return prefixes + length;
+    if (exit_code == SVM_EXIT_IOIO)
+        return (uint8_t)(vmcb->exit_info2 - vmcb->rip);
+    for (unsigned i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++)
+        if (opcodes[i].exit_code == exit_code)
+            return svm_features & SVM_FEATURE_NEXT_RIP ? (uint8_t)(vmcb->next_rip - vmcb->rip)
+                                                       : length_by_code(vp, &opcodes[i]);
+    return 0;
 }
 
-bool svm_is_control_register_write(const struct vp *vp)
+bool svm_decode_register_move(struct vp *vp, struct svm_register_move *move)
 {
-    uint32_t prefixes;
-    uint8_t escape, opcode, modrm;
+    uint8_t bytes[GUEST_CODE_MAX];
+    struct instruction_prefixes prefixes;
+    struct guest_code code;
 
-    if (!count_prefixes(vp, &prefixes) || !fetch(vp, prefixes, &escape) ||
-        !fetch(vp, prefixes + 1, &opcode) || !fetch(vp, prefixes + 2, &modrm))
+    svm_get_code(vp, &code);
+    unsigned count = guest_code_fetch(vp, &code, bytes);
+    unsigned skip = instruction_prefixes(bytes, count, code.long_mode, &prefixes);
+    if (skip + 3 > count || bytes[skip] != 0x0f || (bytes[skip + 1] & 0xfc) != 0x20)
         return false;
-    uint8_t control_register = modrm >> 3 & 7;
-    return escape == 0x0f && opcode == 0x22 && (control_register == 3 || control_register == 4);
+    uint8_t modrm = bytes[skip + 2];
+    *move = (struct svm_register_move){
+        .to = bytes[skip + 1] & 2,
+        .number = (modrm >> 3 & 7) | (prefixes.rex & 4 ? 8 : 0),
+        .gpr = (modrm & 7) | (prefixes.rex & 1 ? 8 : 0),
+        .length = (uint8_t)(skip + 3),
+    };
+    /* AMD's other name of CR8 outside 64-bit mode: LOCK MOV CR0 (APM vol. 3, MOV CRn). */
+    if (prefixes.lock && move->number == 0)
+        move->number = 8;
+    return true;
+}
+
+/* Segment registers by their number in segment override prefixes and encodings. */
+static const struct vmcb_segment *segment_of(const struct vmcb *vmcb, int number)
+{
+    const struct vmcb_segment *segments[] = {&vmcb->es, &vmcb->cs, &vmcb->ss,
+                                             &vmcb->ds, &vmcb->fs, &vmcb->gs};
+
+    return segments[number < 0 || number > 5 ? 3 : number];
+}
+
+bool svm_decode_string_io(struct vp *vp, struct exit_io *io)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+    uint8_t bytes[GUEST_CODE_MAX];
+    struct instruction_prefixes prefixes;
+    struct guest_code code;
+
+    svm_get_code(vp, &code);
+    unsigned count = guest_code_fetch(vp, &code, bytes);
+    unsigned skip = instruction_prefixes(bytes, count, code.long_mode, &prefixes);
+    if (skip >= count || (bytes[skip] & 0xfc) != 0x6c)
+        return false;
+    if (code.long_mode)
+        io->address_size = prefixes.address_size ? 4 : 8;
+    else
+        io->address_size = code.default_32 != prefixes.address_size ? 4 : 2;
+    svm_vmsave(vp->hw_state_spa.value); /* FS and GS are in the processor */
+    io->segment = svm_segment_register(io->in ? &vmcb->es : segment_of(vmcb, prefixes.segment));
+    return true;
 }

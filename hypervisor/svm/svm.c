@@ -18,6 +18,9 @@
 #define ROOT_ASID 1
 
 uint32_t svm_features __attribute__((section(".data.constant_after_boot")));
+static uint32_t asid_count __attribute__((section(".data.constant_after_boot")));
+static spa_t children_msrpm __attribute__((section(".data.constant_after_boot")));
+static spa_t children_iopm __attribute__((section(".data.constant_after_boot")));
 
 static const char *missing(void)
 {
@@ -40,6 +43,7 @@ static void enable(struct lp *lp)
     uint64_t vm_cr;
 
     svm_features = cpuid(CPUID_SVM_LEAF, 0).edx;
+    asid_count = cpuid(CPUID_SVM_LEAF, 0).ebx;
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
     wrmsr(MSR_VM_HSAVE_PA, lp->hw_page.value);
     /* Emulators lack VM_CR, or ignore what is written: docs/security.md. */
@@ -50,20 +54,29 @@ static void enable(struct lp *lp)
 /* MSR permission map (APM 15.11): two bits per MSR, read and write, for three ranges of 2000h MSRs.
  */
 #define MSRPM_PAGES 2
+#define IOPM_PAGES 3 /* I/O permission map (APM 15.10) */
 #define MSRPM_RANGE_SIZE 0x2000u
 #define MSRPM_RANGE_BYTES (MSRPM_RANGE_SIZE / 4)
 
-static void intercept_msr(struct partition *partition, uint32_t msr, bool read, bool write)
+static void set_msr_bits(uint8_t *map, uint32_t msr, bool read, bool write, bool value)
 {
     static const uint32_t range_start[] = {0, 0xc0000000, 0xc0010000};
-    uint8_t *map = spa_to_va(partition->msr_bitmap);
 
     for (unsigned i = 0; i < 3; i++) {
         uint32_t index = msr - range_start[i];
-        if (index < MSRPM_RANGE_SIZE)
-            map[i * MSRPM_RANGE_BYTES + index / 4] |=
-                (uint8_t)((read | write << 1) << index % 4 * 2);
+        uint8_t bits = (uint8_t)((read | write << 1) << index % 4 * 2);
+        if (index >= MSRPM_RANGE_SIZE)
+            continue;
+        if (value)
+            map[i * MSRPM_RANGE_BYTES + index / 4] |= bits;
+        else
+            map[i * MSRPM_RANGE_BYTES + index / 4] &= (uint8_t)~bits;
     }
+}
+
+static void intercept_msr(struct partition *partition, uint32_t msr, bool read, bool write)
+{
+    set_msr_bits(spa_to_va(partition->msr_bitmap), msr, read, write, true);
 }
 
 static void partition_init(struct partition *partition)
@@ -72,8 +85,26 @@ static void partition_init(struct partition *partition)
     /* Nested tables are walked as user accesses (APM 15.25.5). */
     partition->nested.table_flags = PTE_PRESENT | PTE_WRITABLE | PTE_USER;
     partition->nested.largest_level = 2;
-    partition->msr_bitmap = pool_take(MSRPM_PAGES);
-    intercept_msr(partition, MSR_EFER, true, true); /* to hide SVME */
+    partition->msr_bitmap = children_msrpm;
+    if (partition_is_root(partition)) {
+        partition->msr_bitmap = pool_take(MSRPM_PAGES);
+        intercept_msr(partition, MSR_EFER, true, true); /* to hide SVME */
+    }
+}
+
+/* What children access without an exit is switched by VMLOAD and VMSAVE. */
+static void children_init(void)
+{
+    static const uint32_t passed[] = {
+        MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_STAR,    MSR_LSTAR,
+        MSR_CSTAR,       MSR_SFMASK,       MSR_FS_BASE,      MSR_GS_BASE, MSR_KERNEL_GS_BASE};
+
+    children_msrpm = pool_take(MSRPM_PAGES);
+    children_iopm = pool_take(IOPM_PAGES);
+    memset(spa_to_va(children_msrpm), 0xff, MSRPM_PAGES * PAGE_SIZE);
+    memset(spa_to_va(children_iopm), 0xff, IOPM_PAGES * PAGE_SIZE);
+    for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+        set_msr_bits(spa_to_va(children_msrpm), passed[i], true, true, false);
 }
 
 /* MTRRs apply to nested translations as well, and the guest's PAT: devices need nothing here. */
@@ -88,7 +119,7 @@ static uint64_t nested_flags(unsigned access, enum memory_type type)
 /* The root: no interrupt, I/O or control register access leaves the guest. Nor does RSM: the
  * firmware's SMM code runs with the guest's intercepts, and outside SMM the instruction gives #UD
  * by itself. */
-static void vp_init(struct vp *vp)
+static void vp_init_common(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
@@ -100,39 +131,42 @@ static void vp_init(struct vp *vp)
     vmcb->asid = ROOT_ASID;
     vmcb->nested_control = NESTED_ENABLE;
     vmcb->nested_cr3 = vp->partition->nested.root;
-    vp->nested_flush = true;
 }
 
-/* VMCB attributes leave out the four bits that descriptors and VMX have between (APM 15.5.1). */
-static struct vmcb_segment segment(const struct hv_x64_segment_register *s)
+/* A child: physical interrupts are the root's; all ports, HLT, and what has no meaning in a VP. CR8
+ * is written by way of the virtual local APIC, and read from V_TPR. */
+static void vp_init(struct vp *vp)
 {
-    return (struct vmcb_segment){
-        .selector = s->selector,
-        .attributes = (uint16_t)((s->attributes & 0xff) | (s->attributes >> 4 & 0xf00)),
-        .limit = s->limit,
-        .base = s->base,
-    };
-}
+    struct vmcb *vmcb = vmcb_of(vp);
 
-static struct vmcb_segment table(const struct hv_x64_table_register *t)
-{
-    return (struct vmcb_segment){.limit = t->limit, .base = t->base};
+    vp_init_common(vp);
+    if (partition_is_root(vp->partition)) {
+        this_lp()->flush_pending = true;
+        return;
+    }
+    vmcb->intercept_cr = INTERCEPT_CR8_WRITE;
+    vmcb->intercept1 |= INTERCEPT1_INTR | INTERCEPT1_RDPMC | INTERCEPT1_HLT | INTERCEPT1_IOIO |
+                        INTERCEPT1_TASK_SWITCH;
+    vmcb->intercept2 |=
+        INTERCEPT2_WBINVD | INTERCEPT2_MONITOR | INTERCEPT2_MWAIT | INTERCEPT2_XSETBV;
+    vmcb->virtual_interrupt = V_INTR_MASKING;
+    vmcb->iopm_base = children_iopm.value;
 }
 
 static void vp_set_context(struct vp *vp, const struct hv_initial_vp_context *c, uint64_t rdi)
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
-    vmcb->cs = segment(&c->cs);
-    vmcb->ds = segment(&c->ds);
-    vmcb->es = segment(&c->es);
-    vmcb->fs = segment(&c->fs);
-    vmcb->gs = segment(&c->gs);
-    vmcb->ss = segment(&c->ss);
-    vmcb->tr = segment(&c->tr);
-    vmcb->ldtr = segment(&c->ldtr);
-    vmcb->gdtr = table(&c->gdtr);
-    vmcb->idtr = table(&c->idtr);
+    vmcb->cs = svm_segment(&c->cs);
+    vmcb->ds = svm_segment(&c->ds);
+    vmcb->es = svm_segment(&c->es);
+    vmcb->fs = svm_segment(&c->fs);
+    vmcb->gs = svm_segment(&c->gs);
+    vmcb->ss = svm_segment(&c->ss);
+    vmcb->tr = svm_segment(&c->tr);
+    vmcb->ldtr = svm_segment(&c->ldtr);
+    vmcb->gdtr = (struct vmcb_segment){.limit = c->gdtr.limit, .base = c->gdtr.base};
+    vmcb->idtr = (struct vmcb_segment){.limit = c->idtr.limit, .base = c->idtr.base};
     vmcb->cpl = (uint8_t)(c->ss.attributes >> 5 & 3);
     vmcb->efer = c->efer | EFER_SVME;
     vmcb->cr0 = c->cr0;
@@ -144,14 +178,84 @@ static void vp_set_context(struct vp *vp, const struct hv_initial_vp_context *c,
     vmcb->rflags = c->rflags;
     vmcb->dr6 = 0xffff0ff0;
     vmcb->dr7 = 0x400;
-    memset(vp->gpr, 0, sizeof(vp->gpr));
+    for (unsigned i = 0; i < GPR_COUNT; i++)
+        vp->gpr[i] = 0;
     vp->gpr[GPR_RDI] = rdi;
     svm_vmload(vp->hw_state_spa.value);
+}
+
+static void enter_child(struct vp *root, struct vp *child)
+{
+    svm_vmsave(root->hw_state_spa.value);
+    svm_vmload(child->hw_state_spa.value);
+}
+
+static void evict(struct vp *child)
+{
+    (void)child; /* nothing of it is left in the processor */
+}
+
+static uint64_t cr3(const struct vp *vp)
+{
+    return vmcb_of(vp)->cr3;
 }
 
 static uint64_t cr4(const struct vp *vp)
 {
     return vmcb_of(vp)->cr4;
+}
+
+static uint64_t get_rsp(const struct vp *vp)
+{
+    return vmcb_of(vp)->rsp;
+}
+
+static void set_rip(struct vp *vp, uint64_t rip)
+{
+    vmcb_of(vp)->rip = rip;
+}
+
+static void set_rsp(struct vp *vp, uint64_t rsp)
+{
+    vmcb_of(vp)->rsp = rsp;
+}
+
+static void set_rflags(struct vp *vp, uint64_t rflags)
+{
+    vmcb_of(vp)->rflags = rflags;
+    vp->hw_state_changed = true;
+}
+
+static void set_cr8(struct vp *vp, uint8_t value)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    vmcb->virtual_interrupt = (vmcb->virtual_interrupt & ~V_TPR_MASK) | value;
+}
+
+static void set_controls(struct vp *vp, uint32_t exceptions, uint64_t tsc_offset,
+                         bool debug_register_exits)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    vmcb->intercept_exceptions = exceptions;
+    vmcb->tsc_offset = tsc_offset;
+    vmcb->intercept_dr = debug_register_exits ? INTERCEPT_ALL_DR : 0;
+}
+
+static uint64_t nested_accessed(void)
+{
+    return PTE_ACCESSED;
+}
+
+static uint64_t nested_dirty(void)
+{
+    return PTE_DIRTY;
+}
+
+static uint32_t tag_count(void)
+{
+    return asid_count;
 }
 
 static void print_segment(const char *name, const struct vmcb_segment *s)
@@ -193,10 +297,34 @@ const struct hw_ops svm_ops = {
     .intercept_msr = intercept_msr,
     .vp_init = vp_init,
     .vp_set_context = vp_set_context,
+    .children_init = children_init,
     .run = svm_run,
+    .enter_child = enter_child,
+    .leave_child = enter_child, /* the same, the other way round */
+    .evict = evict,
+    .cr3 = cr3,
     .cr4 = cr4,
+    .get_registers = svm_get_registers,
+    .set_registers = svm_set_registers,
+    .get_code = svm_get_code,
+    .instruction_length = svm_instruction_length,
+    .get_header = svm_get_header,
+    .get_rsp = get_rsp,
+    .set_rip = set_rip,
+    .set_rsp = set_rsp,
+    .set_rflags = set_rflags,
+    .skip_instruction = svm_skip_instruction,
+    .inject_exception = svm_inject_exception,
     .inject_nmi = svm_inject_nmi,
+    .can_take_interrupt = svm_can_take_interrupt,
+    .inject_interrupt = svm_inject_interrupt,
+    .request_interrupt_window = svm_request_interrupt_window,
+    .set_cr8 = set_cr8,
+    .set_controls = set_controls,
     .nested_flags = nested_flags,
+    .nested_accessed = nested_accessed,
+    .nested_dirty = nested_dirty,
+    .tag_count = tag_count,
     .print_state = print_state,
     .own_tss = false,
     .hypercall_instruction = {0x0f, 0x01, 0xd9},

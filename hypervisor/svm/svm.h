@@ -28,7 +28,7 @@ static inline bool svm_in_64bit_code(const struct vmcb *vmcb)
 
 /* Enters the guest (switch.asm): loads the general registers but RAX and RSP, which are in the
  * VMCB; comes back at the next exit. The global interrupt flag is clear afterwards. */
-void svm_switch(uint64_t *gpr, uint64_t vmcb_spa);
+void svm_switch(volatile uint64_t *gpr, uint64_t vmcb_spa);
 
 /* Takes a pending NMI or INIT by the hypervisor's own IDT: the global interrupt flag is set for a
  * moment. */
@@ -39,29 +39,45 @@ void svm_take_events(void);
 void svm_vmload(uint64_t vmcb_spa);
 void svm_vmsave(uint64_t vmcb_spa);
 
-/* struct hw_ops. */
+/* struct hw_ops: exit.c, registers.c, length.c, event.c. */
 void svm_run(struct vp *vp);
+void svm_get_registers(const struct vp *vp, struct vp_registers *registers);
+void svm_set_registers(struct vp *vp, const struct vp_registers *registers);
+void svm_get_header(const struct vp *vp, struct hv_x64_intercept_message_header *header);
+void svm_get_code(const struct vp *vp, struct guest_code *code);
+uint8_t svm_instruction_length(struct vp *vp);
+void svm_skip_instruction(struct vp *vp, uint8_t length);
+void svm_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error);
+void svm_inject_nmi(struct vp *vp);
+bool svm_can_take_interrupt(const struct vp *vp);
+void svm_inject_interrupt(struct vp *vp, uint8_t vector);
+void svm_request_interrupt_window(struct vp *vp, bool on);
 
-/* The guest gets the exception at the next entry, with error code 0 where it has one; or a double
- * fault, if the exit interrupted the delivery of another exception. */
-void svm_inject_exception(struct vp *vp, enum x86_vector vector);
+/* A segment register of the VMCB in the TLFS's format, and the reverse. */
+struct hv_x64_segment_register svm_segment_register(const struct vmcb_segment *segment);
+struct vmcb_segment svm_segment(const struct hv_x64_segment_register *segment);
 
 /* Delivers the event again whose delivery the exit interrupted, unless the guest gets an exception
  * instead. */
 void svm_complete_interrupted_delivery(struct vp *vp);
 
-/* NMIs for the guest (event.c): one is pending; deliver it now if it can be taken; exits that tell
- * when it can. */
-void svm_inject_nmi(struct vp *vp);
+/* NMIs for the guest (event.c): deliver a pending one now if it can be taken; exits that tell when
+ * it can. */
 void svm_nmi_deliver(struct vp *vp);
 void svm_nmi_handler_ends(struct vp *vp);
-void svm_nmi_window_opens(struct vp *vp);
+void svm_window_opens(struct vp *vp);
 
-/* The length of the instruction at the guest's RIP, which caused @exit_code (length.c). 0: cannot
- * be read. */
-uint32_t svm_instruction_length(const struct vp *vp, enum svm_exit exit_code);
+/* The MOV to or from a control or debug register at the guest's RIP (length.c). False: another
+ * instruction. */
+struct svm_register_move {
+    bool to; /* the special register */
+    uint8_t number, gpr;
+    uint8_t length;
+};
+bool svm_decode_register_move(struct vp *vp, struct svm_register_move *move);
 
-/* Whether the instruction at the guest's RIP is MOV to CR3 or CR4 (length.c). */
-bool svm_is_control_register_write(const struct vp *vp);
+/* Fills address size and segment of the INS or OUTS at the guest's RIP. False: another
+ * instruction. */
+bool svm_decode_string_io(struct vp *vp, struct exit_io *io);
 
 #endif

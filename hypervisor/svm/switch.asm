@@ -4,7 +4,9 @@
 bits 64
 section .text
 
-; void svm_switch(uint64_t *gpr, uint64_t vmcb_spa)
+; void svm_switch(volatile uint64_t *gpr, uint64_t vmcb_spa)
+; A child's VMCB has physical interrupts masked by our RFLAGS.IF, not its own (V_INTR_MASKING): it is set for VMRUN only. Not
+; right before it: some take the shadow of an STI over to the guest's first instruction.
 global svm_switch
 svm_switch:
     push rbx
@@ -14,6 +16,8 @@ svm_switch:
     push r14
     push r15
     push rdi
+    clgi                                ; it is set only before the first entry
+    sti
     mov rax, rsi
     mov rcx, [rdi + 1 * 8]
     mov rdx, [rdi + 2 * 8]
@@ -29,8 +33,8 @@ svm_switch:
     mov r14, [rdi + 14 * 8]
     mov r15, [rdi + 15 * 8]
     mov rdi, [rdi + 7 * 8]
-    clgi                                ; it is set only before the first entry
     vmrun
+    cli
     mov rax, [rsp]
     mov [rax + 1 * 8], rcx
     mov [rax + 2 * 8], rdx

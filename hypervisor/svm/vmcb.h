@@ -69,15 +69,23 @@ _Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "APM B");
 _Static_assert(offsetof(struct vmcb, guest_pat) == 0x668, "APM B");
 _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 
+#define INTERCEPT_CR8_WRITE (1u << 24) /* intercept_cr: reads 15:0, writes 31:16 */
+#define INTERCEPT_ALL_DR 0xffffffffu
+
 /* intercept1: bit n is the reason 60h + n. */
+#define INTERCEPT1_INTR (1u << 0)
 #define INTERCEPT1_NMI (1u << 1)
 #define INTERCEPT1_INIT (1u << 3)
 #define INTERCEPT1_VINTR (1u << 4)
+#define INTERCEPT1_RDPMC (1u << 15)
 #define INTERCEPT1_CPUID (1u << 18)
 #define INTERCEPT1_IRET (1u << 20)
 #define INTERCEPT1_INVD (1u << 22)
+#define INTERCEPT1_HLT (1u << 24)
 #define INTERCEPT1_INVLPGA (1u << 26)
+#define INTERCEPT1_IOIO (1u << 27)
 #define INTERCEPT1_MSR (1u << 28)
+#define INTERCEPT1_TASK_SWITCH (1u << 29)
 #define INTERCEPT1_SHUTDOWN (1u << 31)
 /* intercept2: bit n is the reason 80h + n. */
 #define INTERCEPT2_VMRUN (1u << 0)
@@ -87,6 +95,10 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 #define INTERCEPT2_STGI (1u << 4)
 #define INTERCEPT2_CLGI (1u << 5)
 #define INTERCEPT2_SKINIT (1u << 6)
+#define INTERCEPT2_WBINVD (1u << 9)
+#define INTERCEPT2_MONITOR (1u << 10)
+#define INTERCEPT2_MWAIT (1u << 11)
+#define INTERCEPT2_XSETBV (1u << 13)
 
 #define TLB_KEEP 0
 #define TLB_FLUSH_ALL 1
@@ -95,28 +107,54 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 /* virtual_interrupt */
 #define V_IRQ (1ull << 8)
 #define V_IGNORE_TPR (1ull << 20)
+#define V_INTR_MASKING (1ull << 24) /* physical interrupts by the host's RFLAGS.IF */
+#define V_TPR_MASK 0xffull
 
 #define NESTED_ENABLE 1ull
 
 #define EVENT_VECTOR_MASK 0xffull
 #define EVENT_VALID (1ull << 31)
 #define EVENT_ERROR_VALID (1ull << 11)
+#define EVENT_TYPE_INTERRUPT (0ull << 8)
+#define EVENT_TYPE_SHIFT 8
+#define EVENT_ERROR_SHIFT 32
 #define EVENT_TYPE_NMI (2ull << 8)
 #define EVENT_TYPE_EXCEPTION (3ull << 8)
 #define EVENT_TYPE_SOFTWARE (4ull << 8)
 #define EVENT_TYPE_MASK (7ull << 8)
 
-#define VMCB_SEGMENT_LONG (1u << 9) /* L, in vmcb_segment.attributes */
+#define VMCB_SEGMENT_LONG (1u << 9)     /* L, in vmcb_segment.attributes */
+#define VMCB_SEGMENT_DEFAULT (1u << 10) /* D/B */
+
+/* exit_info1 of IOIO (APM 15.10.2); the port is in 31:16. */
+#define IOIO_IN (1u << 0)
+#define IOIO_STRING (1u << 2)
+#define IOIO_REP (1u << 3)
+#define IOIO_SIZE(info) ((info) >> 4 & 7)
+
+/* exit_info1 of a nested page fault: a page fault's error code, and more above. */
+#define NESTED_FAULT_WRITE (1ull << 1)
+#define NESTED_FAULT_EXECUTE (1ull << 4)
 
 enum svm_exit {
+    SVM_EXIT_CR8_WRITE = 0x18,
+    SVM_EXIT_DR_FIRST = 0x20,
+    SVM_EXIT_DR_LAST = 0x3f,
+    SVM_EXIT_EXCEPTION_FIRST = 0x40,
+    SVM_EXIT_EXCEPTION_LAST = 0x5f,
+    SVM_EXIT_INTR = 0x60,
     SVM_EXIT_NMI = 0x61,
     SVM_EXIT_INIT = 0x63,
     SVM_EXIT_VINTR = 0x64,
+    SVM_EXIT_RDPMC = 0x6f,
     SVM_EXIT_CPUID = 0x72,
     SVM_EXIT_IRET = 0x74,
     SVM_EXIT_INVD = 0x76,
+    SVM_EXIT_HLT = 0x78,
     SVM_EXIT_INVLPGA = 0x7a,
+    SVM_EXIT_IOIO = 0x7b,
     SVM_EXIT_MSR = 0x7c,
+    SVM_EXIT_TASK_SWITCH = 0x7d,
     SVM_EXIT_SHUTDOWN = 0x7f,
     SVM_EXIT_VMRUN = 0x80,
     SVM_EXIT_VMMCALL = 0x81,
@@ -125,6 +163,10 @@ enum svm_exit {
     SVM_EXIT_STGI = 0x84,
     SVM_EXIT_CLGI = 0x85,
     SVM_EXIT_SKINIT = 0x86,
+    SVM_EXIT_WBINVD = 0x89,
+    SVM_EXIT_MONITOR = 0x8a,
+    SVM_EXIT_MWAIT = 0x8b,
+    SVM_EXIT_XSETBV = 0x8d,
     SVM_EXIT_NESTED_PAGE_FAULT = 0x400,
 };
 

@@ -1,6 +1,7 @@
 #include "hypervisor/x86/apic.h"
 
 #include "hypervisor/memory.h"
+#include "hypervisor/reftime.h"
 #include "lib/x86/lapic.h"
 
 #define X2APIC_MSR(offset) (MSR_X2APIC_FIRST + (offset) / 16)
@@ -103,4 +104,37 @@ uint64_t apic_measure_timer(uint64_t tsc_ticks, uint64_t tsc_frequency)
     apic_write(LAPIC_SVR, svr);
     unsigned __int128 product = (unsigned __int128)elapsed * tsc_frequency;
     return divide_128((uint64_t)(product >> 64), (uint64_t)product, tsc_elapsed);
+}
+
+/* The divider of the timer by its register (Intel SDM vol. 3, figure 10-10): 2, 4 … 128, 1. */
+static unsigned divider_shift(uint32_t divide)
+{
+    return ((divide & 3) + (divide >> 1 & 4) + 1) % 8;
+}
+
+/* LAPIC timer ticks, before the divider, in @tsc_ticks; far away is as good as never. */
+static uint64_t ticks_in(uint64_t tsc_ticks)
+{
+    uint64_t frequency = reftime_tsc_frequency();
+
+    if (tsc_ticks / frequency >= 60)
+        return UINT32_MAX;
+    return tsc_ticks * (reftime_apic_frequency() / 1000) / (frequency / 1000);
+}
+
+void apic_arm_timer(bool x2apic, uint64_t tsc)
+{
+    uint32_t lvt =
+        x2apic ? (uint32_t)rdmsr(X2APIC_MSR(LAPIC_LVT_TIMER)) : xapic_read(LAPIC_LVT_TIMER);
+    uint64_t now = rdtsc(), ticks = 1;
+
+    if ((lvt & LAPIC_TIMER_MODE_MASK) == LAPIC_LVT_TIMER_TSC_DEADLINE) {
+        wrmsr(MSR_TSC_DEADLINE, tsc);
+        return;
+    }
+    if ((lvt & LAPIC_TIMER_MODE_MASK) != LAPIC_TIMER_MODE_ONE_SHOT)
+        return;
+    if (tsc > now)
+        ticks += ticks_in(tsc - now) >> divider_shift(apic_read(LAPIC_TIMER_DIVIDE));
+    apic_write(LAPIC_TIMER_INITIAL, ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
 }

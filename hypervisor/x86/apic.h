@@ -22,6 +22,10 @@ bool apic_is_x2apic(void);
  * @destination. A command that the root had half written stays so. */
 void apic_send(bool x2apic, uint32_t destination, uint32_t command);
 
+/* Arms this LP's timer, which is the root's, to interrupt at @tsc in the mode that the root has
+ * set: TSC deadline or one shot. Nothing happens if it is in another one. */
+void apic_arm_timer(bool x2apic, uint64_t tsc);
+
 /* Ticks per second of the LAPIC timer with divisor 1, measured over @tsc_ticks of the TSC at
  * @tsc_frequency. LP 0, before the parent runs. */
 uint64_t apic_measure_timer(uint64_t tsc_ticks, uint64_t tsc_frequency);

@@ -252,7 +252,7 @@ struct veneer_vp_statistics {
     uint64_t dispatches; /* of a child VP */
     uint64_t posted, mirrored;
     uint64_t interrupts_injected;
-    uint64_t run_time_100ns; /* in the guest, by dispatches */
+    uint64_t run_time_tsc; /* ticks, by dispatches */
 };
 
 /* --- Intercepts and interrupts --- */

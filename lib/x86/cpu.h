@@ -19,6 +19,7 @@
 #define CR0_ET (1ull << 4)
 #define CR0_NE (1ull << 5)
 #define CR0_WP (1ull << 16)
+#define CR0_AM (1ull << 18)
 #define CR0_NW (1ull << 29)
 #define CR0_CD (1ull << 30)
 #define CR0_PG (1ull << 31)
@@ -60,6 +61,9 @@
 #define MSR_APIC_BASE 0x1bu
 #define MSR_FEATURE_CONTROL 0x3au
 #define MSR_TSC_ADJUST 0x3bu
+#define MSR_SYSENTER_CS 0x174u
+#define MSR_SYSENTER_ESP 0x175u
+#define MSR_SYSENTER_EIP 0x176u
 #define MSR_PAT 0x277u
 #define MSR_X2APIC_FIRST 0x800u
 #define MSR_TSC_DEADLINE 0x6e0u
@@ -71,6 +75,7 @@
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
+#define MSR_TSC_AUX 0xc0000103u
 
 #define APIC_BASE_BSP (1ull << 8)
 #define APIC_BASE_X2APIC (1ull << 10)
@@ -98,6 +103,13 @@ enum x86_vector {
     X86_VECTOR_MC = 18,
     X86_VECTOR_SX = 30,
 };
+
+/* Exceptions that push an error code (Intel SDM vol. 3, 6.15). */
+static inline bool x86_has_error_code(uint8_t vector)
+{
+    return vector == X86_VECTOR_DF || (vector >= X86_VECTOR_TS && vector <= X86_VECTOR_PF) ||
+           vector == X86_VECTOR_AC;
+}
 
 struct cpuid_result {
     uint32_t eax, ebx, ecx, edx;
@@ -191,6 +203,36 @@ static inline uint64_t divide_128(uint64_t high, uint64_t low, uint64_t divisor)
     uint64_t quotient, remainder;
     __asm__("divq %4" : "=a"(quotient), "=d"(remainder) : "a"(low), "d"(high), "r"(divisor) : "cc");
     return quotient;
+}
+
+/* DR0 to DR3. */
+static inline void read_debug_registers(uint64_t values[4])
+{
+    __asm__ volatile("mov %%dr0, %0" : "=r"(values[0]));
+    __asm__ volatile("mov %%dr1, %0" : "=r"(values[1]));
+    __asm__ volatile("mov %%dr2, %0" : "=r"(values[2]));
+    __asm__ volatile("mov %%dr3, %0" : "=r"(values[3]));
+}
+
+static inline void write_debug_registers(const uint64_t values[4])
+{
+    __asm__ volatile("mov %0, %%dr0" ::"r"(values[0]));
+    __asm__ volatile("mov %0, %%dr1" ::"r"(values[1]));
+    __asm__ volatile("mov %0, %%dr2" ::"r"(values[2]));
+    __asm__ volatile("mov %0, %%dr3" ::"r"(values[3]));
+}
+
+static inline uint64_t read_xcr0(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void write_xcr0(uint64_t value)
+{
+    __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
 }
 
 static inline void cpu_pause(void)

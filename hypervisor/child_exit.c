@@ -1,0 +1,187 @@
+/* Exits of children that are handled in place, or go to the parent. */
+#include "hypervisor/atomic.h"
+#include "hypervisor/dispatch.h"
+#include "hypervisor/exit.h"
+#include "hypervisor/guest_code.h"
+#include "hypervisor/hw.h"
+#include "hypervisor/instruction.h"
+#include "hypervisor/intercept.h"
+#include "hypervisor/register_rule.h"
+
+/* Writes @value to the low @size bytes of a general register, as the instructions do: 4 bytes clear
+ * the upper half. */
+static void set_gpr(struct vp *vp, unsigned gpr, unsigned size, bool high_byte, uint64_t value)
+{
+    uint64_t old = gpr == GPR_RSP ? hw->get_rsp(vp) : vp->gpr[gpr], result = value;
+
+    if (size == 1)
+        result = high_byte ? (old & ~0xff00ull) | (value & 0xff) << 8
+                           : (old & ~0xffull) | (value & 0xff);
+    else if (size == 2)
+        result = (old & ~0xffffull) | (value & 0xffff);
+    else if (size == 4)
+        result = (uint32_t)value;
+    if (gpr == GPR_RSP)
+        hw->set_rsp(vp, result);
+    else
+        vp->gpr[gpr] = result;
+}
+
+static uint64_t get_gpr(const struct vp *vp, const struct mov_instruction *mov)
+{
+    uint64_t value = mov->gpr == GPR_RSP ? hw->get_rsp(vp) : vp->gpr[mov->gpr];
+
+    return mov->high_byte ? value >> 8 : value;
+}
+
+enum exit_action exit_io(struct vp *vp, const struct exit_io *io)
+{
+    EXIT_COUNT(vp, port);
+    if (vp->rule_count != 0 && !io->string) {
+        uint32_t value = (uint32_t)vp->gpr[GPR_RAX];
+        const struct register_rule *rule =
+            register_rule_find(vp, VENEER_REGISTER_PORT, io->port, io->size);
+        if (rule != NULL && !io->in && register_rule_post(vp, rule, value))
+            return EXIT_SKIP;
+        if (rule != NULL && io->in && register_rule_mirror(vp, rule, &value)) {
+            set_gpr(vp, GPR_RAX, io->size, false, value);
+            return EXIT_SKIP;
+        }
+    }
+    return intercept_io(vp, io);
+}
+
+/* The MOV at the guest's instruction pointer. */
+static bool fetch_mov(struct vp *vp, struct mov_instruction *mov)
+{
+    uint8_t bytes[GUEST_CODE_MAX];
+    struct guest_code code;
+
+    hw->get_code(vp, &code);
+    unsigned count = guest_code_fetch(vp, &code, bytes);
+    return mov_decode(bytes, count, code.long_mode, code.default_32, mov);
+}
+
+static uint32_t value_to_store(const struct vp *vp, const struct mov_instruction *mov)
+{
+    return mov->immediate ? mov->value : (uint32_t)get_gpr(vp, mov);
+}
+
+/* A load ends with its register, which may be wider than what was read (MOVZX). */
+static enum exit_action finish_load(struct vp *vp, const struct mov_instruction *mov,
+                                    uint64_t value)
+{
+    set_gpr(vp, mov->gpr, mov->register_size, mov->high_byte, value);
+    hw->skip_instruction(vp, mov->length);
+    return EXIT_RETRY;
+}
+
+/* The xAPIC page: aligned 32-bit MOVs. False: the parent is asked. */
+static bool access_lapic(struct vp *vp, const struct exit_memory *access, enum exit_action *action)
+{
+    uint32_t offset = access->address.value & (PAGE_SIZE - 1);
+    struct mov_instruction mov;
+
+    if (access->execute || offset % 4 != 0 || !fetch_mov(vp, &mov) || mov.size != 4)
+        return false;
+    *action = EXIT_RETRY;
+    if (mov.store) {
+        uint32_t value = value_to_store(vp, &mov);
+        hw->skip_instruction(vp, mov.length);
+        lapic_write_page(vp, offset, value);
+    } else {
+        *action = finish_load(vp, &mov, lapic_read_page(vp, offset));
+    }
+    return true;
+}
+
+static bool access_rule(struct vp *vp, const struct exit_memory *access, enum exit_action *action)
+{
+    const struct register_rule *rule =
+        register_rule_find(vp, VENEER_REGISTER_MMIO, access->address.value, 0);
+    struct mov_instruction mov;
+    uint32_t value;
+
+    if (rule == NULL || access->execute || !fetch_mov(vp, &mov) || mov.size != rule->size)
+        return false;
+    *action = EXIT_RETRY;
+    if (mov.store) {
+        if (!register_rule_post(vp, rule, value_to_store(vp, &mov)))
+            return false;
+        hw->skip_instruction(vp, mov.length);
+        return true;
+    }
+    if (!register_rule_mirror(vp, rule, &value))
+        return false;
+    *action = finish_load(vp, &mov, value);
+    return true;
+}
+
+enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access)
+{
+    struct partition *partition = vp->partition;
+    enum exit_action action;
+
+    EXIT_COUNT(vp, memory);
+    if ((access->address.value & PAGE_MASK) == LAPIC_BASE_ADDRESS && lapic_has_page(vp) &&
+        access_lapic(vp, access, &action))
+        return action;
+    if (vp->rule_count != 0 && access_rule(vp, access, &action))
+        return action;
+    struct page_table_walk walk = page_table_lookup(&partition->nested, access->address.value);
+    /* Another VP, or the parent, has mapped it meanwhile. */
+    if (walk.present && !access->write && !access->execute)
+        return EXIT_RETRY;
+    if (walk.present && partition_allows(partition, walk.entry, access->write, access->execute))
+        return EXIT_RETRY;
+    return intercept_memory(vp, access, walk.present);
+}
+
+enum exit_action exit_hlt(struct vp *vp)
+{
+    EXIT_COUNT(vp, halt);
+    vp->activity = VP_HALTED;
+    vp_attention(vp, VP_ATTENTION_INTERRUPT);
+    return EXIT_SKIP;
+}
+
+enum exit_action exit_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error,
+                                uint64_t parameter)
+{
+    exit_count_other(vp);
+    return intercept_exception(vp, vector, has_error, error, parameter);
+}
+
+enum exit_action exit_physical_interrupt(struct vp *vp)
+{
+    EXIT_COUNT(vp, interrupt);
+    vp->leave = VP_LEAVE_INTERRUPT;
+    return EXIT_RETRY;
+}
+
+enum exit_action exit_interrupt_window(struct vp *vp)
+{
+    EXIT_COUNT(vp, interrupt_window);
+    vp_attention(vp, VP_ATTENTION_INTERRUPT);
+    return EXIT_RETRY;
+}
+
+enum exit_action exit_write_cr8(struct vp *vp, uint64_t value)
+{
+    exit_count_other(vp);
+    return lapic_write_cr8(vp, value) ? EXIT_SKIP : EXIT_GP;
+}
+
+enum exit_action exit_read_cr8(struct vp *vp, unsigned gpr)
+{
+    exit_count_other(vp);
+    set_gpr(vp, gpr, 8, false, lapic_read_cr8(vp));
+    return EXIT_SKIP;
+}
+
+enum exit_action exit_debug_register(struct vp *vp)
+{
+    exit_count_other(vp);
+    vp_use_extra_state(vp, VP_EXTRA_DEBUG_REGISTERS);
+    return EXIT_RETRY;
+}

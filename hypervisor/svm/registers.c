@@ -1,0 +1,152 @@
+/* AMD-V backend: the registers of a VP in its VMCB (AMD APM vol. 2, appendix B). */
+#include "hypervisor/svm/svm.h"
+#include "include/hv/vp_registers.h"
+
+#define SEGMENT_TYPE_BITS 0xff /* type, S, DPL, P */
+
+/* VMCB attributes leave out the four bits that descriptors and VMX have between (APM 15.5.1). */
+struct vmcb_segment svm_segment(const struct hv_x64_segment_register *s)
+{
+    return (struct vmcb_segment){
+        .selector = s->selector,
+        .attributes =
+            (uint16_t)((s->attributes & SEGMENT_TYPE_BITS) | (s->attributes >> 4 & 0xf00)),
+        .limit = s->limit,
+        .base = s->base,
+    };
+}
+
+struct hv_x64_segment_register svm_segment_register(const struct vmcb_segment *s)
+{
+    return (struct hv_x64_segment_register){
+        .base = s->base,
+        .limit = s->limit,
+        .selector = s->selector,
+        .attributes =
+            (uint16_t)((s->attributes & SEGMENT_TYPE_BITS) | (s->attributes & 0xf00) << 4),
+    };
+}
+
+static struct vmcb_segment to_table(const struct hv_x64_table_register *t)
+{
+    return (struct vmcb_segment){.limit = t->limit, .base = t->base};
+}
+
+static struct hv_x64_table_register from_table(const struct vmcb_segment *t)
+{
+    return (struct hv_x64_table_register){.limit = (uint16_t)t->limit, .base = t->base};
+}
+
+/* An event to inject, or whose delivery was interrupted: both have the same format. */
+static uint64_t from_event(uint64_t event)
+{
+    if ((event & EVENT_VALID) == 0)
+        return 0;
+    return HV_PENDING_INTERRUPTION_VALID |
+           (event >> EVENT_TYPE_SHIFT & 7) << HV_PENDING_INTERRUPTION_TYPE_SHIFT |
+           (event & EVENT_ERROR_VALID ? HV_PENDING_INTERRUPTION_ERROR_VALID : 0) |
+           (event & EVENT_VECTOR_MASK) << HV_PENDING_INTERRUPTION_VECTOR_SHIFT |
+           event >> EVENT_ERROR_SHIFT << HV_PENDING_INTERRUPTION_ERROR_SHIFT;
+}
+
+/* The software exceptions have the type of exceptions here. */
+static uint64_t to_event(uint64_t pending)
+{
+    uint64_t type = pending >> HV_PENDING_INTERRUPTION_TYPE_SHIFT & 7;
+
+    if ((pending & HV_PENDING_INTERRUPTION_VALID) == 0)
+        return 0;
+    if (type >= HV_INTERRUPTION_PRIVILEGED_SOFTWARE_EXCEPTION)
+        type = HV_INTERRUPTION_EXCEPTION;
+    return EVENT_VALID | type << EVENT_TYPE_SHIFT |
+           (pending & HV_PENDING_INTERRUPTION_ERROR_VALID ? EVENT_ERROR_VALID : 0) |
+           (pending >> HV_PENDING_INTERRUPTION_VECTOR_SHIFT & EVENT_VECTOR_MASK) |
+           pending >> HV_PENDING_INTERRUPTION_ERROR_SHIFT << EVENT_ERROR_SHIFT;
+}
+
+void svm_get_registers(const struct vp *vp, struct vp_registers *r)
+{
+    const struct vmcb *v = vmcb_of(vp);
+
+    svm_vmsave(vp->hw_state_spa.value);
+    *r = (struct vp_registers){
+        .rip = v->rip,
+        .rsp = v->rsp,
+        .rflags = v->rflags,
+        .cr0 = v->cr0,
+        .cr2 = v->cr2,
+        .cr3 = v->cr3,
+        .cr4 = v->cr4,
+        .efer = v->efer & ~EFER_SVME,
+        .pat = v->guest_pat,
+        .dr6 = v->dr6,
+        .dr7 = v->dr7,
+        .es = svm_segment_register(&v->es),
+        .cs = svm_segment_register(&v->cs),
+        .ss = svm_segment_register(&v->ss),
+        .ds = svm_segment_register(&v->ds),
+        .fs = svm_segment_register(&v->fs),
+        .gs = svm_segment_register(&v->gs),
+        .ldtr = svm_segment_register(&v->ldtr),
+        .tr = svm_segment_register(&v->tr),
+        .idtr = from_table(&v->idtr),
+        .gdtr = from_table(&v->gdtr),
+        .kernel_gs_base = v->kernel_gs_base,
+        .star = v->star,
+        .lstar = v->lstar,
+        .cstar = v->cstar,
+        .sfmask = v->sfmask,
+        .sysenter_cs = v->sysenter_cs,
+        .sysenter_esp = v->sysenter_esp,
+        .sysenter_eip = v->sysenter_eip,
+        .pending_interruption = from_event(v->event_injection),
+        .interrupt_state = (v->interrupt_shadow & 1 ? HV_INTERRUPT_STATE_SHADOW : 0) |
+                           (vp->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0),
+    };
+}
+
+void svm_set_registers(struct vp *vp, const struct vp_registers *r)
+{
+    struct vmcb *v = vmcb_of(vp);
+
+    v->rip = r->rip, v->rsp = r->rsp, v->rflags = r->rflags;
+    v->cr0 = r->cr0, v->cr2 = r->cr2, v->cr3 = r->cr3, v->cr4 = r->cr4;
+    v->efer = r->efer | EFER_SVME, v->guest_pat = r->pat, v->dr6 = r->dr6, v->dr7 = r->dr7;
+    v->es = svm_segment(&r->es), v->cs = svm_segment(&r->cs), v->ss = svm_segment(&r->ss);
+    v->ds = svm_segment(&r->ds), v->fs = svm_segment(&r->fs), v->gs = svm_segment(&r->gs);
+    v->ldtr = svm_segment(&r->ldtr), v->tr = svm_segment(&r->tr);
+    v->idtr = to_table(&r->idtr), v->gdtr = to_table(&r->gdtr);
+    v->cpl = (uint8_t)(r->ss.attributes >> 5 & 3);
+    v->kernel_gs_base = r->kernel_gs_base, v->star = r->star, v->lstar = r->lstar;
+    v->cstar = r->cstar, v->sfmask = r->sfmask, v->sysenter_cs = r->sysenter_cs;
+    v->sysenter_esp = r->sysenter_esp, v->sysenter_eip = r->sysenter_eip;
+    v->event_injection = to_event(r->pending_interruption);
+    v->interrupt_shadow = r->interrupt_state & HV_INTERRUPT_STATE_SHADOW ? 1 : 0;
+    vp->nmi_blocked = (r->interrupt_state & HV_INTERRUPT_STATE_NMI_MASKED) != 0;
+    vp->nmi_at_iret = false;
+    if (vp->nmi_blocked)
+        v->intercept1 |= INTERCEPT1_IRET;
+    vp->hw_state_changed = true;
+    svm_vmload(vp->hw_state_spa.value);
+}
+
+void svm_get_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
+{
+    const struct vmcb *v = vmcb_of(vp);
+    uint32_t state = v->cpl;
+
+    if (v->cr0 & CR0_PE)
+        state |= HV_EXECUTION_CR0_PE;
+    if (v->cr0 & CR0_AM)
+        state |= HV_EXECUTION_CR0_AM;
+    if (v->efer & EFER_LMA)
+        state |= HV_EXECUTION_EFER_LMA;
+    if (v->exit_interrupt_info & EVENT_VALID)
+        state |= HV_EXECUTION_INTERRUPTION_PENDING;
+    if (v->interrupt_shadow & 1)
+        state |= HV_EXECUTION_INTERRUPT_SHADOW;
+    header->execution_state = (uint16_t)state;
+    header->cs = svm_segment_register(&v->cs);
+    header->rip = v->rip;
+    header->rflags = v->rflags;
+}

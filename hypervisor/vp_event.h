@@ -1,0 +1,19 @@
+/* What reaches a child VP from outside: interrupts, NMI, INIT, SIPI, start (struct vp.attention).
+ */
+#ifndef VENEER_HYPERVISOR_VP_EVENT_H
+#define VENEER_HYPERVISOR_VP_EVENT_H
+
+#include "hypervisor/vp.h"
+
+/* Starts @vp's state anew, after RESET or INIT: what is in struct vp at once, its registers before
+ * it runs or is accessed. VP 0 is active then, others wait for a SIPI. On its LP, or while it does
+ * not run. */
+void vp_reset(struct vp *vp, bool init);
+
+/* Looks at all that vp->attention names. The VP has been entered. */
+void vp_attend(struct vp *vp);
+
+/* Only at what changes its registers. Likewise. */
+void vp_attend_to_registers(struct vp *vp);
+
+#endif
