@@ -183,7 +183,7 @@ help:
 	@echo 'make run      boot it; serial console here, Ctrl-A x leaves'
 	@echo '                PLATFORM=qemu|bochs FIRMWARE=bios|uefi CPUS=n MEM=MiB'
 	@echo 'make test     all tests; T=PREFIX selects, e.g. T=boot- (tests/run --help: more)'
-	@echo 'make bench    what operations cost, beside Linux; writes build/bench.json'
+	@echo 'make bench    what operations cost, beside Linux and KVM; writes build/bench.json'
 	@echo 'make debug    boot it in QEMU, stopped, with gdb attached; variables as for run'
 	@echo 'make size     lines and loaded bytes per component'
 	@echo 'make lint     formatting and static analysis'

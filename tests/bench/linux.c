@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "parent/user/cheapest.h"
+#include "tests/bench/init.h"
 
 #define REQUEST_SIZE 65536
 #define DISK "/dev/sda"
@@ -21,14 +22,6 @@
 
 /* See parent/kernel/selftest_bench.c. */
 #define MARK(number) __asm__ volatile("nopl 0x564e5200 + %c0(%%rax)" : : "i"(number) : "memory")
-
-static void stop(const char *what)
-{
-    perror(what);
-    sync();
-    reboot(RB_POWER_OFF);
-    exit(1);
-}
 
 /* The instruction itself: a wrapper of the C library would count for it. */
 static long call_linux(long number)
@@ -116,21 +109,6 @@ static void measure_pipe(void)
     waitpid(child, NULL, 0);
 }
 
-/* Loads /0.ko, /1.ko, … */
-static void load_modules(void)
-{
-    for (int i = 0;; i++) {
-        char path[32];
-        snprintf(path, sizeof(path), "/%d.ko", i);
-        int file = open(path, O_RDONLY);
-        if (file < 0)
-            break;
-        if (syscall(SYS_finit_module, file, "", 0) != 0)
-            stop(path);
-        close(file);
-    }
-}
-
 static int open_disk(void)
 {
     for (int i = 0; i < DISK_PATIENCE; i++) {
@@ -140,7 +118,6 @@ static int open_disk(void)
         usleep(100000);
     }
     stop(DISK);
-    return -1;
 }
 
 static void read_disk(void)

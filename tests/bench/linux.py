@@ -1,24 +1,33 @@
 """The peer: Debian's Linux kernel, unpacked but not installed, and one program as its init."""
 
+import dataclasses
+import lzma
+import pathlib
 import re
 import shutil
 import subprocess
 
 PACKAGE = "linux-image-cloud-amd64"  # depends on the current kernel's own package
-# lpj=1 makes its busy waiting end at once: under -icount a delay of a microsecond, which the
-# emulated devices do not need, would count as a thousand instructions, over half of a disk read.
-COMMAND_LINE = "console=ttyS0 quiet panic=-1 lpj=1"
-# In the order in which they are loaded.
-MODULES = ("scsi/scsi_common", "scsi/scsi_mod", "scsi/sd_mod", "ata/libata", "ata/ata_piix")
 
 
 class Missing(Exception):
     """There is no Linux to compare with; the text says why, in one line."""
 
 
+@dataclasses.dataclass
+class System:
+    """What a boot loader needs."""
+
+    kernel: pathlib.Path
+    initramfs: pathlib.Path
+
+
 def _run(command, directory):
     """Returns what a program prints."""
-    result = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    try:
+        result = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    except OSError as error:
+        raise Missing(f"cannot start {command[0]}: {error.strerror}") from error
     if result.returncode != 0:
         last = (result.stderr.strip().splitlines() or ["no message"])[-1]
         raise Missing(f"{command[0]} ended with status {result.returncode}: {last}")
@@ -47,6 +56,15 @@ def _kernel(directory):
     return unpacked
 
 
+def _module(kernel, name):
+    """A module's content. Debian compresses them from some version on."""
+    files = list(kernel.glob(f"lib/modules/*/kernel/{name}.ko*"))
+    if len(files) != 1:
+        raise Missing(f"the kernel has no module {name}")
+    content = files[0].read_bytes()
+    return lzma.decompress(content) if files[0].suffix == ".xz" else content
+
+
 def _archive_entry(number, name, mode, content):
     """A file of a cpio archive in the format "newc", as Linux's initramfs documentation has it."""
     path = name.encode() + b"\0"
@@ -57,25 +75,31 @@ def _archive_entry(number, name, mode, content):
 
 def _archive(files):
     entries = [("dev", 0o40755, b"")]
-    entries += [(name, 0o100755, path.read_bytes()) for name, path in files.items()]
+    entries += [(name, 0o100755, content) for name, content in files.items()]
     entries.append(("TRAILER!!!", 0, b""))
     return b"".join(_archive_entry(i, *entry) for i, entry in enumerate(entries, 1))
 
 
-def boot_options(directory):
-    """Builds what the peer needs; returns QEMU's options that boot it without a boot loader.
+def make(directory, source, modules, files=()):
+    """Builds the system in a directory of its own; the kernel is in the one above, for all.
 
-    Missing: the kernel could not be fetched.
+    `source` is init's C file, `modules` are loaded in that order, `files` are (name, path) of what
+    else init finds in its root directory. Missing: the kernel could not be fetched.
     """
-    kernel = _kernel(directory)
+    kernel = _kernel(directory.parent)
     init = directory / "init"
     subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-I.", "-o", str(init),
-                    "tests/bench/linux.c"], check=True)  # fmt: skip
-    files = {"init": init}
-    for number, module in enumerate(MODULES):
-        (files[f"{number}.ko"],) = kernel.glob(f"lib/modules/*/kernel/drivers/{module}.ko")
+                    source], check=True)  # fmt: skip
+    contents = {"init": init.read_bytes()}
+    contents |= {f"{number}.ko": _module(kernel, name) for number, name in enumerate(modules)}
+    contents |= {name: path.read_bytes() for name, path in files}
     initramfs = directory / "initramfs"
-    initramfs.write_bytes(_archive(files))
+    initramfs.write_bytes(_archive(contents))
     (image,) = kernel.glob("boot/vmlinuz-*")
-    return ["-kernel", str(image), "-initrd", str(initramfs),
-            "-append", COMMAND_LINE]
+    return System(image, initramfs)
+
+
+def qemu_options(system, command_line):
+    """QEMU's options that boot it without a boot loader."""
+    return ["-kernel", str(system.kernel), "-initrd", str(system.initramfs),
+            "-append", command_line]  # fmt: skip

@@ -11,7 +11,7 @@ VIDEO_BIOS = "/usr/share/bochs/VGABIOS-lgpl-latest"
 # Time is counted in instructions (`ips` a second), so that runs repeat exactly.
 CONFIGURATION = """\
 cpu: model={model}, count={cpus}, ips=50000000, quantum=16, reset_on_triple_fault=0, \
-ignore_bad_msrs=0, msrs="{msrs}"
+ignore_bad_msrs={unknown_msrs}, msrs="{msrs}"
 memory: guest={memory}, host={memory}
 romimage: {firmware}
 vgaromimage: file={video_bios}
@@ -90,6 +90,7 @@ def command_line(machine, directory, serial):
         model=machine.model or "corei7_haswell_4770",
         cpus=machine.cpus,
         memory=machine.memory,
+        unknown_msrs=int(machine.unknown_msrs),
         firmware=UEFI if uefi else BIOS,
         msrs=msrs_file,
         video_bios=VIDEO_BIOS,

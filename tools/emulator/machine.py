@@ -39,6 +39,7 @@ class Machine:
     board: str = "pc"  # QEMU only: pc or q35
     parallel: bool = False  # QEMU only: a host thread per processor
     kvm: bool = False  # QEMU only: the host's own virtualization
+    unknown_msrs: bool = False  # Bochs only: MSRs that it lacks read as 0
     gdb: bool = False  # QEMU only: wait for a debugger on port 1234
     interactive: bool = False  # the serial port is the terminal
     terminal: bool = False  # the serial port is a terminal device, for a program to type on
