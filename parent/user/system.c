@@ -160,6 +160,8 @@ const char *system_error_text(int64_t error)
         [SYSTEM_ERROR_CLOSED] = "pipe closed",
         [SYSTEM_ERROR_SIZE] = "message too large",
         [SYSTEM_ERROR_INTERRUPTED] = "interrupted",
+        [SYSTEM_ERROR_UNAVAILABLE] = "the hypervisor does not run children",
+        [SYSTEM_ERROR_HYPERVISOR] = "the hypervisor refuses",
     };
     uint64_t number = error < 0 ? -(uint64_t)error : (uint64_t)error;
     return number < SYSTEM_ERROR_COUNT ? texts[number] : "unknown error";
