@@ -33,11 +33,13 @@ objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_ASM) $(HYPERVISOR_SOURCES) $(LIB_SOURCES))
 PARENT_OBJECTS := $(call objects,$(PARENT_ASM) $(PARENT_SOURCES) $(LIB_SOURCES))
 
-# Programs for the parent's ring 3: one file each, with the runtime and what they need of lib/.
+# Programs for the parent's ring 3: a file each, and those of the folder of their name, with the
+# runtime and what they need of lib/.
 PROGRAM_NAMES := $(patsubst parent/user/programs/%.c,%,$(wildcard parent/user/programs/*.c))
 PROGRAMS := $(patsubst %,$(BUILD)/programs/%.elf,$(PROGRAM_NAMES))
 user_objects = $(patsubst %,$(BUILD)/user/%.o,$(1))
 USER_LIB_OBJECTS := $(call user_objects,$(filter-out lib/serial.c lib/symbols.c,$(LIB_SOURCES)))
+PROGRAM_PARTS := $(foreach name,$(PROGRAM_NAMES),$(wildcard parent/user/$(name)/*.c))
 USER_RUNTIME_OBJECTS := $(call user_objects,$(wildcard parent/user/*.c parent/user/*.asm))
 
 IMAGES := $(PROGRAMS) $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/veneer.iso
@@ -89,6 +91,11 @@ $(BUILD)/programs/%.elf: $(BUILD)/user/parent/user/programs/%.c.o $(USER_RUNTIME
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -S -T parent/user/linker.ld -o $@ $(filter %.o,$^)
+
+define program_parts
+$(BUILD)/programs/$(1).elf: $(call user_objects,$(wildcard parent/user/$(1)/*.c))
+endef
+$(foreach name,$(PROGRAM_NAMES),$(eval $(call program_parts,$(name))))
 
 # Structure offsets for NASM: a C file emits them as text into its assembly, from which they are
 # picked (see hypervisor/asm_offsets.c.in).
@@ -203,6 +210,7 @@ setup:
 
 .SECONDARY: $(USER_RUNTIME_OBJECTS) $(USER_LIB_OBJECTS)
 .PRECIOUS: $(BUILD)/user/parent/user/programs/%.c.o
+-include $(patsubst %,$(BUILD)/user/%.d,$(PROGRAM_PARTS))
 -include $(USER_RUNTIME_OBJECTS:.o=.d) $(USER_LIB_OBJECTS:.o=.d)
 -include $(patsubst %,$(BUILD)/user/parent/user/programs/%.c.d,$(PROGRAM_NAMES))
 -include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(BUILD)/asm_offsets.d

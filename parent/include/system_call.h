@@ -32,6 +32,22 @@ enum system_call_number {
     SYSTEM_PROCESS_ID,       /* () → own id */
     SYSTEM_THREAD_START,     /* (entry, stack pointer, argument): one more thread of the process */
     SYSTEM_THREAD_EXIT,      /* (): ends the thread, and the process with its last one */
+    /* Child partitions (docs/parent.md). All but the first need WRITE, but where it says otherwise.
+     */
+    SYSTEM_VM_CREATE, /* (privileges, synthetic features, uint64_t *partition id) → handle */
+    SYSTEM_VM_MAP,    /* (vm, memory, offset, size, guest address, access): enum system_vm_access,
+                         for which the memory's handle has rights */
+    SYSTEM_VM_UNMAP,  /* (vm, guest address of a mapping): all of it */
+    SYSTEM_VP_CREATE, /* (vm, VP index: the next one) → address of its register page; that of its
+                         intercept messages is behind. This process may dispatch it */
+    SYSTEM_VP_WAIT,   /* (vm, VP index, TSC, enum system_vp_wait): until the VP can go on; → 0, or
+                         1 if the TSC has passed; needs READ */
+    SYSTEM_VM_CALL,   /* (vm, input value, input, size, output, size) → result value of a
+                         hypercall, whose partition id the kernel fills in */
+    SYSTEM_VM_PORT_CREATE, /* (vm, enum system_port_type, connection id, count of flags) */
+    SYSTEM_VM_RECEIVE,     /* (vm, struct system_vm_event *, deadline); needs READ */
+    SYSTEM_VM_STATISTICS,  /* (vm, VP index, struct veneer_vp_statistics[2]): of the VP, and of the
+                              root VP that runs the caller; needs READ */
     SYSTEM_CALL_COUNT,
 };
 
@@ -50,6 +66,8 @@ enum system_error {
     SYSTEM_ERROR_CLOSED,      /* the other end of the pipe is closed */
     SYSTEM_ERROR_SIZE,        /* the message is larger than the buffer; it stays */
     SYSTEM_ERROR_INTERRUPTED, /* the process is being ended */
+    SYSTEM_ERROR_UNAVAILABLE, /* this hypervisor does not run children */
+    SYSTEM_ERROR_HYPERVISOR,  /* it refuses */
     SYSTEM_ERROR_COUNT,
 };
 
@@ -104,6 +122,33 @@ struct system_process_start {
  * RDX = number of its handles, RCX = a number that is hard to guess. The stack is aligned as for a
  * call. */
 
+/* Limits of a VM; of ports there are SYSTEM_MAX_PORTS in all VMs together. */
+#define SYSTEM_MAX_VPS 64
+#define SYSTEM_MAX_GUEST_MAPPINGS 256
+#define SYSTEM_MAX_VM_PORTS 8
+#define SYSTEM_MAX_PORTS 128
+#define SYSTEM_MAX_PORT_FLAGS 16
+#define SYSTEM_MAX_VM_MESSAGES 32 /* that have not been received; further ones are dropped */
+
+enum system_vm_access { SYSTEM_VM_READ = 1, SYSTEM_VM_WRITE = 2, SYSTEM_VM_EXECUTE = 4 };
+
+enum system_vp_wait { SYSTEM_VP_WAIT_EVENTS = 1 }; /* also until SYSTEM_VM_RECEIVE has something */
+
+enum system_port_type { SYSTEM_PORT_MESSAGE = 1, SYSTEM_PORT_EVENT = 2 };
+
+/* What came from a child. */
+#define SYSTEM_MAX_VM_PAYLOAD 240
+
+struct system_vm_event {
+    uint32_t type; /* enum system_port_type */
+    uint32_t connection_id;
+    uint32_t flags;        /* events: bit n: flag n was signalled since the last time */
+    uint32_t message_type; /* messages */
+    uint32_t size;         /* bytes of payload */
+    uint32_t dropped;      /* messages that there was no room for before this one */
+    uint8_t payload[SYSTEM_MAX_VM_PAYLOAD];
+};
+
 enum system_end_cause {
     SYSTEM_END_EXIT,   /* by itself: status */
     SYSTEM_END_KILLED, /* by another one, which gave the status */
@@ -131,5 +176,7 @@ struct system_process_end {
 _Static_assert(sizeof(struct system_message) == 32, "layout");
 _Static_assert(sizeof(struct system_process_start) == 64, "layout");
 _Static_assert(sizeof(struct system_process_end) == 312, "layout");
+
+_Static_assert(sizeof(struct system_vm_event) == 264, "layout");
 
 #endif

@@ -11,10 +11,10 @@
 #define VECTOR_DEVICE_FIRST 0x30
 #define VECTOR_DEVICE_LAST 0xef
 
-/* F3h is kept for what the hypervisor signals. */
 #define VECTOR_TIMER 0xf0
 #define VECTOR_CALL 0xf1
 #define VECTOR_RESCHEDULE 0xf2
+#define VECTOR_HYPERVISOR 0xf3
 #define VECTOR_TEST 0xf4
 #define VECTOR_LAPIC_ERROR 0xfe
 #define VECTOR_SPURIOUS 0xff /* low four bits must be ones on old local APICs */

@@ -1,8 +1,8 @@
 /* The kernel's address space: the upper half of every one. The lower half is a process's.
  *
  *  - direct map: physical memory and devices at DIRECT_MAP_BASE + physical address. RAM read-write
- *    and not executable, devices uncached from their first use on, nothing of the hypervisor,
- * nothing of the kernel image (so that no alias undoes its rights)
+ *    and not executable, devices uncached from their first use on, nothing of the hypervisor
+ *    but pages that it lends, nothing of the kernel image (so that no alias undoes its rights)
  *  - stack area: stacks, each with unmapped memory below it
  *  - window: for mappings that live for a moment
  *  - image: code R-X, constants R--, data RW- (linker.ld) */

@@ -27,6 +27,7 @@
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
 #include "parent/services/store.h"
+#include "parent/vid/vid.h"
 
 /* For disks to tell their partitions, which one that works does at once. */
 #define DISKS_LIMIT_US 5000000
@@ -56,6 +57,7 @@ static int main_thread(void *argument)
 {
     (void)argument;
     selftest_fault();
+    vid_start();
     console_start();
     pci_init();
     pci_probe();

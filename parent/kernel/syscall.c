@@ -82,6 +82,15 @@ static system_call_function_t *const table[SYSTEM_CALL_COUNT] = {
     [SYSTEM_PROCESS_ID] = call_process_id,
     [SYSTEM_THREAD_START] = call_thread_start,
     [SYSTEM_THREAD_EXIT] = call_thread_exit,
+    [SYSTEM_VM_CREATE] = call_vm_create,
+    [SYSTEM_VM_MAP] = call_vm_map,
+    [SYSTEM_VM_UNMAP] = call_vm_unmap,
+    [SYSTEM_VP_CREATE] = call_vp_create,
+    [SYSTEM_VP_WAIT] = call_vp_wait,
+    [SYSTEM_VM_CALL] = call_vm_call,
+    [SYSTEM_VM_PORT_CREATE] = call_vm_port_create,
+    [SYSTEM_VM_RECEIVE] = call_vm_receive,
+    [SYSTEM_VM_STATISTICS] = call_vm_statistics,
 };
 
 /* Called by user.asm, interrupts on; returns with interrupts off. */

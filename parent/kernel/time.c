@@ -56,6 +56,13 @@ uint64_t time_tsc_at(uint64_t microseconds)
     return ticks > UINT64_MAX - start ? UINT64_MAX : start + ticks;
 }
 
+uint64_t time_at_tsc(uint64_t tsc)
+{
+    if (tsc == UINT64_MAX)
+        return tsc;
+    return tsc <= start ? 0 : time_from_tsc(tsc - start) + 1;
+}
+
 void time_delay(uint64_t microseconds)
 {
     uint64_t begin = rdtsc();

@@ -84,7 +84,7 @@ void timer_arm(uint64_t tsc)
     /* An interrupt that comes too early does no harm, and arms the timer again. */
     if (tsc >= queue->armed_tsc)
         return;
-    queue->armed_tsc = tsc;
+    __atomic_store_n(&queue->armed_tsc, tsc, __ATOMIC_RELAXED);
     program(tsc);
 }
 
@@ -118,7 +118,7 @@ static void timer_interrupt(void)
     struct timer_queue *queue = &this_cpu()->timers;
     struct timer *timer;
     queue->interrupts++;
-    queue->armed_tsc = UINT64_MAX;
+    __atomic_store_n(&queue->armed_tsc, UINT64_MAX, __ATOMIC_RELAXED);
     while ((timer = take_expired(queue)) != NULL)
         timer->function(timer);
     timer_arm(sched_tick(rdtsc()));

@@ -14,7 +14,9 @@ struct timer_queue {
     struct list timers;    /* by deadline */
     struct timer *running; /* whose function is being called; atomic */
     uint64_t next_tsc;     /* of the first timer, or UINT64_MAX: by this CPU, interrupts off */
-    uint64_t armed_tsc;  /* when the interrupt comes, or UINT64_MAX: by this CPU, interrupts off */
+    /* When the interrupt comes, or UINT64_MAX: by this CPU, interrupts off. The hypervisor reads
+     * it, too (vid.c): while a child runs on this CPU it may have the interrupt come earlier. */
+    uint64_t armed_tsc;
     uint64_t interrupts; /* by this CPU: timer interrupts */
 };
 

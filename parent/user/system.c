@@ -143,6 +143,59 @@ _Noreturn void system_thread_exit(void)
         system_call(SYSTEM_THREAD_EXIT, 0, 0, 0, 0, 0, 0);
 }
 
+int64_t system_vm_create(uint64_t privileges, uint64_t features, uint64_t *partition_id)
+{
+    return system_call(SYSTEM_VM_CREATE, privileges, features, (uint64_t)partition_id, 0, 0, 0);
+}
+
+int64_t system_vm_map(uint32_t vm, uint32_t memory, uint64_t offset, uint64_t size, uint64_t gpa,
+                      uint32_t access)
+{
+    return system_call(SYSTEM_VM_MAP, vm, memory, offset, size, gpa, access);
+}
+
+int64_t system_vm_unmap(uint32_t vm, uint64_t gpa)
+{
+    return system_call(SYSTEM_VM_UNMAP, vm, gpa, 0, 0, 0, 0);
+}
+
+int64_t system_vp_create(uint32_t vm, uint32_t index, void **pages)
+{
+    int64_t result = system_call(SYSTEM_VP_CREATE, vm, index, 0, 0, 0, 0);
+    if (result < 0)
+        return result;
+    *pages = (void *)result;
+    return 0;
+}
+
+int64_t system_vp_wait(uint32_t vm, uint32_t index, uint64_t tsc, uint32_t what)
+{
+    return system_call(SYSTEM_VP_WAIT, vm, index, tsc, what, 0, 0);
+}
+
+int64_t system_vm_call(uint32_t vm, uint16_t code, uint16_t reps, const void *input,
+                       size_t input_size, void *output, size_t output_size)
+{
+    return system_call(SYSTEM_VM_CALL, vm, code | (uint64_t)reps << HV_HYPERCALL_REP_COUNT_SHIFT,
+                       (uint64_t)input, input_size, (uint64_t)output, output_size);
+}
+
+int64_t system_vm_port_create(uint32_t vm, enum system_port_type type, uint32_t connection_id,
+                              uint32_t flag_count)
+{
+    return system_call(SYSTEM_VM_PORT_CREATE, vm, type, connection_id, flag_count, 0, 0);
+}
+
+int64_t system_vm_receive(uint32_t vm, struct system_vm_event *event, uint64_t deadline)
+{
+    return system_call(SYSTEM_VM_RECEIVE, vm, (uint64_t)event, deadline, 0, 0, 0);
+}
+
+int64_t system_vm_statistics(uint32_t vm, uint32_t index, struct veneer_vp_statistics statistics[2])
+{
+    return system_call(SYSTEM_VM_STATISTICS, vm, index, (uint64_t)statistics, 0, 0, 0);
+}
+
 const char *system_error_text(int64_t error)
 {
     static const char *const texts[SYSTEM_ERROR_COUNT] = {
@@ -160,6 +213,8 @@ const char *system_error_text(int64_t error)
         [SYSTEM_ERROR_CLOSED] = "pipe closed",
         [SYSTEM_ERROR_SIZE] = "message too large",
         [SYSTEM_ERROR_INTERRUPTED] = "interrupted",
+        [SYSTEM_ERROR_UNAVAILABLE] = "the hypervisor does not run children",
+        [SYSTEM_ERROR_HYPERVISOR] = "the hypervisor refuses",
     };
     uint64_t number = error < 0 ? -(uint64_t)error : (uint64_t)error;
     return number < SYSTEM_ERROR_COUNT ? texts[number] : "unknown error";

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "include/hv/parent.h"
 #include "parent/include/system_call.h"
 
 /* The call itself, for whatever has no function here. */
@@ -48,6 +49,24 @@ uint32_t system_process_id(void);
  * system_thread_exit(). */
 int64_t system_thread_start(void (*entry)(void *argument), void *stack_top, void *argument);
 _Noreturn void system_thread_exit(void);
+
+/* Child partitions. *@partition_id is what vp_dispatch() and hypercalls want (dispatch.h). */
+int64_t system_vm_create(uint64_t privileges, uint64_t features, uint64_t *partition_id);
+int64_t system_vm_map(uint32_t vm, uint32_t memory, uint64_t offset, uint64_t size, uint64_t gpa,
+                      uint32_t access);
+int64_t system_vm_unmap(uint32_t vm, uint64_t gpa);
+/* *@pages: two pages, by enum hv_vp_state_page_type. */
+int64_t system_vp_create(uint32_t vm, uint32_t index, void **pages);
+int64_t system_vp_wait(uint32_t vm, uint32_t index, uint64_t tsc, uint32_t what);
+/* A hypercall about the child with @reps repetitions (0: no rep call). */
+int64_t system_vm_call(uint32_t vm, uint16_t code, uint16_t reps, const void *input,
+                       size_t input_size, void *output, size_t output_size);
+int64_t system_vm_port_create(uint32_t vm, enum system_port_type type, uint32_t connection_id,
+                              uint32_t flag_count);
+int64_t system_vm_receive(uint32_t vm, struct system_vm_event *event, uint64_t deadline);
+/* Counters of the VP, and of the parent's VP that runs the caller. */
+int64_t system_vm_statistics(uint32_t vm, uint32_t index,
+                             struct veneer_vp_statistics statistics[2]);
 
 /* A word or two about an error, positive or negative. */
 const char *system_error_text(int64_t error);

@@ -186,6 +186,17 @@ const void *memory_reach(uint64_t address, uint64_t size)
     return (const void *)memory_map_device(address, size, MEMORY_UNCACHED);
 }
 
+const void *memory_map_lent(uint64_t address)
+{
+    uint64_t page = address & PAGE_MASK;
+    if (page >= direct_map_used_size())
+        return NULL;
+    if (!page_table_lookup(&tables, DIRECT_MAP_BASE + page).present &&
+        !memory_try_map(DIRECT_MAP_BASE + page, page, PAGE_SIZE, DATA_FLAGS & ~PTE_WRITABLE))
+        return NULL;
+    return direct_map(address);
+}
+
 void *physical_to_virtual(uint64_t address)
 {
     return direct_map(address);

@@ -44,4 +44,8 @@ void memory_unmap(uint64_t va, uint64_t size);
  * neither; NULL if they cannot be reached. */
 const void *memory_reach(uint64_t address, uint64_t size);
 
+/* The page at physical @address that the hypervisor lends, for reading; valid as long as it does.
+ * NULL: no memory, or an address that cannot be. */
+const void *memory_map_lent(uint64_t address);
+
 #endif

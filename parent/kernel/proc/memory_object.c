@@ -21,7 +21,30 @@ static void release(struct memory_object *memory, uint64_t count)
 static void destroy(struct object *object)
 {
     struct memory_object *memory = CONTAINER_OF(object, struct memory_object, object);
-    release(memory, memory->page_count);
+    if (memory->job) {
+        release(memory, memory->page_count);
+        return;
+    }
+    memory->returned(memory->context);
+    heap_free(memory);
+}
+
+/* Fills in the next pages, a block if a whole one is to come and there is one. Returns how many; 0:
+ * no memory. */
+static uint64_t add_pages(struct memory_object *memory, uint64_t done)
+{
+    uint64_t count = memory->page_count - done >= PAGES_PER_BLOCK ? PAGES_PER_BLOCK : 1;
+    uint64_t address = pages_allocate(count, count);
+    if (address == 0 && count > 1) {
+        count = 1;
+        address = pages_allocate(1, 1);
+    }
+    if (address == 0)
+        return 0;
+    memset(physical_to_virtual(address), 0, count * PAGE_SIZE);
+    for (uint64_t i = 0; i < count; i++)
+        memory->pages[done + i] = address + i * PAGE_SIZE;
+    return count;
 }
 
 struct memory_object *memory_object_create(struct job *job, uint64_t page_count,
@@ -41,13 +64,28 @@ struct memory_object *memory_object_create(struct job *job, uint64_t page_count,
     job_get(job);
     memory->job = job;
     memory->page_count = page_count;
-    for (uint64_t i = 0; i < page_count; i++) {
-        memory->pages[i] = page_allocate_zeroed();
-        if (memory->pages[i] == 0) {
-            release(memory, i);
+    for (uint64_t done = 0, added; done < page_count; done += added) {
+        added = add_pages(memory, done);
+        if (added == 0) {
+            release(memory, done);
             return NULL;
         }
     }
+    return memory;
+}
+
+struct memory_object *memory_object_lend(const uint64_t *pages, uint64_t page_count,
+                                         void (*returned)(void *context), void *context)
+{
+    struct memory_object *memory =
+        heap_allocate(sizeof(*memory) + page_count * sizeof(memory->pages[0]));
+    if (!memory)
+        return NULL;
+    object_init(&memory->object, OBJECT_MEMORY, destroy);
+    memory->returned = returned;
+    memory->context = context;
+    memory->page_count = page_count;
+    memcpy(memory->pages, pages, page_count * sizeof(pages[0]));
     return memory;
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum object_type { OBJECT_MEMORY, OBJECT_PIPE_END, OBJECT_PROCESS };
+enum object_type { OBJECT_MEMORY, OBJECT_PIPE_END, OBJECT_PROCESS, OBJECT_PARTITION };
 
 struct object {
     enum object_type type;

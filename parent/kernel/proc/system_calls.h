@@ -19,6 +19,10 @@ system_call_function_t call_pipe_create, call_pipe_send, call_pipe_receive;
 system_call_function_t call_exit, call_process_start, call_process_kill, call_process_wait;
 system_call_function_t call_process_id, call_thread_start, call_thread_exit;
 
+/* system_calls_vm.c */
+system_call_function_t call_vm_create, call_vm_map, call_vm_unmap, call_vp_create, call_vp_wait;
+system_call_function_t call_vm_call, call_vm_port_create, call_vm_receive, call_vm_statistics;
+
 /* The result for @error. */
 static inline int64_t failure(uint64_t error)
 {

@@ -1,0 +1,270 @@
+#include "parent/vid/port.h"
+
+#include "lib/string.h"
+#include "parent/include/memory.h"
+#include "parent/include/thread.h"
+#include "parent/kernel/proc/process.h"
+#include "parent/vid/partition.h"
+
+/* A port's id has its place in the table, and above a number that makes ids of deleted ports
+ * unknown: a message may still be on its way. */
+#define INDEX_BITS 7
+#define PORT_ID_MASK 0xffffffu /* 24 bits */
+#define CONNECTION_ID_MASK 0xffffffu
+/* All ports are of one VP, whose event flags they share. */
+#define TARGET_VP 0
+
+_Static_assert(SYSTEM_MAX_PORTS == 1 << INDEX_BITS, "the id holds the index");
+_Static_assert(SYSTEM_MAX_PORTS *SYSTEM_MAX_PORT_FLAGS == HV_EVENT_FLAGS_COUNT, "flags for all");
+_Static_assert(SYSTEM_MAX_VM_PAYLOAD == HV_MESSAGE_PAYLOAD_SIZE, "any message fits");
+
+struct port {
+    struct partition *partition; /* NULL: free */
+    uint32_t id;
+    uint32_t connection_id;
+    enum system_port_type type;
+    uint32_t flags; /* signalled and not received */
+};
+
+struct port_queue {
+    struct wait_queue arrived;
+    uint32_t port_count;
+    uint32_t first, count; /* messages, in a ring */
+    uint32_t dropped;
+    struct system_vm_event messages[SYSTEM_MAX_VM_MESSAGES];
+};
+
+static struct spinlock lock = SPINLOCK(LOCK_LEVEL_OBJECT); /* all ports and queues */
+static struct port ports[SYSTEM_MAX_PORTS];
+static uint32_t last_serial;
+
+struct port_queue *port_queue_create(void)
+{
+    struct port_queue *queue = heap_allocate(sizeof(*queue));
+    if (queue)
+        wait_queue_init(&queue->arrived);
+    return queue;
+}
+
+void port_queue_destroy(struct port_queue *queue)
+{
+    heap_free(queue);
+}
+
+/* --- Making and deleting --- */
+
+/* A free place, which is @partition's from now on; NULL: there is none. */
+static struct port *reserve(struct partition *partition, enum system_port_type type,
+                            uint32_t connection_id)
+{
+    struct port *port = NULL;
+    uint64_t flags = spin_lock(&lock);
+    for (uint32_t i = 0; !port && i < SYSTEM_MAX_PORTS; i++) {
+        if (!ports[i].partition && partition->ports->port_count < SYSTEM_MAX_VM_PORTS) {
+            port = &ports[i];
+            *port = (struct port){
+                .partition = partition,
+                .id = (++last_serial << INDEX_BITS | i) & PORT_ID_MASK,
+                .connection_id = connection_id,
+                .type = type,
+            };
+            partition->ports->port_count++;
+        }
+    }
+    spin_unlock(&lock, flags);
+    return port;
+}
+
+static void release(struct port *port)
+{
+    uint64_t flags = spin_lock(&lock);
+    port->partition->ports->port_count--;
+    port->partition = NULL;
+    spin_unlock(&lock, flags);
+}
+
+static enum hv_status create_at_root(const struct port *port, uint16_t flag_count)
+{
+    struct hv_input_create_port input = {
+        .port_partition_id = HV_PARTITION_ID_SELF,
+        .port_id = port->id,
+        .connection_partition_id = port->partition->deposits.partition_id,
+        .port_info = {.port_type = port->type,
+                      .target_sint = HV_SYNIC_SINT_FIRST_FREE,
+                      .target_vp = TARGET_VP},
+    };
+    if (port->type == SYSTEM_PORT_EVENT) {
+        input.port_info.base_flag_number = (uint16_t)((port - ports) * SYSTEM_MAX_PORT_FLAGS);
+        input.port_info.flag_count = flag_count;
+    }
+    struct vid_call call = {
+        .code = HVCALL_CREATE_PORT, .input = &input, .input_size = sizeof(input)};
+    return vid_call(&call, &root_deposits);
+}
+
+static enum hv_status connect(const struct port *port)
+{
+    struct hv_input_connect_port input = {
+        .connection_partition_id = port->partition->deposits.partition_id,
+        .connection_id = port->connection_id,
+        .port_partition_id = HV_PARTITION_ID_SELF,
+        .port_id = port->id,
+        .connection_info = {.port_type = port->type},
+    };
+    struct vid_call call = {
+        .code = HVCALL_CONNECT_PORT, .input = &input, .input_size = sizeof(input)};
+    return vid_call(&call, &port->partition->deposits);
+}
+
+static void delete_at_root(const struct port *port)
+{
+    struct hv_input_delete_port input = {.port_partition_id = HV_PARTITION_ID_SELF,
+                                         .port_id = port->id};
+    struct vid_call call = {
+        .code = HVCALL_DELETE_PORT, .input = &input, .input_size = sizeof(input)};
+    vid_call(&call, NULL);
+}
+
+static void disconnect(const struct port *port)
+{
+    struct hv_input_disconnect_port input = {
+        .connection_partition_id = port->partition->deposits.partition_id,
+        .connection_id = port->connection_id,
+    };
+    struct vid_call call = {
+        .code = HVCALL_DISCONNECT_PORT, .input = &input, .input_size = sizeof(input)};
+    vid_call(&call, NULL);
+}
+
+enum system_error port_create(struct partition *partition, enum system_port_type type,
+                              uint32_t connection_id, uint16_t flag_count)
+{
+    if (connection_id > CONNECTION_ID_MASK)
+        return SYSTEM_ERROR_ARGUMENT;
+    struct port *port = reserve(partition, type, connection_id);
+    if (!port)
+        return SYSTEM_ERROR_LIMIT;
+    enum hv_status status = create_at_root(port, flag_count);
+    if (status == HV_STATUS_SUCCESS) {
+        status = connect(port);
+        if (status != HV_STATUS_SUCCESS)
+            delete_at_root(port);
+    }
+    if (status != HV_STATUS_SUCCESS)
+        release(port);
+    return partition_error(status);
+}
+
+void port_delete_all(struct partition *partition)
+{
+    for (uint32_t i = 0; i < SYSTEM_MAX_PORTS; i++) {
+        if (__atomic_load_n(&ports[i].partition, __ATOMIC_RELAXED) != partition)
+            continue;
+        disconnect(&ports[i]);
+        delete_at_root(&ports[i]);
+        release(&ports[i]);
+    }
+}
+
+/* --- Arriving --- */
+
+/* The lock is held. */
+static void announce(struct partition *partition)
+{
+    wake_all(&partition->ports->arrived);
+    partition_wake_all(partition);
+}
+
+/* The lock is held. */
+static void enqueue(struct port_queue *queue, const struct port *port,
+                    const struct hv_message *message)
+{
+    if (queue->count == SYSTEM_MAX_VM_MESSAGES) {
+        queue->dropped++;
+        return;
+    }
+    uint32_t place = (queue->first + queue->count++) % SYSTEM_MAX_VM_MESSAGES;
+    struct system_vm_event *event = &queue->messages[place];
+    *event = (struct system_vm_event){
+        .type = SYSTEM_PORT_MESSAGE,
+        .connection_id = port->connection_id,
+        .message_type = message->message_type,
+        .size = message->payload_size,
+        .dropped = queue->dropped,
+    };
+    queue->dropped = 0;
+    if (event->size > SYSTEM_MAX_VM_PAYLOAD)
+        event->size = SYSTEM_MAX_VM_PAYLOAD;
+    memcpy(event->payload, message->payload, event->size);
+}
+
+void port_message(const struct hv_message *message)
+{
+    struct port *port = &ports[message->sender % SYSTEM_MAX_PORTS];
+    uint64_t flags = spin_lock(&lock);
+    if (port->partition && port->type == SYSTEM_PORT_MESSAGE && port->id == message->sender) {
+        enqueue(port->partition->ports, port, message);
+        announce(port->partition);
+    }
+    spin_unlock(&lock, flags);
+}
+
+void port_flag(uint32_t number)
+{
+    struct port *port = &ports[number / SYSTEM_MAX_PORT_FLAGS];
+    uint64_t flags = spin_lock(&lock);
+    if (port->partition && port->type == SYSTEM_PORT_EVENT) {
+        port->flags |= 1u << number % SYSTEM_MAX_PORT_FLAGS;
+        announce(port->partition);
+    }
+    spin_unlock(&lock, flags);
+}
+
+/* --- Receiving --- */
+
+/* A port with flags of @partition, or NULL. The lock is held. */
+static struct port *find_signalled(const struct partition *partition)
+{
+    for (uint32_t i = 0; partition->ports->port_count > 0 && i < SYSTEM_MAX_PORTS; i++) {
+        if (ports[i].partition == partition && ports[i].flags)
+            return &ports[i];
+    }
+    return NULL;
+}
+
+bool port_has_something(struct partition *partition)
+{
+    uint64_t flags = spin_lock(&lock);
+    bool something = partition->ports->count > 0 || find_signalled(partition);
+    spin_unlock(&lock, flags);
+    return something;
+}
+
+static bool try_receive(struct partition *partition, struct system_vm_event *event)
+{
+    struct port_queue *queue = partition->ports;
+    uint64_t flags = spin_lock(&lock);
+    struct port *port = find_signalled(partition);
+    bool found = port || queue->count > 0;
+    if (port) {
+        *event = (struct system_vm_event){
+            .type = SYSTEM_PORT_EVENT, .connection_id = port->connection_id, .flags = port->flags};
+        port->flags = 0;
+    } else if (found) {
+        *event = queue->messages[queue->first];
+        queue->first = (queue->first + 1) % SYSTEM_MAX_VM_MESSAGES;
+        queue->count--;
+    }
+    spin_unlock(&lock, flags);
+    return found;
+}
+
+enum system_error port_receive(struct partition *partition, struct system_vm_event *event,
+                               uint64_t deadline)
+{
+    bool received = false;
+    if (!WAIT_UNTIL(&partition->ports->arrived,
+                    process_is_dying() || (received = try_receive(partition, event)), deadline))
+        return SYSTEM_ERROR_TIMEOUT;
+    return received ? SYSTEM_OK : SYSTEM_ERROR_INTERRUPTED;
+}

@@ -1,0 +1,47 @@
+#include "parent/vid/vid.h"
+
+#include "include/hv/cpuid.h"
+#include "include/hv/parent.h"
+#include "parent/include/log.h"
+#include "parent/include/memory.h"
+#include "parent/kernel/cpu.h"
+#include "parent/kernel/hyperv.h"
+#include "parent/vid/partition.h"
+#include "parent/vid/synic.h"
+#include "parent/vid/vid_hypercall.h"
+
+static bool available;
+
+bool vid_is_available(void)
+{
+    return available;
+}
+
+/* While a child runs on a CPU, the hypervisor has its timer interrupt come for us. */
+static void share_deadlines(void)
+{
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        struct hv_input_veneer_share_deadline input = {
+            .vp_index = i, .gpa = virtual_to_physical(&cpus[i]->timers.armed_tsc)};
+        struct vid_call call = {
+            .code = HVCALL_VENEER_SHARE_DEADLINE, .input = &input, .input_size = sizeof(input)};
+        enum hv_status status = vid_call(&call, &root_deposits);
+        if (status != HV_STATUS_SUCCESS)
+            log_print(LOG_WARNING, "vid: VP %u cannot share its deadline: status %xh", i, status);
+    }
+}
+
+void vid_start(void)
+{
+    struct hv_identity identity;
+    if (!hyperv_identify(&identity) || !(identity.features[0] & HV_ACCESS_SYNIC) ||
+        !(identity.features[1] & HV_CREATE_PARTITIONS))
+        return;
+    partition_init();
+    if (!synic_start()) {
+        log_print(LOG_ERROR, "vid: no memory for the synthetic interrupt controllers");
+        return;
+    }
+    share_deadlines();
+    available = true;
+}
