@@ -41,6 +41,7 @@ class Boot(Test):
     # Returns the parent's ELF file, made from the built one in the test's directory; or None.
     parent_file: typing.Callable = lambda built, directory: built
     image_options: tuple = ()  # more options for tools/mkiso; BUILD/ is the build directory
+    commands: tuple = ()  # lines of a file of commands, which the parent runs (autorun=commands)
     # (text, command): when the text has appeared, QEMU's monitor gets the command.
     monitor: tuple = ()
 
@@ -65,6 +66,11 @@ class Boot(Test):
         kernels = context.build / "iso"
         parent = self.parent_file(kernels / "parent.elf", context.directory)
         additions = emulator.image_additions(machine, context.directory)
+        if self.commands:
+            commands = context.directory / "commands"
+            commands.write_text("".join(f"{line}\n" for line in self.commands))
+            additions += [f"--module={commands}=commands"]
+            self.parent = f"{self.parent} autorun=commands".strip()
         additions += [f"--hypervisor-options={self.hypervisor}"] if self.hypervisor else []
         additions += [f"--parent-options={self.parent}"] if self.parent else []
         additions += [word.replace("BUILD/", f"{context.build}/") for word in self.image_options]

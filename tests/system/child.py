@@ -1,0 +1,36 @@
+"""Child partitions: the demo child runs its self tests, and misbehaves (docs/child.md)."""
+
+from harness.boot import TROUBLE, Boot
+
+from .platforms import BOCHS, BOCHS_SVM, BOCHS_VMX, QEMU, QEMU_SVM
+
+MODULES = ("--module=BUILD/demo.elf=demo", "--module=BUILD/programs/child.elf=child")
+AUTORUN_PASSED = r"^AUTORUN PASS$"
+CHILD_PASSED = r"^child: \d+ passed, 0 failed$"
+
+
+def boot(name, machine, *commands, must=(), cpus=2, **fields):
+    """Boots, runs console commands, powers off. All commands have to succeed."""
+    fields.setdefault("time_limit", 120)
+    fields.setdefault("must_not", (*TROUBLE, r"^AUTORUN FAIL"))
+    return Boot(f"child-{name}", {"memory": 512, **machine, "cpus": cpus},
+                image_options=MODULES, commands=(*commands, "poweroff"),
+                must=(*must, AUTORUN_PASSED), **fields)
+
+
+def selftests():
+    """Every self test of the demo child, with as many VPs as LPs, fewer and more."""
+    tests = (("child vps=1 test", "child vps=4 test start=hypercall"), ("child vps=2 test apic=xapic",))
+    for model, machine in {**QEMU_SVM, **BOCHS_SVM}.items():
+        for cpus in (1, 2, 4) if model == "max" else (2,):
+            yield boot(f"test-{model}-{cpus}cpu-svm", machine, *tests[0], *tests[1],
+                       must=(CHILD_PASSED,), cpus=cpus, time_limit=240)
+    for model, machine in BOCHS_VMX.items():
+        for cpus in (1, 2, 4) if model == "haswell" else (2,):
+            yield boot(f"test-{model}-{cpus}cpu-vmx", machine, *tests[0], *tests[1],
+                       must=(CHILD_PASSED,), cpus=cpus, time_limit=300)
+    yield boot("test-parallel-4cpu-svm", {**QEMU, "parallel": True}, *tests[0], cpus=4,
+               must=(CHILD_PASSED,), time_limit=300, cores=2)
+
+
+TESTS = [*selftests()]
