@@ -22,21 +22,4 @@ void intercept_resume(struct vp *vp, bool skip);
  */
 void intercept_show_registers(struct vp *vp);
 
-/* A 32-bit MOV between memory and a register or immediate, as far as registers without side effects
- * and the local APIC need it (instruction.c). */
-struct mov_instruction {
-    uint8_t length;
-    uint8_t size; /* bytes of the access: 1, 2, 4, 8 */
-    bool store;
-    bool immediate;    /* store of @value */
-    uint8_t gpr;       /* enum gpr; otherwise */
-    uint8_t high_byte; /* 1: bits 15:8 of it */
-    uint32_t value;
-};
-
-/* Decodes the bytes at the guest's instruction. @long_mode: 64-bit code; @default_32: otherwise the
- * code segment's D bit. False: another instruction. Pure logic. */
-bool mov_decode(const uint8_t *bytes, unsigned count, bool long_mode, bool default_32,
-                struct mov_instruction *mov);
-
 #endif
