@@ -13,12 +13,20 @@ struct process;
 
 #define PROCESS_NAME_SIZE 32
 
-/* Starts the program in the ELF file of @size bytes at @file, which is copied. @arguments are
- * words, each ended by NUL, of @arguments_size bytes in all, at most SYSTEM_MAX_ARGUMENTS. The
- * result is a reference, for process_put(). On an error NULL, and *@error (if not NULL) is a
- * sentence without full stop that says why. Thread. */
-struct process *process_start(const char *name, const void *file, size_t size,
-                              const char *arguments, size_t arguments_size, const char **error);
+/* A program to start. All of it is copied. */
+struct process_program {
+    const char *name;
+    const void *file; /* ELF */
+    size_t size;
+    const char *arguments; /* words, each ended by NUL */
+    size_t arguments_size; /* in all, at most SYSTEM_MAX_ARGUMENTS */
+    const void *data;      /* for the program to read: its handle 1 is memory that holds it */
+    size_t data_size;      /* 0: none, and no handle */
+};
+
+/* Starts @program. The result is a reference, for process_put(). On an error NULL, and *@error (if
+ * not NULL) is a sentence without full stop that says why. Thread. */
+struct process *process_start(const struct process_program *program, const char **error);
 
 /* Waits for the end. False if @deadline passed first. Thread. */
 bool process_wait(struct process *process, struct system_process_end *end, uint64_t deadline);

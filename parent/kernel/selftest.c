@@ -26,6 +26,7 @@ static const struct selftest *const tests[] = {
     &selftest_irq,          &selftest_process,    &selftest_bench,      &selftest_disk,
     &selftest_disk_errors,  &selftest_disk_stall, &selftest_input,      &selftest_net,
     &selftest_net_link,     &selftest_no_disk,    &selftest_partitions, &selftest_init,
+    &selftest_vid,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))

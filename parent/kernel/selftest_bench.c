@@ -77,10 +77,10 @@ static void measure_in_ring_3(void)
     const char *error = "it is not there";
     struct process *process = NULL;
     struct system_process_end end;
-    const void *file;
-    size_t size;
-    if (program_find("measure", &file, &size))
-        process = process_start("measure", file, size, words, sizeof(words), &error);
+    struct process_program program = {
+        .name = "measure", .arguments = words, .arguments_size = sizeof(words)};
+    if (program_find(program.name, &program.file, &program.size))
+        process = process_start(&program, &error);
     if (!check(process != NULL, "program measure: %s", error))
         return;
     bool ended = process_wait(process, &end, time_now() + PROGRAM_LIMIT_US);

@@ -23,13 +23,13 @@ static struct process *start(const char *program, const char *word)
     char words[WORDS_SIZE];
     const char *error = "it is not there";
     struct process *process = NULL;
-    const void *file;
-    size_t size;
+    struct process_program file = {.name = program, .arguments = words};
     size_t length = string_copy(words, program, sizeof(words)) + 1;
     if (word)
         length += string_copy(words + length, word, sizeof(words) - length) + 1;
-    if (program_find(program, &file, &size))
-        process = process_start(program, file, size, words, length, &error);
+    file.arguments_size = length;
+    if (program_find(program, &file.file, &file.size))
+        process = process_start(&file, &error);
     check(process != NULL, "program %s: %s", program, error);
     return process;
 }
@@ -153,8 +153,9 @@ static void check_kills(void)
 static void check_refusals(void)
 {
     static const char text[] = "this is no program";
+    const struct process_program program = {.name = "text", .file = text, .size = sizeof(text)};
     const char *error = NULL;
-    check(!process_start("text", text, sizeof(text), NULL, 0, &error), "a text was started");
+    check(!process_start(&program, &error), "a text was started");
     check(error && strcmp(error, "the file is too short for an ELF file") == 0,
           "a text was not started because %s", error ? error : "of nothing");
 }

@@ -6,6 +6,7 @@
 #include "parent/include/memory.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/hyperv.h"
+#include "parent/kernel/smp.h"
 #include "parent/vid/partition.h"
 #include "parent/vid/synic.h"
 #include "parent/vid/vid_hypercall.h"
@@ -17,18 +18,20 @@ bool vid_is_available(void)
     return available;
 }
 
-/* While a child runs on a CPU, the hypervisor has its timer interrupt come for us. */
-static void share_deadlines(void)
+/* While a child runs on this CPU, the hypervisor has its timer interrupt come for us. In a thread
+ * that is bound to the CPU: each can speak for itself only. */
+static void share_deadline(void *argument)
 {
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        struct hv_input_veneer_share_deadline input = {
-            .vp_index = i, .gpa = virtual_to_physical(&cpus[i]->timers.armed_tsc)};
-        struct vid_call call = {
-            .code = HVCALL_VENEER_SHARE_DEADLINE, .input = &input, .input_size = sizeof(input)};
-        enum hv_status status = vid_call(&call, &root_deposits);
-        if (status != HV_STATUS_SUCCESS)
-            log_print(LOG_WARNING, "vid: VP %u cannot share its deadline: status %xh", i, status);
-    }
+    struct cpu *cpu = this_cpu();
+    struct hv_input_veneer_share_deadline input = {
+        .vp_index = cpu->index, .gpa = virtual_to_physical(&cpu->timers.armed_tsc)};
+    struct vid_call call = {
+        .code = HVCALL_VENEER_SHARE_DEADLINE, .input = &input, .input_size = sizeof(input)};
+    enum hv_status status = vid_call(&call, &root_deposits);
+    (void)argument;
+    if (status != HV_STATUS_SUCCESS)
+        log_print(LOG_WARNING, "vid: VP %u cannot share its deadline: status %xh", cpu->index,
+                  status);
 }
 
 void vid_start(void)
@@ -42,6 +45,6 @@ void vid_start(void)
         log_print(LOG_ERROR, "vid: no memory for the synthetic interrupt controllers");
         return;
     }
-    share_deadlines();
+    smp_call_all(share_deadline, NULL);
     available = true;
 }

@@ -103,7 +103,7 @@ enum hv_status vid_call_partition(uint16_t code, uint64_t partition_id)
 enum hv_status vid_create_partition(uint64_t flags, struct deposits *root, uint64_t *partition_id)
 {
     struct hv_input_create_partition input = {.flags = flags};
-    struct hv_output_create_partition output;
+    struct hv_output_create_partition output = {0};
     struct vid_call call = {.code = HVCALL_CREATE_PARTITION,
                             .input = &input,
                             .input_size = sizeof(input),
@@ -169,7 +169,7 @@ enum hv_status vid_map_state_page(struct deposits *deposits, uint32_t vp_index,
 {
     struct hv_input_map_vp_state_page input = {
         .partition_id = deposits->partition_id, .vp_index = vp_index, .type = type};
-    struct hv_output_map_vp_state_page output;
+    struct hv_output_map_vp_state_page output = {0};
     struct vid_call call = {.code = HVCALL_MAP_VP_STATE_PAGE,
                             .input = &input,
                             .input_size = sizeof(input),
@@ -185,7 +185,7 @@ enum hv_status vid_map_statistics(struct deposits *deposits, uint64_t partition_
 {
     struct hv_input_map_stats_page input = {
         .type = HV_STATS_OBJECT_VP, .partition_id = partition_id, .vp_index = vp_index};
-    struct hv_output_map_stats_page output;
+    struct hv_output_map_stats_page output = {0};
     struct vid_call call = {.code = HVCALL_MAP_STATS_PAGE,
                             .input = &input,
                             .input_size = sizeof(input),

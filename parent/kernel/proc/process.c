@@ -160,6 +160,23 @@ static void empty(struct process *process)
         address_space_destroy(&process->space);
 }
 
+/* Puts the plan's data, if there are any, into memory behind the first handle. */
+static enum system_error give_data(struct process *process, const struct process_plan *plan)
+{
+    enum system_error error;
+    if (plan->data_size == 0)
+        return SYSTEM_OK;
+    struct memory_object *memory =
+        memory_object_create(process->job, (plan->data_size + PAGE_SIZE - 1) >> PAGE_SHIFT, &error);
+    if (!memory)
+        return error;
+    memory_object_write(memory, 0, plan->data, plan->data_size);
+    if (handle_add(&process->handles, &memory->object, SYSTEM_RIGHT_READ) != 0)
+        return SYSTEM_OK;
+    object_put(&memory->object);
+    return SYSTEM_ERROR_LIMIT;
+}
+
 static enum system_error fill(struct process *process, const struct process_plan *plan,
                               const char **text)
 {
@@ -167,6 +184,9 @@ static enum system_error fill(struct process *process, const struct process_plan
     if (!address_space_init(&process->space))
         return SYSTEM_ERROR_MEMORY;
     enum system_error error = program_load(process, plan, &entry, text);
+    if (error != SYSTEM_OK)
+        return error;
+    error = give_data(process, plan);
     if (error != SYSTEM_OK)
         return error;
     if (!copy_handles(process, plan))
@@ -190,15 +210,16 @@ struct process *process_create(const struct process_plan *plan, enum system_erro
     return NULL;
 }
 
-struct process *process_start(const char *name, const void *file, size_t size,
-                              const char *arguments, size_t arguments_size, const char **error)
+struct process *process_start(const struct process_program *program, const char **error)
 {
     struct process_plan plan = {
-        .name = name,
-        .file = file,
-        .size = size,
-        .arguments = arguments,
-        .arguments_size = arguments_size,
+        .name = program->name,
+        .file = program->file,
+        .size = program->size,
+        .arguments = program->arguments,
+        .arguments_size = program->arguments_size,
+        .data = program->data,
+        .data_size = program->data_size,
     };
     enum system_error code;
     const char *text;

@@ -1,0 +1,90 @@
+/* Self test "vid": child partitions are made and go, and nothing of them stays. By name only: not
+ * every hypervisor has them. */
+#include "lib/x86/cpu.h"
+#include "parent/include/memory.h"
+#include "parent/kernel/selftest.h"
+#include "parent/vid/arena.h"
+#include "parent/vid/partition.h"
+#include "parent/vid/port.h"
+#include "parent/vid/vid.h"
+
+#define ROUNDS 8
+#define GUEST_PAGES (2 * PAGES_PER_BLOCK + 3) /* large pages and small ones */
+#define CONNECTION 1
+#define EVENT_FLAGS 4
+
+static void map_memory(struct partition *partition, struct job *job)
+{
+    enum system_error error;
+    struct memory_object *memory = memory_object_create(job, GUEST_PAGES, &error);
+    if (!check(memory != NULL, "no memory: error %u", error))
+        return;
+    check_equal(memory->object.references, 1, "references of memory that is not mapped");
+    error = partition_map(partition, memory, 0, GUEST_PAGES, 0, SYSTEM_VM_READ | SYSTEM_VM_WRITE);
+    check_equal(error, SYSTEM_OK, "error of mapping");
+    check_equal(memory->object.references, 2, "references of mapped memory");
+    error = partition_map(partition, memory, 0, 1, GUEST_PAGES - 1, SYSTEM_VM_READ);
+    check_equal(error, SYSTEM_ERROR_ARGUMENT, "error of mapping over another");
+    /* A part that does not begin where a large page could. */
+    error = partition_map(partition, memory, 1, GUEST_PAGES - 1, 2 * GUEST_PAGES, SYSTEM_VM_READ);
+    check_equal(error, SYSTEM_OK, "error of mapping a second time");
+    check_equal(partition_unmap(partition, 1), SYSTEM_ERROR_ARGUMENT, "error of unmapping nothing");
+    check_equal(partition_unmap(partition, 0), SYSTEM_OK, "error of unmapping");
+    check_equal(memory->object.references, 2, "references of memory that is mapped once");
+    object_put(&memory->object);
+}
+
+static void make_ports(struct partition *partition)
+{
+    struct system_vm_event event;
+    check_equal(port_create(partition, SYSTEM_PORT_MESSAGE, CONNECTION, 0), SYSTEM_OK,
+                "error of making a port for messages");
+    check_equal(port_create(partition, SYSTEM_PORT_EVENT, CONNECTION + 1, EVENT_FLAGS), SYSTEM_OK,
+                "error of making a port for events");
+    check(port_create(partition, SYSTEM_PORT_MESSAGE, CONNECTION, 0) != SYSTEM_OK,
+          "a connection could be made twice");
+    check_equal(port_receive(partition, &event, 0), SYSTEM_ERROR_TIMEOUT,
+                "error of receiving nothing");
+}
+
+static void make_one(void)
+{
+    struct partition *partition;
+    struct job *job = job_create();
+    if (!check(job != NULL, "no memory for a job"))
+        return;
+    enum system_error error = partition_create(job, 0, 0, &partition);
+    if (check(error == SYSTEM_OK, "no partition can be made: error %u", error)) {
+        map_memory(partition, job);
+        make_ports(partition);
+        object_put(&partition->object);
+    }
+    job_put(job);
+}
+
+static uint64_t deposited(void)
+{
+    struct arena_statistics arena;
+    arena_get_statistics(&arena);
+    return arena.pages_total - arena.pages_free;
+}
+
+static void run(void)
+{
+    struct memory_statistics before, after;
+    if (!vid_is_available()) {
+        note("this hypervisor does not run children");
+        return;
+    }
+    make_one(); /* what the root has deposited for its own stays */
+    uint64_t pages = deposited();
+    memory_get_statistics(&before);
+    for (int i = 0; i < ROUNDS; i++)
+        make_one();
+    memory_get_statistics(&after);
+    check_equal(deposited(), pages, "number of deposited pages in the end");
+    check_equal(after.heap_blocks, before.heap_blocks, "number of heap blocks in the end");
+    check_equal(after.pages_free, before.pages_free, "number of free pages in the end");
+}
+
+const struct selftest selftest_vid = {"vid", run, SELFTEST_ONCE, true};
