@@ -101,13 +101,15 @@ bool svm_decode_register_move(struct vp *vp, struct svm_register_move *move)
     return true;
 }
 
-/* Segment registers by their number in segment override prefixes and encodings. */
+/* By their numbers in encodings. */
+enum { SEGMENT_ES, SEGMENT_DS = 3, SEGMENT_FS };
+
 static const struct vmcb_segment *segment_of(const struct vmcb *vmcb, int number)
 {
     const struct vmcb_segment *segments[] = {&vmcb->es, &vmcb->cs, &vmcb->ss,
                                              &vmcb->ds, &vmcb->fs, &vmcb->gs};
 
-    return segments[number < 0 || number > 5 ? 3 : number];
+    return segments[number];
 }
 
 bool svm_decode_string_io(struct vp *vp, struct exit_io *io)
