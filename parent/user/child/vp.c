@@ -79,9 +79,24 @@ static void print_registers(const struct child_vp *vp)
     printf("  CR3 %016lx  CR4 %08lx  EFER %08lx\n", values[2].low, values[3].low, values[4].low);
 }
 
+/* What an intercept of memory is about. */
+static void print_access(const struct child_vp *vp)
+{
+    static const char *const kinds[] = {"read", "write", "execution"};
+    const struct hv_x64_memory_intercept_message *message = (const void *)vp->message->payload;
+    uint8_t kind = message->header.access_type;
+    if (vp->message->message_type != HV_MESSAGE_TYPE_UNMAPPED_GPA &&
+        vp->message->message_type != HV_MESSAGE_TYPE_GPA_INTERCEPT)
+        return;
+    printf("  %s at %lx, guest physical %lx\n",
+           kind <= HV_INTERCEPT_EXECUTE ? kinds[kind] : "access", message->guest_virtual_address,
+           message->guest_physical_address);
+}
+
 _Noreturn void child_crash(struct child_vp *vp, const char *why)
 {
     printf("child: VP %u: %s (intercept %x)\n", vp->index, why, vp->message->message_type);
+    print_access(vp);
     print_registers(vp);
     system_exit(1);
 }
