@@ -1,6 +1,6 @@
 """Child partitions: the demo child runs its self tests, and misbehaves (docs/child.md)."""
 
-from harness.boot import TROUBLE, Boot
+from harness.boot import PASSED, TROUBLE, Boot
 
 from .platforms import BOCHS, BOCHS_SVM, BOCHS_VMX, QEMU, QEMU_SVM
 
@@ -33,4 +33,26 @@ def selftests():
                must=(CHILD_PASSED,), time_limit=300, cores=2)
 
 
-TESTS = [*selftests()]
+# What a child may be made to do, and what may be done to it (parent/kernel/selftest_child*.c).
+HARM = ("child-state", "child-spin", "child-delete", "child-unmap")
+
+
+def harm_tests():
+    """Children that misbehave, and a parent that takes things away from them."""
+    options = {"parent": f"selftest={','.join(HARM)}", "must": (*(rf"^ok {n}: " for n in HARM), PASSED)}
+    for model, machine in {**QEMU_SVM, **BOCHS_SVM}.items():
+        for cpus in (1, 2, 4) if model == "max" else (2,):
+            yield Boot(f"child-harm-{model}-{cpus}cpu-svm", {**machine, "cpus": cpus}, **options,
+                       time_limit=240)
+    yield Boot("child-harm-parallel-4cpu-svm", {**QEMU, "cpus": 4, "parallel": True}, **options,
+               time_limit=240, cores=2)
+    for model, machine in BOCHS_VMX.items():
+        for cpus in (1, 2, 4) if model == "haswell" else (2,):
+            yield Boot(f"child-harm-{model}-{cpus}cpu-vmx", {**machine, "cpus": cpus}, **options,
+                       time_limit=300)
+    rounds = {"parent": "selftest=child-rounds", "must": (r"^ok child-rounds: ", PASSED)}
+    yield Boot("child-rounds-svm", {**QEMU, "cpus": 2}, **rounds, time_limit=300)
+    yield Boot("child-rounds-vmx", {**BOCHS, "cpus": 2}, **rounds, time_limit=300)
+
+
+TESTS = [*selftests(), *harm_tests()]
