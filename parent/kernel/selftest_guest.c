@@ -12,7 +12,7 @@
 #define CREATION_FLAGS                                                                             \
     (HV_PARTITION_CREATION_LAPIC_ENABLED | HV_PARTITION_CREATION_INTERCEPT_MESSAGE_PAGE)
 #define OPCODE_HLT 0xf4
-#define MAX_REGISTERS 64
+#define MAX_REGISTERS 16
 
 static uint64_t id_of(const struct guest *guest)
 {
