@@ -144,7 +144,7 @@ struct vp {
     uint64_t xcr0, tsc_aux, tsc_adjust, mtrr_default_type;
     uint64_t debug_registers[4], dr6;
     uint64_t syscall_msrs[4]; /* VT-x: STAR, LSTAR, CSTAR, SFMASK */
-    uint64_t kernel_gs_base;  /* VT-x */
+    uint64_t kernel_gs_base, cr2; /* VT-x: while another VP is on the LP */
     uint64_t assist_page;     /* HV_X64_MSR_VP_ASSIST_PAGE */
     uint8_t rule_count;
     struct lapic lapic;
