@@ -15,7 +15,7 @@ static const uint8_t *find_page(struct vp *vp, const struct guest_code *code)
     struct partition *partition = vp->partition;
     gpa_t address;
 
-    if (!guest_translate(partition, &code->paging, code->linear & PAGE_MASK, &address))
+    if (!guest_translate(partition, &code->paging, code->linear & PAGE_MASK, &address, NULL))
         return NULL;
     if (hypercall_page_covers(partition, address))
         return spa_to_va(partition->hypercall_page);

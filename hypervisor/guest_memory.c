@@ -25,7 +25,7 @@ static struct walk_mode mode_of(const struct guest_paging *paging)
 static bool read_entry(struct partition *partition, uint64_t address, unsigned size,
                        uint64_t *entry)
 {
-    const void *memory = partition_memory(partition, gpa(address), size);
+    const void *memory = partition_memory(partition, gpa(address), size, false);
 
     if (memory == NULL)
         return false;
@@ -42,9 +42,21 @@ static uint64_t leaf_address(const struct walk_mode *mode, uint64_t entry, unsig
     return entry & PAGE_TABLE_ADDRESS & ~offset_mask;
 }
 
-bool guest_translate(struct partition *partition, const struct guest_paging *paging,
-                     uint64_t linear, gpa_t *result)
+static void restrict_rights(struct guest_rights *rights, uint64_t entry, bool no_execute)
 {
+    rights->writable &= (entry & PTE_WRITABLE) != 0;
+    rights->user &= (entry & PTE_USER) != 0;
+    rights->executable &= !(no_execute && entry & PTE_NO_EXECUTE);
+}
+
+bool guest_translate(struct partition *partition, const struct guest_paging *paging,
+                     uint64_t linear, gpa_t *result, struct guest_rights *rights)
+{
+    struct guest_rights all = {true, true, true};
+
+    if (rights == NULL)
+        rights = &all;
+    *rights = all;
     if ((paging->cr0 & CR0_PG) == 0) {
         *result = gpa(linear);
         return true;
@@ -65,6 +77,9 @@ bool guest_translate(struct partition *partition, const struct guest_paging *pag
         if (!read_entry(partition, table + index * mode.entry_size, mode.entry_size, &entry) ||
             (entry & PTE_PRESENT) == 0)
             return false;
+        /* The top level of PAE paging has no rights. */
+        if (mode.levels != 3 || level != 2)
+            restrict_rights(rights, entry, (paging->efer & EFER_NXE) != 0);
         if (level == 0 || (level <= mode.large_level && entry & PAGE_TABLE_LARGE)) {
             *result = gpa(leaf_address(&mode, entry, level, offset_mask) | (linear & offset_mask));
             return true;
@@ -85,9 +100,9 @@ bool guest_read(struct partition *partition, const struct guest_paging *paging, 
 
         if (part > size)
             part = size;
-        if (!guest_translate(partition, paging, linear, &address))
+        if (!guest_translate(partition, paging, linear, &address, NULL))
             return false;
-        const void *memory = partition_memory(partition, address, part);
+        const void *memory = partition_memory(partition, address, part, false);
         if (memory == NULL)
             return false;
         memcpy(to, memory, part);

@@ -18,7 +18,7 @@
 
 enum partition_state { PARTITION_CREATED, PARTITION_ACTIVE, PARTITION_FINALIZED };
 
-struct cpuid_rule; /* child_cpuid.c */
+struct cpuid_rule; /* cpuid.h */
 struct port;       /* port.c */
 struct connection;
 
@@ -50,11 +50,12 @@ struct partition {
     uint64_t flush_lps[MAX_LPS / 64];
     uint64_t map_generation; /* of the nested tables: changes with each removal; atomic */
 
-    uint64_t guest_os_id;   /* HV_X64_MSR_GUEST_OS_ID */
-    uint64_t hypercall_msr; /* HV_X64_MSR_HYPERCALL */
-    spa_t hypercall_page;   /* our code, that overlays a GPA when the MSR says so */
-    uint64_t tsc_offset;    /* partition TSC = TSC + this */
-    uint64_t frozen_tsc;    /* partition TSC while time stands still */
+    uint64_t guest_os_id;     /* HV_X64_MSR_GUEST_OS_ID */
+    uint64_t hypercall_msr;   /* HV_X64_MSR_HYPERCALL */
+    spa_t hypercall_page;     /* our code, that overlays a GPA when the MSR says so */
+    uint64_t hypercall_under; /* the 4 KiB leaf below it; 0: nothing is there */
+    uint64_t tsc_offset;      /* partition TSC = TSC + this */
+    uint64_t frozen_tsc;      /* partition TSC while time stands still */
     bool time_frozen;
 
     /* Children. */
@@ -64,14 +65,17 @@ struct partition {
     bool access_tracking;
     uint32_t ignored_msr_reports;  /* log lines so far */
     uint32_t exception_intercepts; /* bit per vector */
-    uint32_t msr_intercepts[PARTITION_MSR_INTERCEPTS];
-    uint32_t msr_intercept_count;
+    struct {
+        uint32_t msr, access; /* HV_INTERCEPT_ACCESS_MASK_… */
+    } msr_intercepts[PARTITION_MSR_INTERCEPTS];
+    uint32_t msr_intercept_count; /* atomic; only grows */
     bool unknown_msr_intercept;
     struct cpuid_rule *cpuid_rules; /* a page, or NULL */
-    uint32_t cpuid_rule_count;
-    uint64_t reference_tsc_msr; /* HV_X64_MSR_REFERENCE_TSC */
-    uint64_t crash[6];          /* HV_X64_MSR_CRASH_P0 to P4, CTL */
-    bool invariant_tsc;         /* HV_X64_MSR_TSC_INVARIANT_CONTROL */
+    uint32_t cpuid_rule_count;      /* atomic; only grows */
+    uint64_t cpuid_rule_leaves;     /* bit CPUID_RULE_BIT(leaf): a rule may be there */
+    uint64_t reference_tsc_msr;     /* HV_X64_MSR_REFERENCE_TSC */
+    uint64_t crash[6];              /* HV_X64_MSR_CRASH_P0 to P4, CTL */
+    bool invariant_tsc;             /* HV_X64_MSR_TSC_INVARIANT_CONTROL */
 
     struct port *ports; /* port.c: by its lock */
     struct connection *connections;
