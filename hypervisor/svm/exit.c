@@ -140,9 +140,14 @@ static enum exit_action handle_write_cr8(struct vp *vp)
 static enum exit_action handle_exception(struct vp *vp, uint8_t vector)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
+    bool has_error = x86_has_error_code(vector);
+    uint32_t error = (uint32_t)vmcb->exit_info1;
 
-    return exit_exception(vp, vector, x86_has_error_code(vector), (uint32_t)vmcb->exit_info1,
-                          vmcb->exit_info2);
+    if (vp->partition->exception_intercepts >> vector & 1)
+        return exit_exception(vp, vector, has_error, error, vmcb->exit_info2);
+    exit_count_other(vp);
+    svm_inject_exception(vp, vector, has_error, error);
+    return EXIT_RETRY;
 }
 
 static enum exit_action handle(struct vp *vp, uint32_t code)

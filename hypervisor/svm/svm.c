@@ -17,6 +17,10 @@
 
 #define ROOT_ASID 1
 
+/* Their delivery may raise them again without end, and without an instruction boundary at which an
+ * interrupt or NMI would get the LP back: children's always exit. */
+#define ENDLESS_EXCEPTIONS (1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC)
+
 uint32_t svm_features __attribute__((section(".data.constant_after_boot")));
 static uint32_t asid_count __attribute__((section(".data.constant_after_boot")));
 static spa_t children_msrpm __attribute__((section(".data.constant_after_boot")));
@@ -238,7 +242,7 @@ static void set_controls(struct vp *vp, uint32_t exceptions, uint64_t tsc_offset
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
-    vmcb->intercept_exceptions = exceptions;
+    vmcb->intercept_exceptions = exceptions | ENDLESS_EXCEPTIONS;
     vmcb->tsc_offset = tsc_offset;
     vmcb->intercept_dr = debug_register_exits ? INTERCEPT_ALL_DR : 0;
 }
