@@ -50,6 +50,9 @@ def harm_tests():
         for cpus in (1, 2, 4) if model == "haswell" else (2,):
             yield Boot(f"child-harm-{model}-{cpus}cpu-vmx", {**machine, "cpus": cpus}, **options,
                        time_limit=300)
+    fuzz = {"parent": "selftest=child-fuzz", "must": (r"^ok child-fuzz: ", PASSED)}
+    yield Boot("child-fuzz-parent-svm", {**QEMU, "cpus": 2}, **fuzz, time_limit=300)
+    yield Boot("child-fuzz-parent-vmx", {**BOCHS, "cpus": 2}, **fuzz, time_limit=300)
     rounds = {"parent": "selftest=child-rounds", "must": (r"^ok child-rounds: ", PASSED)}
     yield Boot("child-rounds-svm", {**QEMU, "cpus": 2}, **rounds, time_limit=300)
     yield Boot("child-rounds-vmx", {**BOCHS, "cpus": 2}, **rounds, time_limit=300)
