@@ -23,7 +23,7 @@ static const uint16_t codes[] = {
     HVCALL_GET_PARTITION_PROPERTY,
     HVCALL_SET_PARTITION_PROPERTY,
     HVCALL_DEPOSIT_MEMORY,
-    HVCALL_WITHDRAW_MEMORY,
+
     HVCALL_GET_MEMORY_BALANCE,
     HVCALL_MAP_GPA_PAGES,
     HVCALL_UNMAP_GPA_PAGES,
@@ -75,23 +75,22 @@ static uint64_t spare_page(struct fuzzer *fuzzer)
     return fuzzer->spare / PAGE_SIZE + below(fuzzer, SPARE_PAGES);
 }
 
-/* A number of a page that the test owns or that must be refused. */
-static uint64_t random_page(struct fuzzer *fuzzer)
+/* A number of a page that must be refused. */
+static uint64_t bad_page(struct fuzzer *fuzzer)
 {
-    switch (below(fuzzer, 4)) {
-    case 0:
+    if (below(fuzzer, 2))
         return selftest_hypervisor_page() / PAGE_SIZE;
-    case 1:
-        return guest_random(&fuzzer->random) | 1ull << 45;
-    default:
-        return spare_page(fuzzer);
-    }
+    return guest_random(&fuzzer->random) | 1ull << 45;
 }
 
-static uint64_t random_word(struct fuzzer *fuzzer, bool pages_only)
+/* Or of one that the test owns. */
+static uint64_t random_page(struct fuzzer *fuzzer)
 {
-    if (pages_only)
-        return random_page(fuzzer);
+    return below(fuzzer, 2) ? bad_page(fuzzer) : spare_page(fuzzer);
+}
+
+static uint64_t random_word(struct fuzzer *fuzzer)
+{
     switch (below(fuzzer, 8)) {
     case 0:
         return guest_random(&fuzzer->random);
@@ -117,22 +116,29 @@ static uint64_t random_id(struct fuzzer *fuzzer)
 static void call(struct fuzzer *fuzzer)
 {
     uint16_t code = codes[below(fuzzer, CODE_COUNT)];
-    bool pages_only = code == HVCALL_DEPOSIT_MEMORY;
     uint64_t *words = physical_to_virtual(fuzzer->input);
     uint64_t value = code;
 
     words[0] = random_id(fuzzer);
     for (unsigned i = 1; i < INPUT_WORDS; i++)
-        words[i] = random_word(fuzzer, pages_only);
-    if (code == HVCALL_MAP_GPA_PAGES)
-        for (unsigned i = 3; i < INPUT_WORDS; i++)
-            words[i] = random_page(fuzzer);
+        words[i] = random_word(fuzzer);
+    for (unsigned i = 3; code == HVCALL_MAP_GPA_PAGES && i < INPUT_WORDS; i++)
+        words[i] = random_page(fuzzer);
+    for (unsigned i = 1; code == HVCALL_DEPOSIT_MEMORY && i < INPUT_WORDS; i++)
+        words[i] = bad_page(fuzzer);
     if (below(fuzzer, 2))
         value |= (1 + below(fuzzer, 8)) << HV_HYPERCALL_REP_COUNT_SHIFT;
     if (below(fuzzer, 16) == 0)
         value |= 1ull << below(fuzzer, 64);
     uint64_t result = hyperv_call(value, fuzzer->input, fuzzer->input + PAGE_SIZE);
-    fuzzer->successes += (result & HV_HYPERCALL_STATUS_MASK) == HV_STATUS_SUCCESS;
+    if ((result & HV_HYPERCALL_STATUS_MASK) != HV_STATUS_SUCCESS)
+        return;
+    fuzzer->successes++;
+    if (code == HVCALL_CREATE_PARTITION) {
+        uint64_t id = *(uint64_t *)physical_to_virtual(fuzzer->input + PAGE_SIZE);
+        vid_call_partition(HVCALL_FINALIZE_PARTITION, id);
+        vid_call_partition(HVCALL_DELETE_PARTITION, id);
+    }
 }
 
 /* Ends whatever partition has become of the guest's id, and takes back all its pages. */
