@@ -52,8 +52,12 @@ all: $(IMAGES)
 
 WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wframe-larger-than=1536
-# The hypervisor is to be small; its paths are short either way.
-OPTIMIZE = $(if $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2)
+# The hypervisor is to be small; what every exit of a child goes through is to be fast.
+HOT := $(addprefix hypervisor/,svm/exit vmx/exit vmx/world vmx/event vmx/guest dispatch hypercall \
+         hypercall_dispatch exit child_exit intercept register_rule cpuid child_cpuid lapic_interrupt \
+         port synic)
+OPTIMIZE = $(if $(filter $(HOT:%=$(BUILD)/obj/%.c.o),$@),-O2,$(if \
+             $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2))
 # Backtraces follow frame pointers and name the caller, hence no sibling calls. Nothing in the
 # output may depend on the directory that we build in.
 TARGET_CFLAGS := -std=gnu17 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
