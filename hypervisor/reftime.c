@@ -98,6 +98,22 @@ uint64_t reftime_from_tsc(uint64_t ticks)
     return (uint64_t)((unsigned __int128)ticks * tsc_scale >> 64);
 }
 
+uint64_t reftime_to_tsc(uint64_t reference_time)
+{
+    if (reference_time == 0)
+        return 0;
+    if (reference_time >= tsc_scale)
+        return UINT64_MAX;
+    /* The least t with t * tsc_scale >= reference_time * 2^64, so that reftime_from_tsc() of it is
+     * not earlier. */
+    return divide_128(reference_time - 1, UINT64_MAX, tsc_scale) + 1;
+}
+
+uint64_t reftime_scale(void)
+{
+    return tsc_scale;
+}
+
 void reftime_delay(uint64_t microseconds)
 {
     uint64_t start = rdtsc(), ticks = microseconds * (tsc_frequency / 1000000 + 1);

@@ -22,6 +22,13 @@ void reftime_measure_apic(void);
 /* 100 ns units in @ticks of the TSC. */
 uint64_t reftime_from_tsc(uint64_t ticks);
 
+/* The first TSC tick at which reftime_from_tsc() is @reference_time or more; UINT64_MAX if there is
+ * none. */
+uint64_t reftime_to_tsc(uint64_t reference_time);
+
+/* 100 ns per TSC tick, times 2^64. */
+uint64_t reftime_scale(void);
+
 /* Busy waiting. */
 void reftime_delay(uint64_t microseconds);
 
