@@ -21,6 +21,7 @@ struct hypercall {
     const void *input;
     const void *element;
     void *output;
+    uint32_t input_size; /* bytes at @input: fixed part and variable header */
 };
 
 typedef enum hv_status (*hypercall_function_t)(const struct hypercall *call);
@@ -30,5 +31,25 @@ enum hv_status hypercall_get_partition_id(const struct hypercall *call);
 enum hv_status hypercall_start_virtual_processor(const struct hypercall *call);
 enum hv_status hypercall_get_vp_index_from_apic_id(const struct hypercall *call);
 enum hv_status hypercall_get_exit_counts(const struct hypercall *call);
+
+/* hypercall_comm.c: ports, messages, events, interrupts. */
+enum hv_status hypercall_create_port(const struct hypercall *call);
+enum hv_status hypercall_delete_port(const struct hypercall *call);
+enum hv_status hypercall_connect_port(const struct hypercall *call);
+enum hv_status hypercall_disconnect_port(const struct hypercall *call);
+enum hv_status hypercall_post_message(const struct hypercall *call);
+enum hv_status hypercall_signal_event(const struct hypercall *call);
+enum hv_status hypercall_post_message_direct(const struct hypercall *call);
+enum hv_status hypercall_signal_event_direct(const struct hypercall *call);
+enum hv_status hypercall_assert_virtual_interrupt(const struct hypercall *call);
+enum hv_status hypercall_clear_virtual_interrupt(const struct hypercall *call);
+
+/* hypercall_flush.c: calls to sets of a child's own VPs. */
+enum hv_status hypercall_send_cluster_ipi(const struct hypercall *call);
+enum hv_status hypercall_send_cluster_ipi_ex(const struct hypercall *call);
+enum hv_status hypercall_flush_space(const struct hypercall *call);
+enum hv_status hypercall_flush_space_ex(const struct hypercall *call);
+enum hv_status hypercall_flush_list(const struct hypercall *call);
+enum hv_status hypercall_flush_list_ex(const struct hypercall *call);
 
 #endif

@@ -19,8 +19,7 @@
 enum partition_state { PARTITION_CREATED, PARTITION_ACTIVE, PARTITION_FINALIZED };
 
 struct cpuid_rule; /* cpuid.h */
-struct port;       /* port.c */
-struct connection;
+struct port_table; /* port.c */
 
 /* Pages that the root has deposited for a partition; free ones are linked through their first
  * word. */
@@ -77,9 +76,7 @@ struct partition {
     uint64_t crash[6];              /* HV_X64_MSR_CRASH_P0 to P4, CTL */
     bool invariant_tsc;             /* HV_X64_MSR_TSC_INVARIANT_CONTROL */
 
-    struct port *ports; /* port.c: by its lock */
-    struct connection *connections;
-    void *port_free; /* free small blocks */
+    struct port_table *ports; /* and connections (port.c: by its lock); NULL: none */
 };
 
 extern struct partition root_partition;

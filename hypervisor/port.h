@@ -28,8 +28,11 @@ enum hv_status port_signal_event(struct vp *sender, uint32_t connection_id, uint
 /* Delivers queued messages of ports that target @vp, as far as slots are free. On the VP's LP. */
 void port_deliver_queued(struct vp *vp);
 
-/* The partition goes: its ports and connections are freed, others' connections to its ports are
- * cut. */
+/* The partition, finalized already, goes: its ports and connections are freed, others' connections
+ * to its ports are cut. Before its VPs are freed: afterwards no port uses them. */
 void port_release_partition(struct partition *partition);
+
+/* A single VP, which partition_vp() does not find any more, goes: no port uses it afterwards. */
+void port_release_vp(void);
 
 #endif
