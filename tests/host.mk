@@ -14,6 +14,7 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                   parent/block/split.c parent/block/queue.c parent/block/bounce.c \
                   parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
                   parent/drivers/terminal.c \
+                  parent/vid/partition_memory.c parent/vid/port.c \
                   parent/user/child/mmio.c parent/user/child/string_io.c \
                   parent/console/line_editor.c parent/fs/*.c parent/net/*.c \
                   tests/fat/*.c tests/net/*.c)

@@ -1,8 +1,10 @@
 /* Self test "vid": child partitions are made and go, and nothing of them stays, whatever a process
- * does with them. By name only: it needs its program as a module. */
+ * does with them. By name only: it needs its programs as modules. */
+#include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "parent/include/memory.h"
 #include "parent/include/process.h"
+#include "parent/include/thread.h"
 #include "parent/include/time.h"
 #include "parent/kernel/proc/program.h"
 #include "parent/kernel/selftest.h"
@@ -15,6 +17,8 @@
 #define GUEST_PAGES (2 * PAGES_PER_BLOCK + 3) /* large pages and small ones */
 #define CONNECTION 1
 #define EVENT_FLAGS 4
+#define WORDS_SIZE 32
+#define KILLED_STATUS 77
 #define PATIENCE_MICROSECONDS 60000000ull
 
 static void map_memory(struct partition *partition, struct job *job)
@@ -66,24 +70,35 @@ static void make_one(void)
     job_put(job);
 }
 
+static struct process *start(const char *name)
+{
+    char words[WORDS_SIZE];
+    const char *error = "it is not there";
+    struct process *process = NULL;
+    struct process_program program = {.name = name, .arguments = words};
+    program.arguments_size = string_copy(words, name, sizeof(words)) + 1;
+    if (program_find(name, &program.file, &program.size))
+        process = process_start(&program, &error);
+    check(process != NULL, "program %s: %s", name, error);
+    return process;
+}
+
+static void finish(struct process *process, enum system_end_cause cause, int status)
+{
+    struct system_process_end end;
+    if (check(process_wait(process, &end, time_now() + PATIENCE_MICROSECONDS), "%s does not end",
+              process_name(process)))
+        check(end.cause == cause && end.status == status, "%s: cause %u, status %d",
+              process_name(process), end.cause, end.status);
+    process_put(process);
+}
+
 /* Hypercalls and dispatches without sense. */
 static void run_fuzzer(void)
 {
-    static const char words[] = "fuzzvm\0001";
-    const char *error = "it is not there";
-    struct process *process = NULL;
-    struct system_process_end end;
-    struct process_program program = {
-        .name = "fuzzvm", .arguments = words, .arguments_size = sizeof(words)};
-    if (program_find(program.name, &program.file, &program.size))
-        process = process_start(&program, &error);
-    if (!check(process != NULL, "program fuzzvm: %s", error))
-        return;
-    bool ended = process_wait(process, &end, time_now() + PATIENCE_MICROSECONDS);
-    if (check(ended, "fuzzvm does not end"))
-        check(end.cause == SYSTEM_END_EXIT && end.status == 0, "fuzzvm: cause %u, status %d",
-              end.cause, end.status);
-    process_put(process);
+    struct process *process = start("fuzzvm");
+    if (process)
+        finish(process, SYSTEM_END_EXIT, 0);
 }
 
 static uint64_t deposited(void)
@@ -91,6 +106,22 @@ static uint64_t deposited(void)
     struct arena_statistics arena;
     arena_get_statistics(&arena);
     return arena.pages_total - arena.pages_free;
+}
+
+/* Ends a worker while it makes its child, and while its VPs run and wait. */
+static void kill_workers(void)
+{
+    static const uint32_t delays[] = {1, 300, 1000, 3000, 10000, 100000}; /* microseconds */
+    for (size_t i = 0; i < sizeof(delays) / sizeof(delays[0]); i++) {
+        uint64_t pages = deposited();
+        struct process *process = start("runvm");
+        if (!process)
+            return;
+        thread_sleep(delays[i]);
+        process_kill(process, KILLED_STATUS);
+        finish(process, SYSTEM_END_KILLED, KILLED_STATUS);
+        check_equal(deposited(), pages, "number of deposited pages after a worker was ended");
+    }
 }
 
 static void make_many(void)
@@ -110,10 +141,12 @@ static void make_many(void)
 
 static void run(void)
 {
-    if (vid_is_available())
+    if (vid_is_available()) {
         make_many();
-    else
+        kill_workers();
+    } else {
         note("this hypervisor does not run children");
+    }
     uint64_t pages = deposited();
     run_fuzzer();
     check_equal(deposited(), pages, "number of deposited pages after the fuzzer");

@@ -33,7 +33,8 @@ def process_tests():
 def vid_tests():
     """Child partitions, as far as the parent's kernel has to do with them."""
     options = {"parent": "selftest=vid", "must": (r"^ok vid: ", PASSED),
-               "image_options": ("--module=BUILD/programs/fuzzvm.elf=fuzzvm",)}
+               "image_options": ("--module=BUILD/programs/fuzzvm.elf=fuzzvm",
+                                 "--module=BUILD/programs/runvm.elf=runvm")}
     for cpus in (1, 4):
         yield Boot(f"parent-vid-{cpus}cpu-svm", {**QEMU, "cpus": cpus}, **options, time_limit=120)
     yield Boot("parent-vid-2cpu-vmx", {**BOCHS, "cpus": 2}, **options, time_limit=240)

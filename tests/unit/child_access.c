@@ -1,5 +1,6 @@
 /* The child's worker: decoding of MOVs to registers in memory, and string accesses to ports. */
 #include "parent/user/child/child.h"
+#include "parent/user/system.h"
 
 #include <setjmp.h>
 
@@ -8,6 +9,7 @@
 #define MEMORY_SIZE 4096
 #define PORT 0x530
 #define RIP 0x1000
+#define SEGMENT_64_BIT (1u << 13)
 
 static uint8_t memory[MEMORY_SIZE];
 static struct hv_vp_register_page registers;
@@ -73,11 +75,30 @@ uint32_t child_mmio_read(struct child_vp *of, uint64_t address)
     return 0xabcd1234;
 }
 
-/* Serves an access with the instruction in @bytes, whose length is not known. False: it crashed. */
+struct child child;
+static uint32_t refusals;
+
+int64_t system_vm_call(uint32_t vm, uint16_t code, uint16_t reps, const void *input,
+                       size_t input_size, void *output, size_t output_size)
+{
+    const struct hv_register_assoc *pending =
+        (const void *)((const char *)input + sizeof(struct hv_input_set_vp_registers));
+    (void)vm;
+    (void)output;
+    CHECK(code == HVCALL_SET_VP_REGISTERS && reps == 1 && output_size == 0);
+    CHECK(input_size == sizeof(struct hv_input_set_vp_registers) + sizeof(*pending));
+    CHECK(pending->name == HV_REGISTER_PENDING_INTERRUPTION);
+    CHECK(pending->value[0] == 0x60007); /* #UD */
+    refusals++;
+    return 1ll << HV_HYPERCALL_REPS_DONE_SHIFT;
+}
+
+/* Serves an access with the instruction in @bytes, whose length is not known. False: refused. */
 static bool access(const char *bytes, size_t count)
 {
     struct hv_x64_memory_intercept_message message = {
         .header.rip = RIP,
+        .header.cs.attributes = SEGMENT_64_BIT,
         .instruction_byte_count = HV_INTERCEPT_INSTRUCTION_BYTES,
         .guest_physical_address = CHILD_MMIO_BASE + 4,
     };
@@ -86,9 +107,10 @@ static bool access(const char *bytes, size_t count)
     registers.dirty = 0;
     written_address = 0;
     memcpy(message.instruction_bytes, bytes, count);
-    if (setjmp(crashed))
-        return false;
+    refusals = 0;
     CHECK(child_mmio(&vp, &message) == HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND);
+    if (refusals > 0)
+        return registers.dirty != 0;
     CHECK(registers.dirty & HV_VP_REGISTER_PAGE_DIRTY_RIP);
     CHECK(registers.rip == RIP + count);
     return true;
@@ -132,6 +154,26 @@ static void test_refused(void)
     CHECK(!ACCESS("\x89\xc1"));     /* mov ecx, eax */
     CHECK(!ACCESS("\xf0\x01\x07")); /* lock add */
     CHECK(!ACCESS("\x66\x89\x07")); /* 16 bits */
+}
+
+/* The code is not 64-bit code; the memory is nobody's. */
+static void test_others(void)
+{
+    struct hv_x64_memory_intercept_message message = {
+        .instruction_byte_count = HV_INTERCEPT_INSTRUCTION_BYTES,
+        .guest_physical_address = CHILD_MMIO_BASE,
+        .instruction_bytes = {0x89, 0x07},
+    };
+    volatile bool reached = false;
+    refusals = 0;
+    child_mmio(&vp, &message);
+    CHECK(refusals == 1);
+    message.guest_physical_address = CHILD_MMIO_BASE - 1;
+    if (setjmp(crashed) == 0) {
+        child_mmio(&vp, &message);
+        reached = true;
+    }
+    CHECK(!reached);
 }
 
 static uint32_t string(uint32_t size, uint8_t flags, bool out, uint64_t rcx, uint64_t address)
@@ -191,6 +233,7 @@ int main(void)
     test_stores();
     test_loads();
     test_refused();
+    test_others();
     test_output();
     test_input();
     return unit_result();

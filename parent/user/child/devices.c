@@ -1,6 +1,5 @@
 /* The devices of include/child_start.h. */
 #include "parent/user/child/child.h"
-#include "parent/user/program.h"
 #include "parent/user/system.h"
 
 /* CHILD_PORT_INTERRUPT: what is written. */
@@ -39,17 +38,15 @@ static _Noreturn void leave(struct child_vp *vp, uint32_t status)
     system_exit((int)status);
 }
 
-/* --- What the child asks us to do to itself --- */
+/* --- What the child asks us to do to itself. If it is not ready for it, nothing happens --- */
 
 static void signal_event(const struct child_vp *vp, uint32_t flag)
 {
     struct hv_input_signal_event_direct input = {
         .target_vp = vp->index, .target_sint = CHILD_SINT, .flag_number = (uint16_t)flag};
     struct hv_output_signal_event_direct output;
-    int64_t result = system_vm_call(child.vm, HVCALL_SIGNAL_EVENT_DIRECT, 0, &input, sizeof(input),
-                                    &output, sizeof(output));
-    if (result != 0)
-        printf("child: event %u cannot be signalled: result %lx\n", flag, result);
+    system_vm_call(child.vm, HVCALL_SIGNAL_EVENT_DIRECT, 0, &input, sizeof(input), &output,
+                   sizeof(output));
 }
 
 static void assert_interrupt(uint32_t value)
@@ -59,10 +56,7 @@ static void assert_interrupt(uint32_t value)
         .destination_address = value >> INTERRUPT_VP_SHIFT,
         .requested_vector = value & INTERRUPT_VECTOR_MASK,
     };
-    int64_t result = system_vm_call(child.vm, HVCALL_ASSERT_VIRTUAL_INTERRUPT, 0, &input,
-                                    sizeof(input), NULL, 0);
-    if (result != 0)
-        printf("child: interrupt %x cannot be asserted: result %lx\n", value, result);
+    system_vm_call(child.vm, HVCALL_ASSERT_VIRTUAL_INTERRUPT, 0, &input, sizeof(input), NULL, 0);
 }
 
 /* --- Registers --- */
