@@ -23,11 +23,6 @@
 
 #define REPEAT_BYTE(byte) ((byte)*0x0101010101010101ull)
 
-/* xAPIC page offsets; the x2APIC MSR is 800h + offset / 16. */
-#define APIC_TPR 0x80u
-#define APIC_ICR 0x300u
-#define APIC_ICR_HIGH 0x310u
-
 /* HV_X64_MSR_REFERENCE_TSC's page (TLFS 12.7). */
 struct reference_tsc_page {
     uint32_t sequence, reserved;
@@ -193,32 +188,6 @@ static bool may_access(const struct partition *partition, uint32_t msr)
     return false;
 }
 
-static bool in_x2apic_mode(const struct vp *vp)
-{
-    return (vp->lapic.base & APIC_BASE_X2APIC) != 0;
-}
-
-/* The APIC's register @offset in the format of its present mode. */
-static bool read_apic(struct vp *vp, uint32_t offset, uint64_t *value)
-{
-    if (in_x2apic_mode(vp))
-        return lapic_read_msr(vp, MSR_X2APIC_FIRST + offset / 16, value);
-    *value = lapic_read_page(vp, offset);
-    if (offset == APIC_ICR)
-        *value |= (uint64_t)lapic_read_page(vp, APIC_ICR_HIGH) << 32;
-    return true;
-}
-
-static bool write_apic(struct vp *vp, uint32_t offset, uint64_t value)
-{
-    if (in_x2apic_mode(vp))
-        return lapic_write_msr(vp, MSR_X2APIC_FIRST + offset / 16, value);
-    if (offset == APIC_ICR)
-        lapic_write_page(vp, APIC_ICR_HIGH, (uint32_t)(value >> 32));
-    lapic_write_page(vp, offset, (uint32_t)value);
-    return true;
-}
-
 /* Like SIMP and SIEFP, the page is the guest's own. A guest that changes its TSC later changes the
  * time that the page tells. */
 static bool write_reference_tsc(struct partition *partition, uint64_t value)
@@ -256,9 +225,9 @@ static bool read_synthetic(struct vp *vp, uint32_t msr, uint64_t *value)
         return synic_read_msr(vp, msr, value);
     switch (msr) {
     case HV_X64_MSR_ICR:
-        return read_apic(vp, APIC_ICR, value);
+        return give(value, lapic_read_icr(vp));
     case HV_X64_MSR_TPR:
-        return read_apic(vp, APIC_TPR, value);
+        return give(value, vp->lapic.tpr);
     case HV_X64_MSR_VP_ASSIST_PAGE:
         return give(value, vp->assist_page);
     case HV_X64_MSR_TIME_REF_COUNT:
@@ -308,9 +277,9 @@ static enum answer write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
         lapic_eoi(vp);
         return ANSWER_DONE;
     case HV_X64_MSR_ICR:
-        return done_if(write_apic(vp, APIC_ICR, value));
+        return done_if(lapic_write_icr(vp, value));
     case HV_X64_MSR_TPR:
-        return done_if(value <= 0xff && write_apic(vp, APIC_TPR, value));
+        return done_if(lapic_write_tpr(vp, value));
     case HV_X64_MSR_VP_ASSIST_PAGE:
         return done_if(write_assist_page(vp, value));
     case HV_X64_MSR_REFERENCE_TSC:

@@ -84,9 +84,14 @@ bool lapic_write_base(struct vp *vp, uint64_t value);
 uint64_t lapic_read_cr8(const struct vp *vp);
 bool lapic_write_cr8(struct vp *vp, uint64_t value); /* false: #GP */
 void lapic_eoi(struct vp *vp);
-bool lapic_write_icr(struct vp *vp, uint64_t value); /* x2APIC format */
+/* ICR; bits 63:32 as in the mode that the local APIC is in: ICR_HIGH's or x2APIC's destination.
+ * False: #GP. */
+bool lapic_write_icr(struct vp *vp, uint64_t value);
+uint64_t lapic_read_icr(const struct vp *vp);
+bool lapic_write_tpr(struct vp *vp, uint64_t value); /* false: #GP */
 
-/* IA32_TSC_DEADLINE: guest TSC of the VP (with its tsc_adjust). */
+/* IA32_TSC_DEADLINE: guest TSC of the VP (with its tsc_adjust). Whoever changes tsc_adjust writes
+ * the deadline that was read before again. */
 uint64_t lapic_read_tsc_deadline(const struct vp *vp);
 void lapic_write_tsc_deadline(struct vp *vp, uint64_t value);
 

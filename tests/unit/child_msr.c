@@ -18,7 +18,7 @@ static struct cpuid_result machine(uint32_t leaf, uint32_t subleaf)
 }
 
 struct partition root_partition;
-static uint64_t child_gpr[GPR_COUNT], now, deadline, page_registers[64];
+static uint64_t child_gpr[GPR_COUNT], now, deadline;
 static uint64_t lapic_registers[0x100], guest_page[512];
 static struct veneer_vp_statistics statistics;
 static struct partition partition;
@@ -84,16 +84,21 @@ bool lapic_write_msr(struct vp *of, uint32_t msr, uint64_t value)
     return true;
 }
 
-uint32_t lapic_read_page(struct vp *of, uint32_t offset)
+uint64_t lapic_read_icr(const struct vp *of)
 {
-    (void)of;
-    return (uint32_t)page_registers[offset / 16];
+    return of->lapic.icr_low;
 }
 
-void lapic_write_page(struct vp *of, uint32_t offset, uint32_t value)
+bool lapic_write_icr(struct vp *of, uint64_t value)
 {
-    (void)of;
-    page_registers[offset / 16] = value;
+    of->lapic.icr_low = (uint32_t)value;
+    return value != 0xbad;
+}
+
+bool lapic_write_tpr(struct vp *of, uint64_t value)
+{
+    of->lapic.tpr = (uint32_t)value;
+    return value <= 0xff;
 }
 
 bool lapic_write_base(struct vp *of, uint64_t value)
@@ -278,17 +283,14 @@ static void test_synthetic(void)
     eois = 0;
     CHECK_WRITE(HV_X64_MSR_EOI, 0);
     CHECK_EQUAL(eois, 1);
-    vp.lapic.base = APIC_BASE_ENABLE;
-    CHECK_WRITE(HV_X64_MSR_ICR, 0xff00000000004032);
-    CHECK_EQUAL(page_registers[0x31], 0xff000000);
-    CHECK_EQUAL(page_registers[0x30], 0x4032);
-    CHECK_READ(HV_X64_MSR_ICR, 0xff00000000004032);
-    vp.lapic.base |= APIC_BASE_X2APIC;
-    CHECK_WRITE(HV_X64_MSR_ICR, 0x300004032);
-    CHECK_EQUAL(lapic_registers[0x30], 0x300004032);
+    CHECK_WRITE(HV_X64_MSR_ICR, 0x4032);
+    CHECK_READ(HV_X64_MSR_ICR, 0x4032);
+    CHECK_NO_WRITE(HV_X64_MSR_ICR, 0xbad);
     CHECK_WRITE(HV_X64_MSR_TPR, 0x20);
-    CHECK_EQUAL(lapic_registers[8], 0x20);
+    CHECK_READ(HV_X64_MSR_TPR, 0x20);
     CHECK_NO_WRITE(HV_X64_MSR_TPR, 0x100);
+    CHECK_WRITE(MSR_APIC_BASE, 0xfee00900);
+    CHECK_READ(MSR_APIC_BASE, 0xfee00900);
 
     CHECK_NO_WRITE(HV_X64_MSR_VP_ASSIST_PAGE, 0x6001);
     CHECK_WRITE(HV_X64_MSR_VP_ASSIST_PAGE, 0x5001);
