@@ -32,8 +32,9 @@ struct child_start {
 #define CHILD_PORT_EXIT 0xf4  /* out, 4 bytes: the child has ended, with this status */
 #define CHILD_PORT_SCRATCH                                                                         \
     0x500 /* 1, 2, 4 bytes: the worker keeps what is written, and returns it */
-#define CHILD_PORT_POSTED 0x510 /* out, 4 bytes, posted: the worker counts writes and sums values  \
-                                 */
+#define CHILD_PORT_POSTED                                                                          \
+    0x510 /* out, 4 bytes, posted: the worker counts writes and sums values                        \
+           */
 #define CHILD_PORT_POSTED_COUNT 0x514 /* in, 4 bytes: how many posted writes have come */
 #define CHILD_PORT_POSTED_SUM 0x518   /* in, 4 bytes: their sum, modulo 2^32 */
 #define CHILD_PORT_MIRRORED 0x520     /* in, 4 bytes, mirrored: CHILD_MIRRORED_VALUE + VP index */
