@@ -75,7 +75,7 @@ static bool all_or_none(uint64_t value, uint64_t bits)
 }
 
 /* What XSETBV accepts (Intel SDM vol. 1, 13.3). */
-static bool xcr0_valid(const struct vp *vp, uint64_t value)
+bool exit_xcr0_valid(const struct vp *vp, uint64_t value)
 {
     uint64_t supported = fpu_supported_xcr0();
 
@@ -96,7 +96,7 @@ enum exit_action exit_xsetbv(struct vp *vp)
     uint64_t value = vp->gpr[GPR_RDX] << 32 | (uint32_t)vp->gpr[GPR_RAX];
 
     exit_count_other(vp);
-    if ((uint32_t)vp->gpr[GPR_RCX] != 0 || !xcr0_valid(vp, value))
+    if ((uint32_t)vp->gpr[GPR_RCX] != 0 || !exit_xcr0_valid(vp, value))
         return EXIT_GP;
     vp->xcr0 = value;
     write_xcr0(value);

@@ -70,6 +70,9 @@ enum exit_action exit_hypercall(struct vp *vp, struct exit_mode mode);
  * this processor takes (exit.c). */
 enum exit_action exit_xsetbv(struct vp *vp);
 
+/* Whether XSETBV of @vp may set XCR0 to @value. */
+bool exit_xcr0_valid(const struct vp *vp, uint64_t value);
+
 /* INVD: caches are written back instead, lest the guest throw away what others wrote. */
 enum exit_action exit_invd(struct vp *vp);
 
