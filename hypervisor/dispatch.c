@@ -84,14 +84,10 @@ static void enter(struct lp *lp, struct vp *root, struct vp *child)
     lp->child_runs = true;
     lp->vp = child;
     hw->enter_child(root, child);
-    if (child->extra_state != 0)
-        load_extra_state(lp, child, child->extra_state);
 }
 
 static void leave(struct lp *lp, struct vp *root, struct vp *child)
 {
-    if (child->extra_state != 0)
-        save_extra_state(lp, child);
     hw->leave_child(child, root);
     lp->vp = root;
     lp->child_runs = false;
@@ -222,7 +218,11 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags)
     child->statistics->dispatches++;
     if (child->intercepted)
         intercept_resume(child, (flags & VENEER_DISPATCH_SKIP_INSTRUCTION) != 0);
+    if (child->extra_state != 0)
+        load_extra_state(lp, child, child->extra_state);
     run(lp, child);
+    if (child->extra_state != 0)
+        save_extra_state(lp, child);
     child->run->deadline_tsc = host_deadline(child);
     leave(lp, root, child);
     child->statistics->run_time_tsc += rdtsc() - start;
@@ -252,10 +252,12 @@ void vp_access_begin(struct vp *root, struct vp *child)
     }
     enter(this_lp(), root, child);
     vp_attend_to_registers(child);
+    fpu_save(child);
 }
 
 void vp_access_end(struct vp *root, struct vp *child)
 {
+    fpu_load(child);
     leave(this_lp(), root, child);
     child->leave = child->activity == VP_ACTIVE ? VP_STAY : VP_LEAVE_BLOCKED;
     release(child);

@@ -18,9 +18,9 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags);
 struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *child);
 
 /* For hypercalls about a child VP's state: stops it, if it runs, and makes it this LP's, so that
- * hw->get_registers() and set_registers() work on it. What is pending for its registers (reset,
- * start) has been done. vp_access_end() lets it go on. Between the two no other VP may be accessed.
- * The partition is referenced; no locks. */
+ * hw->get_registers() and set_registers() work on it; FPU and debug registers are in struct vp.
+ * What is pending for its registers (reset, start) has been done. vp_access_end() lets it go on.
+ * Between the two no other VP may be accessed. The partition is referenced; no locks. */
 void vp_access_begin(struct vp *root, struct vp *child);
 void vp_access_end(struct vp *root, struct vp *child);
 
