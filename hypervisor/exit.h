@@ -95,7 +95,6 @@ enum exit_action exit_interrupt_window(struct vp *vp);
 enum exit_action exit_write_cr8(struct vp *vp, uint64_t value);
 enum exit_action exit_read_cr8(struct vp *vp, unsigned gpr);
 enum exit_action exit_debug_register(struct vp *vp); /* first use: retried with its own */
-enum exit_action exit_wbinvd(struct vp *vp);
 
 /* An NMI that hit this LP while the guest ran. The backend has called lp_nmi_received(). */
 void exit_nmi(struct vp *vp);
