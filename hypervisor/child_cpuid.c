@@ -4,6 +4,7 @@
 #include "hypervisor/atomic.h"
 #include "hypervisor/cpuid.h"
 #include "hypervisor/fpu.h"
+#include "hypervisor/intercept.h"
 #include "hypervisor/memory.h"
 #include "include/hv/cpuid.h"
 
@@ -79,60 +80,55 @@ static unsigned core_bits(const struct vp *vp)
     return count <= 1 ? 0 : 32 - (unsigned)__builtin_clz(count - 1);
 }
 
-static struct cpuid_result leaf_1(const struct vp *vp, struct cpuid_result r)
+static void leaf_1(const struct vp *vp, struct cpuid_result *r)
 {
     unsigned bits = core_bits(vp);
 
-    r.ebx = (r.ebx & 0xffff) | BIT(bits) << 16 | vp->index << 24;
-    r.ecx = cpuid_follow_cr4(vp, r.ecx & LEAF_1_ECX, CPUID_1_ECX_OSXSAVE, CR4_OSXSAVE) |
-            LEAF_1_ECX_ALWAYS;
+    r->ebx = (r->ebx & 0xffff) | BIT(bits) << 16 | vp->index << 24;
+    r->ecx = cpuid_follow_cr4(vp, r->ecx & LEAF_1_ECX, CPUID_1_ECX_OSXSAVE, CR4_OSXSAVE) |
+             LEAF_1_ECX_ALWAYS;
     if (!vp->partition->hypervisor_hidden)
-        r.ecx |= CPUID_1_ECX_HYPERVISOR;
-    r.edx &= LEAF_1_EDX;
+        r->ecx |= CPUID_1_ECX_HYPERVISOR;
+    r->edx &= LEAF_1_EDX;
     if (!(vp->lapic.base & APIC_BASE_ENABLE)) /* Intel SDM vol. 3, 10.4.3 */
-        r.edx &= ~LEAF_1_EDX_APIC;
+        r->edx &= ~LEAF_1_EDX_APIC;
     if (bits != 0)
-        r.edx |= LEAF_1_EDX_HTT;
-    return r;
+        r->edx |= LEAF_1_EDX_HTT;
 }
 
-static struct cpuid_result leaf_7(const struct vp *vp, uint32_t subleaf, struct cpuid_result r)
+static void leaf_7(const struct vp *vp, uint32_t subleaf, struct cpuid_result *r)
 {
+    r->eax = 0; /* the last subleaf */
+    r->ebx = (r->ebx & LEAF_7_EBX) | LEAF_7_EBX_TSC_ADJUST;
+    r->ecx = cpuid_follow_cr4(vp, r->ecx & LEAF_7_ECX, CPUID_7_ECX_OSPKE, CR4_PKE);
+    r->edx &= LEAF_7_EDX;
     if (subleaf != 0)
-        return (struct cpuid_result){0};
-    r.eax = 0; /* the last subleaf */
-    r.ebx = (r.ebx & LEAF_7_EBX) | LEAF_7_EBX_TSC_ADJUST;
-    r.ecx = cpuid_follow_cr4(vp, r.ecx & LEAF_7_ECX, CPUID_7_ECX_OSPKE, CR4_PKE);
-    r.edx &= LEAF_7_EDX;
-    return r;
+        *r = (struct cpuid_result){0};
 }
 
 /* Caches (4 and 8000001Dh): the first two levels are a VP's own, others shared by all. */
-static struct cpuid_result cache_leaf(const struct vp *vp, uint32_t leaf, struct cpuid_result r)
+static void cache_leaf(const struct vp *vp, uint32_t leaf, struct cpuid_result *r)
 {
-    uint32_t last = BIT(core_bits(vp)) - 1, type = r.eax & 0x1f, level = r.eax >> 5 & 7;
+    uint32_t last = BIT(core_bits(vp)) - 1, type = r->eax & 0x1f, level = r->eax >> 5 & 7;
 
     if (type == 0)
-        return r;
-    r.eax = (r.eax & 0x3fff) | (level > 2 ? last : 0) << 14;
+        return;
+    r->eax = (r->eax & 0x3fff) | (level > 2 ? last : 0) << 14;
     if (leaf == 4)
-        r.eax |= at_most(last, 63) << 26;
-    return r;
+        r->eax |= at_most(last, 63) << 26;
 }
 
-static struct cpuid_result topology_leaf(const struct vp *vp, uint32_t subleaf)
+static void topology_leaf(const struct vp *vp, uint32_t subleaf, struct cpuid_result *r)
 {
-    struct cpuid_result r = {.ecx = subleaf & 0xff, .edx = vp->index};
-
+    *r = (struct cpuid_result){.ecx = subleaf & 0xff, .edx = vp->index};
     if (subleaf == 0) {
-        r.ebx = 1;
-        r.ecx |= TOPOLOGY_SMT;
+        r->ebx = 1;
+        r->ecx |= TOPOLOGY_SMT;
     } else if (subleaf == 1) {
-        r.eax = core_bits(vp);
-        r.ebx = vp->partition->vp_count;
-        r.ecx |= TOPOLOGY_CORE;
+        r->eax = core_bits(vp);
+        r->ebx = vp->partition->vp_count;
+        r->ecx |= TOPOLOGY_CORE;
     }
-    return r;
 }
 
 /* XSAVE. CPUID ran with the guest's XCR0, so it knows the size that is in use. */
@@ -160,60 +156,61 @@ static struct cpuid_result xsave_leaf(uint32_t subleaf, struct cpuid_result r)
     return r;
 }
 
-static struct cpuid_result leaf_80000008(const struct vp *vp, struct cpuid_result r)
+static void leaf_80000008(const struct vp *vp, struct cpuid_result *r)
 {
-    uint32_t last = vp->partition->vp_count - 1;
-
-    r.eax = LINEAR_ADDRESS_BITS << 8 | (uint32_t)__builtin_ctzll(memory_address_end());
-    r.ebx &= LEAF_80000008_EBX;
-    r.ecx = core_bits(vp) << 12 | at_most(last, 0xff);
-    r.edx = 0;
-    return r;
+    r->eax = LINEAR_ADDRESS_BITS << 8 | (uint32_t)__builtin_ctzll(memory_address_end());
+    r->ebx &= LEAF_80000008_EBX;
+    r->ecx = core_bits(vp) << 12 | (vp->partition->vp_count - 1);
+    r->edx = 0;
 }
 
-struct cpuid_result child_cpuid(const struct vp *vp, uint32_t leaf, uint32_t subleaf)
+/* Makes of the machine's answer @r the child's. */
+static void filter(const struct vp *vp, uint32_t leaf, uint32_t subleaf, struct cpuid_result *r)
 {
     const struct partition *partition = vp->partition;
 
-    if (leaf >= HV_CPUID_VENDOR_AND_MAX_FUNCTIONS && leaf <= HV_CPUID_RANGE_LAST) {
-        if (!partition->hypervisor_hidden)
-            return cpuid_hypervisor_leaf(vp, leaf);
-        leaf = at_most(cpuid(0, 0).eax, MAX_BASIC_LEAF); /* as of any leaf that is too high */
-    }
-    struct cpuid_result r = cpuid(leaf, subleaf);
     switch (leaf) {
     case 0:
-        r.eax = at_most(r.eax, MAX_BASIC_LEAF);
-        return r;
+        r->eax = at_most(r->eax, MAX_BASIC_LEAF);
+        return;
     case 1:
-        return leaf_1(vp, r);
+        leaf_1(vp, r);
+        return;
     case 4:
     case 0x8000001d:
-        return cache_leaf(vp, leaf, r);
+        cache_leaf(vp, leaf, r);
+        return;
     case 6:
-        return (struct cpuid_result){.eax = LEAF_6_EAX_ARAT};
+        *r = (struct cpuid_result){.eax = LEAF_6_EAX_ARAT};
+        return;
     case 7:
-        return leaf_7(vp, subleaf, r);
+        leaf_7(vp, subleaf, r);
+        return;
     case 0xb:
     case 0x1f:
-        return topology_leaf(vp, subleaf);
+        topology_leaf(vp, subleaf, r);
+        return;
     case 0xd:
-        return xsave_leaf(subleaf, r);
+        *r = xsave_leaf(subleaf, *r);
+        return;
     case 0x80000000:
-        r.eax = at_most(r.eax, MAX_EXTENDED_LEAF);
-        return r;
+        r->eax = at_most(r->eax, MAX_EXTENDED_LEAF);
+        return;
     case 0x80000001:
-        r.ecx &= LEAF_80000001_ECX;
-        r.edx &= LEAF_80000001_EDX;
-        return r;
+        r->ecx &= LEAF_80000001_ECX;
+        r->edx &= LEAF_80000001_EDX;
+        return;
     case 0x80000007: /* while the guest does not know of invariance it uses our reference time */
         if (!partition->invariant_tsc && !partition->hypervisor_hidden)
-            r.edx = 0;
-        return (struct cpuid_result){.edx = r.edx & LEAF_80000007_EDX};
+            r->edx = 0;
+        *r = (struct cpuid_result){.edx = r->edx & LEAF_80000007_EDX};
+        return;
     case 0x80000008:
-        return leaf_80000008(vp, r);
+        leaf_80000008(vp, r);
+        return;
     case 0x8000001e:
-        return (struct cpuid_result){.eax = vp->index, .ebx = vp->index};
+        *r = (struct cpuid_result){.eax = vp->index, .ebx = vp->index};
+        return;
     case 2:          /* caches and TLBs */
     case 0x80000002: /* the processor's name */
     case 0x80000003:
@@ -221,10 +218,29 @@ struct cpuid_result child_cpuid(const struct vp *vp, uint32_t leaf, uint32_t sub
     case 0x80000005: /* caches and TLBs */
     case 0x80000006:
     case 0x80000019:
-        return r;
+        return;
     default:
-        return (struct cpuid_result){0};
+        *r = (struct cpuid_result){0};
     }
+}
+
+static bool is_hypervisor_leaf(uint32_t leaf)
+{
+    return leaf >= HV_CPUID_VENDOR_AND_MAX_FUNCTIONS && leaf <= HV_CPUID_RANGE_LAST;
+}
+
+/* What a child is told unless its parent has rules. */
+static void answer(const struct vp *vp, uint32_t leaf, uint32_t subleaf, struct cpuid_result *r)
+{
+    if (is_hypervisor_leaf(leaf)) {
+        if (!vp->partition->hypervisor_hidden) {
+            *r = cpuid_hypervisor_leaf(vp, leaf);
+            return;
+        }
+        leaf = at_most(cpuid(0, 0).eax, MAX_BASIC_LEAF); /* as of any leaf that is too high */
+    }
+    *r = cpuid(leaf, subleaf);
+    filter(vp, leaf, subleaf, r);
 }
 
 /* --- The parent's rules ---
@@ -266,8 +282,10 @@ static uint32_t replace(uint32_t old, uint32_t value, uint32_t mask)
     return (old & ~mask) | (value & mask);
 }
 
-bool child_cpuid_apply_rules(const struct partition *partition, uint32_t leaf, uint32_t subleaf,
-                             struct cpuid_result *result)
+/* Applies the rules for a leaf, in the order in which they came first. Result: the parent wants to
+ * be asked. */
+static bool apply_rules(const struct partition *partition, uint32_t leaf, uint32_t subleaf,
+                        struct cpuid_result *result)
 {
     uint32_t count = atomic_load(&partition->cpuid_rule_count);
     bool intercept = false;
@@ -282,4 +300,20 @@ bool child_cpuid_apply_rules(const struct partition *partition, uint32_t leaf, u
         result->edx = replace(result->edx, rule->value.edx, rule->mask.edx);
     }
     return intercept;
+}
+
+enum exit_action child_cpuid(struct vp *vp)
+{
+    uint32_t leaf = (uint32_t)vp->gpr[GPR_RAX], subleaf = (uint32_t)vp->gpr[GPR_RCX];
+    struct cpuid_result r;
+
+    answer(vp, leaf, subleaf, &r);
+    if (vp->partition->cpuid_rule_leaves & CPUID_RULE_BIT(leaf) &&
+        apply_rules(vp->partition, leaf, subleaf, &r))
+        return intercept_cpuid(vp, &r);
+    vp->gpr[GPR_RAX] = r.eax;
+    vp->gpr[GPR_RBX] = r.ebx;
+    vp->gpr[GPR_RCX] = r.ecx;
+    vp->gpr[GPR_RDX] = r.edx;
+    return EXIT_SKIP;
 }

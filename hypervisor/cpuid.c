@@ -2,9 +2,7 @@
  * them, without virtualization features. */
 #include "hypervisor/cpuid.h"
 
-#include "hypervisor/exit.h"
 #include "hypervisor/hw.h"
-#include "hypervisor/intercept.h"
 #include "include/version.h"
 #include "include/hv/cpuid.h"
 
@@ -119,31 +117,25 @@ static struct cpuid_result root_leaf(const struct vp *vp, uint32_t leaf, uint32_
     return r;
 }
 
-static struct cpuid_result root_cpuid(const struct vp *vp, uint32_t leaf, uint32_t subleaf)
+/* Not inlined: a child's CPUID is to have few registers to save. */
+static __attribute__((noinline)) enum exit_action root_cpuid(struct vp *vp)
 {
-    if (leaf >= HV_CPUID_VENDOR_AND_MAX_FUNCTIONS && leaf <= HV_CPUID_RANGE_LAST)
-        return cpuid_hypervisor_leaf(vp, leaf);
-    return root_leaf(vp, leaf, subleaf);
-}
-
-enum exit_action exit_cpuid(struct vp *vp)
-{
-    const struct partition *partition = vp->partition;
     uint32_t leaf = (uint32_t)vp->gpr[GPR_RAX], subleaf = (uint32_t)vp->gpr[GPR_RCX];
     struct cpuid_result r;
 
-    EXIT_COUNT(vp, cpuid);
-    if (partition_is_root(partition)) {
-        r = root_cpuid(vp, leaf, subleaf);
-    } else {
-        r = child_cpuid(vp, leaf, subleaf);
-        if (partition->cpuid_rule_leaves & CPUID_RULE_BIT(leaf) &&
-            child_cpuid_apply_rules(partition, leaf, subleaf, &r))
-            return intercept_cpuid(vp, &r);
-    }
+    if (leaf >= HV_CPUID_VENDOR_AND_MAX_FUNCTIONS && leaf <= HV_CPUID_RANGE_LAST)
+        r = cpuid_hypervisor_leaf(vp, leaf);
+    else
+        r = root_leaf(vp, leaf, subleaf);
     vp->gpr[GPR_RAX] = r.eax;
     vp->gpr[GPR_RBX] = r.ebx;
     vp->gpr[GPR_RCX] = r.ecx;
     vp->gpr[GPR_RDX] = r.edx;
     return EXIT_SKIP;
+}
+
+enum exit_action exit_cpuid(struct vp *vp)
+{
+    EXIT_COUNT(vp, cpuid);
+    return partition_is_root(vp->partition) ? root_cpuid(vp) : child_cpuid(vp);
 }

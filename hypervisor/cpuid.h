@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hypervisor/exit.h"
 #include "hypervisor/partition.h"
 #include "include/hv/status.h"
 #include "lib/x86/cpu.h"
@@ -24,8 +25,8 @@ struct cpuid_result cpuid_hypervisor_leaf(const struct vp *vp, uint32_t leaf);
 /* All privileges that a child can have: its privileges when it is created. */
 uint64_t child_privileges(void);
 
-/* What a child is told unless its parent has rules. */
-struct cpuid_result child_cpuid(const struct vp *vp, uint32_t leaf, uint32_t subleaf);
+/* exit_cpuid() of a child. */
+enum exit_action child_cpuid(struct vp *vp);
 
 /* What the parent wants a leaf to answer, or to be asked. */
 struct cpuid_rule {
@@ -44,10 +45,5 @@ enum cpuid_rule_kind { CPUID_RULE_LEAF, CPUID_RULE_SUBLEAF, CPUID_RULE_INTERCEPT
 
 /* Adds the rule, or replaces the one for the same. Holds the partition's lock. */
 enum hv_status child_cpuid_set_rule(struct partition *partition, const struct cpuid_rule *rule);
-
-/* Applies the rules for a leaf, in the order in which they came first. Result: the parent wants to
- * be asked. */
-bool child_cpuid_apply_rules(const struct partition *partition, uint32_t leaf, uint32_t subleaf,
-                             struct cpuid_result *result);
 
 #endif

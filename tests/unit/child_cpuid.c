@@ -51,6 +51,15 @@ uint64_t fpu_supported_xcr0(void)
     return 0x602e7; /* with AMX */
 }
 
+static struct cpuid_result intercept_defaults;
+
+enum exit_action intercept_cpuid(struct vp *of, const struct cpuid_result *defaults)
+{
+    (void)of;
+    intercept_defaults = *defaults;
+    return EXIT_RETRY;
+}
+
 spa_t partition_take_page(struct partition *partition)
 {
     (void)partition;
@@ -58,12 +67,21 @@ spa_t partition_take_page(struct partition *partition)
 }
 
 static struct partition partition = {.vp_count = 5};
-static struct vp vp = {
-    .partition = &partition, .index = 3, .lapic.base = LAPIC_BASE_ADDRESS | APIC_BASE_ENABLE};
+static uint64_t child_gpr[GPR_COUNT];
+static struct vp vp = {.gpr = child_gpr,
+                       .partition = &partition,
+                       .index = 3,
+                       .lapic.base = LAPIC_BASE_ADDRESS | APIC_BASE_ENABLE};
 
+/* By the exit. */
 static struct cpuid_result ask(uint32_t leaf, uint32_t subleaf)
 {
-    return child_cpuid(&vp, leaf, subleaf);
+    child_gpr[GPR_RAX] = 0xdead00000000 | leaf;
+    child_gpr[GPR_RCX] = 0xdead00000000 | subleaf;
+    CHECK_EQUAL(child_cpuid(&vp), EXIT_SKIP);
+    CHECK_EQUAL(child_gpr[GPR_RDX] >> 32, 0);
+    return (struct cpuid_result){(uint32_t)child_gpr[GPR_RAX], (uint32_t)child_gpr[GPR_RBX],
+                                 (uint32_t)child_gpr[GPR_RCX], (uint32_t)child_gpr[GPR_RDX]};
 }
 
 static void test_features(void)
@@ -175,7 +193,7 @@ static void test_rules(void)
     CHECK_EQUAL(partition.cpuid_rule_leaves, 0);
     pool_empty = false;
     CHECK_EQUAL(child_cpuid_set_rule(&partition, &rule), HV_STATUS_SUCCESS);
-    CHECK(!child_cpuid_apply_rules(&partition, 1, 9, &r));
+    CHECK(!apply_rules(&partition, 1, 9, &r));
     CHECK_EQUAL(r.eax, 0xfffff60f);
     CHECK_EQUAL(r.ebx, 1);
     rule.value.eax = 0x700;
@@ -185,16 +203,21 @@ static void test_rules(void)
     rule.subleaf = 2;
     rule.value.eax = 0x800;
     CHECK_EQUAL(child_cpuid_set_rule(&partition, &rule), HV_STATUS_SUCCESS);
-    CHECK(!child_cpuid_apply_rules(&partition, 1, 1, &r));
+    CHECK(!apply_rules(&partition, 1, 1, &r));
     CHECK_EQUAL(r.eax, 0xfffff70f);
-    CHECK(!child_cpuid_apply_rules(&partition, 1, 2, &r));
+    CHECK(!apply_rules(&partition, 1, 2, &r));
     CHECK_EQUAL(r.eax, 0xfffff80f);
     rule = (struct cpuid_rule){.leaf = 1, .kind = CPUID_RULE_INTERCEPT, .intercept = true};
     CHECK_EQUAL(child_cpuid_set_rule(&partition, &rule), HV_STATUS_SUCCESS);
-    CHECK(child_cpuid_apply_rules(&partition, 1, 2, &r));
+    CHECK(apply_rules(&partition, 1, 2, &r));
+    child_gpr[GPR_RAX] = 1;
+    child_gpr[GPR_RCX] = 2;
+    CHECK_EQUAL(child_cpuid(&vp), EXIT_RETRY);
+    CHECK_EQUAL(intercept_defaults.eax, 0xfffff80f);
+    CHECK_EQUAL(child_gpr[GPR_RAX], 1);
     rule.intercept = false;
     CHECK_EQUAL(child_cpuid_set_rule(&partition, &rule), HV_STATUS_SUCCESS);
-    CHECK(!child_cpuid_apply_rules(&partition, 1, 2, &r));
+    CHECK(!apply_rules(&partition, 1, 2, &r));
     for (rule.leaf = 2; rule.leaf < MAX_RULES - 1; rule.leaf++)
         CHECK_EQUAL(child_cpuid_set_rule(&partition, &rule), HV_STATUS_SUCCESS);
     CHECK_EQUAL(child_cpuid_set_rule(&partition, &rule), HV_STATUS_INSUFFICIENT_BUFFERS);
