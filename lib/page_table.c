@@ -87,7 +87,7 @@ static bool leaf_fits(const struct page_table *table, uint64_t old, unsigned lev
     if (level > table->largest_level || (from | to) % level_size(level) != 0 ||
         size < level_size(level))
         return false;
-    /* Tables are never freed: one that is there is used. */
+    /* A table that is there is used. */
     return !is_present(table, old) || is_leaf(old, level);
 }
 
@@ -147,8 +147,9 @@ struct page_table_walk page_table_lookup(const struct page_table *table, uint64_
     unsigned level = TOP_LEVEL;
 
     for (;;) {
-        uint64_t entry = __atomic_load_n(entry_for(table, page, address, level), __ATOMIC_ACQUIRE);
-        struct page_table_walk walk = {.entry = entry, .level = (uint8_t)level};
+        uint64_t *at = entry_for(table, page, address, level);
+        uint64_t entry = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+        struct page_table_walk walk = {.at = at, .entry = entry, .level = (uint8_t)level};
 
         if (!is_present(table, entry))
             return walk;
@@ -162,4 +163,57 @@ struct page_table_walk page_table_lookup(const struct page_table *table, uint64_
         page = entry & PAGE_TABLE_ADDRESS;
         level--;
     }
+}
+
+uint64_t page_table_merge(struct page_table *table, uint64_t address, uint64_t ignored)
+{
+    uint64_t page = table->root, *entry;
+
+    for (unsigned level = TOP_LEVEL;; level--) {
+        entry = entry_for(table, page, address, level);
+        if (!is_present(table, *entry) || is_leaf(*entry, level))
+            return 0;
+        page = *entry & PAGE_TABLE_ADDRESS;
+        if (level == 1)
+            break;
+    }
+    const uint64_t *leaves = table->access(page);
+    uint64_t first = leaves[0];
+    if (table->largest_level == 0 || !is_present(table, first) ||
+        (first & PAGE_TABLE_ADDRESS) % level_size(1) != 0)
+        return 0;
+    for (unsigned i = 1; i < PAGE_TABLE_ENTRIES; i++)
+        if (((leaves[i] ^ (first + i * level_size(0))) & ~ignored) != 0)
+            return 0;
+    write_entry(entry, first | PAGE_TABLE_LARGE);
+    return page;
+}
+
+/* The table @page, whose entries are of @level. */
+static void free_level(const struct page_table *table, uint64_t page, unsigned level,
+                       void (*leaf)(void *context, uint64_t physical, uint64_t size),
+                       void (*give)(void *context, uint64_t page))
+{
+    const uint64_t *entries = table->access(page);
+
+    for (unsigned i = 0; i < PAGE_TABLE_ENTRIES; i++) {
+        uint64_t entry = entries[i];
+
+        if (!is_present(table, entry))
+            continue;
+        if (is_leaf(entry, level))
+            leaf(table->context, entry & PAGE_TABLE_ADDRESS & ~(level_size(level) - 1),
+                 level_size(level));
+        else
+            free_level(table, entry & PAGE_TABLE_ADDRESS, level - 1, leaf, give);
+    }
+    give(table->context, page);
+}
+
+void page_table_free(struct page_table *table,
+                     void (*leaf)(void *context, uint64_t physical, uint64_t size),
+                     void (*give)(void *context, uint64_t page))
+{
+    free_level(table, table->root, TOP_LEVEL, leaf, give);
+    table->root = 0;
 }
