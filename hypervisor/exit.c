@@ -5,6 +5,7 @@
 #include "hypervisor/hw.h"
 #include "hypervisor/intercept.h"
 #include "hypervisor/panic.h"
+#include "hypervisor/vp_event.h"
 #include "lib/x86/cpu.h"
 
 /* Exceptions whose delivery must not meet another of them. */
@@ -59,8 +60,11 @@ enum exit_action exit_triple_fault(struct vp *vp)
     return fail(vp, HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION, "triple fault");
 }
 
+/* QEMU's TCG has the host's state in the control block then, which is nobody's business. */
 enum exit_action exit_invalid_state(struct vp *vp)
 {
+    if (!partition_is_root(vp->partition))
+        vp_reset_registers(vp);
     return fail(vp, HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE, "the processor refuses its state");
 }
 

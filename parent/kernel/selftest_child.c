@@ -247,6 +247,7 @@ static void run_unmap(void)
     for (unsigned i = 0; i < UNMAP_ROUNDS; i++)
         unmap_once(&runner, guest_memory(&runner.guest, COUNTER_PAGE));
     __atomic_store_n(&runner.stop, true, __ATOMIC_RELEASE);
+    guest_cancel(&runner.guest);
     thread_join(thread);
     guest_destroy(&runner.guest);
 }

@@ -132,10 +132,23 @@ uint64_t guest_dispatch(const struct guest *guest, uint32_t flags)
                        (uint64_t)flags << 32);
 }
 
-uint32_t guest_run(const struct guest *guest, uint32_t flags, uint64_t microseconds)
+void guest_cancel(const struct guest *guest)
 {
-    uint64_t end = time_now() + microseconds;
+    const struct hv_input_veneer_cancel_vp input = {.partition_id = id_of(guest)};
+    struct vid_call call = {
+        .code = HVCALL_VENEER_CANCEL_VP, .input = &input, .input_size = sizeof(input)};
 
+    check_equal(vid_call(&call, NULL), HV_STATUS_SUCCESS, "status of a cancel");
+}
+
+/* Its interrupt ends the dispatch. */
+static void on_end(struct timer *timer)
+{
+    (void)timer;
+}
+
+static uint32_t run_until(const struct guest *guest, uint32_t flags, uint64_t end)
+{
     while (time_now() < end) {
         uint64_t result = guest_dispatch(guest, flags);
         if (!check((result & HV_HYPERCALL_STATUS_MASK) == HV_STATUS_SUCCESS,
@@ -148,4 +161,16 @@ uint32_t guest_run(const struct guest *guest, uint32_t flags, uint64_t microseco
         flags = 0;
     }
     return 0;
+}
+
+uint32_t guest_run(const struct guest *guest, uint32_t flags, uint64_t microseconds)
+{
+    uint64_t end = time_now() + microseconds;
+    struct timer timer;
+
+    timer_setup(&timer, on_end);
+    timer_start(&timer, end);
+    uint32_t message = run_until(guest, flags, end);
+    timer_cancel(&timer);
+    return message;
 }

@@ -31,6 +31,9 @@ void guest_destroy(struct guest *guest);
 /* The result value of HVCALL_VENEER_DISPATCH_VP, once. Thread. */
 uint64_t guest_dispatch(const struct guest *guest, uint32_t flags);
 
+/* Its dispatch, now or the next one, returns. Thread. */
+void guest_cancel(const struct guest *guest);
+
 /* Dispatches until there is an intercept, the VP is blocked, or @microseconds are over (0 then).
  * Otherwise the message type of the intercept, or HV_MESSAGE_TYPE_X64_HALT. */
 uint32_t guest_run(const struct guest *guest, uint32_t flags, uint64_t microseconds);
