@@ -110,6 +110,7 @@ struct vp {
     struct lp *tag_lp;
     uint64_t host_rsp; /* VT-x: the stack pointer that an exit loads */
 
+    bool lme_held_back; /* AMD-V: see svm_set_efer() */
     /* AMD-V: NMIs (svm/event.c). */
     bool nmi_pending; /* waits to be injected */
     bool nmi_blocked; /* until the guest's IRET, or an interrupt window */
@@ -143,9 +144,9 @@ struct vp {
     bool full_registers;      /* the register page has segments and control registers, too */
     uint64_t xcr0, tsc_aux, tsc_adjust, mtrr_default_type;
     uint64_t debug_registers[4], dr6;
-    uint64_t syscall_msrs[4]; /* VT-x: STAR, LSTAR, CSTAR, SFMASK */
+    uint64_t syscall_msrs[4];     /* VT-x: STAR, LSTAR, CSTAR, SFMASK */
     uint64_t kernel_gs_base, cr2; /* VT-x: while another VP is on the LP */
-    uint64_t assist_page;     /* HV_X64_MSR_VP_ASSIST_PAGE */
+    uint64_t assist_page;         /* HV_X64_MSR_VP_ASSIST_PAGE */
     uint8_t rule_count;
     struct lapic lapic;
     struct synic synic;

@@ -1,13 +1,13 @@
 /* AMD-V backend: one entry and the exit that follows. */
 #include "hypervisor/panic.h"
 #include "hypervisor/svm/svm.h"
+#include "hypervisor/vp_context.h"
 
-/* EFER as the guest sees it is without SVME, which must be set for VMRUN. */
 static enum exit_action read_efer(struct vp *vp)
 {
-    uint64_t efer = vmcb_of(vp)->efer & ~EFER_SVME;
+    uint64_t efer = svm_get_efer(vp);
 
-    exit_count_other(vp);
+    EXIT_COUNT(vp, msr);
     vp->gpr[GPR_RAX] = (uint32_t)efer;
     vp->gpr[GPR_RDX] = efer >> 32;
     return EXIT_SKIP;
@@ -22,14 +22,14 @@ static enum exit_action write_efer(struct vp *vp)
     struct cpuid_result extended = cpuid(0x80000001, 0);
     uint64_t allowed = EFER_LMA | EFER_LME | EFER_NXE | EFER_SCE;
 
-    exit_count_other(vp);
+    EXIT_COUNT(vp, msr);
     if (extended.edx & (1u << 25))
         allowed |= EFER_FFXSR;
     if (value & ~allowed)
         return EXIT_GP;
-    if ((value ^ vmcb->efer) & EFER_LME && vmcb->cr0 & CR0_PG)
+    if ((value ^ svm_get_efer(vp)) & EFER_LME && vmcb->cr0 & CR0_PG)
         return EXIT_GP;
-    vmcb->efer = (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA) | EFER_SVME;
+    svm_set_efer(vp, (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA));
     return EXIT_SKIP;
 }
 
@@ -128,13 +128,31 @@ static enum exit_action handle_io(struct vp *vp)
     return exit_io(vp, &io);
 }
 
-static enum exit_action handle_write_cr8(struct vp *vp)
+/* A guest whose LME is held back writes CR4: now that is known what will be in it. */
+static enum exit_action write_cr4_held_back(struct vp *vp, uint64_t value)
+{
+    exit_count_other(vp);
+    if (value & ~vp_context_limits().cr4)
+        return EXIT_GP;
+    vmcb_of(vp)->cr4 = value;
+    svm_set_efer(vp, svm_get_efer(vp));
+    this_lp()->flush_pending = true;
+    return EXIT_SKIP;
+}
+
+static enum exit_action handle_write_cr(struct vp *vp)
 {
     struct svm_register_move move;
+    enum exit_action action;
 
-    if (!svm_decode_register_move(vp, &move))
-        return EXIT_RETRY;
-    return exit_write_cr8(vp, move.gpr == GPR_RSP ? vmcb_of(vp)->rsp : vp->gpr[move.gpr]);
+    if (!svm_decode_register_move(vp, &move) || !move.to)
+        return EXIT_RETRY; /* the guest has changed its code meanwhile */
+    uint64_t value = move.gpr == GPR_RSP ? vmcb_of(vp)->rsp : vp->gpr[move.gpr];
+    action = move.number == 8 ? exit_write_cr8(vp, value) : write_cr4_held_back(vp, value);
+    if (action != EXIT_SKIP)
+        return action;
+    svm_skip_instruction(vp, move.length);
+    return EXIT_RETRY;
 }
 
 static enum exit_action handle_exception(struct vp *vp, uint8_t vector)
@@ -172,8 +190,9 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
         return handle_window(vp, code);
     case SVM_EXIT_NESTED_PAGE_FAULT:
         return handle_nested_fault(vp);
+    case SVM_EXIT_CR4_WRITE:
     case SVM_EXIT_CR8_WRITE:
-        return handle_write_cr8(vp);
+        return handle_write_cr(vp);
     case SVM_EXIT_INVD:
     case SVM_EXIT_WBINVD:
         return exit_invd(vp);
@@ -260,6 +279,10 @@ void svm_run(struct vp *vp)
     }
     if (vp->nmi_pending || vp->nmi_at_iret)
         svm_nmi_deliver(vp);
+    if (__builtin_expect(vp->hw_state_changed, 0) && !svm_registers_valid(vp)) {
+        exit_invalid_state(vp);
+        return;
+    }
     vmcb->rax = vp->gpr[GPR_RAX];
     svm_switch(vp->gpr, vp->hw_state_spa.value);
     vp->gpr[GPR_RAX] = vmcb->rax;

@@ -172,10 +172,10 @@ static void vp_set_context(struct vp *vp, const struct hv_initial_vp_context *c,
     vmcb->gdtr = (struct vmcb_segment){.limit = c->gdtr.limit, .base = c->gdtr.base};
     vmcb->idtr = (struct vmcb_segment){.limit = c->idtr.limit, .base = c->idtr.base};
     vmcb->cpl = (uint8_t)(c->ss.attributes >> 5 & 3);
-    vmcb->efer = c->efer | EFER_SVME;
     vmcb->cr0 = c->cr0;
     vmcb->cr3 = c->cr3;
     vmcb->cr4 = c->cr4;
+    svm_set_efer(vp, c->efer);
     vmcb->guest_pat = c->msr_cr_pat;
     vmcb->rip = c->rip;
     vmcb->rsp = c->rsp;
