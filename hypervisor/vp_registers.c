@@ -1,175 +1,116 @@
-/* HvCallGetVpRegisters and HvCallSetVpRegisters: registers of a child VP by name
- * (include/hv/vp_registers.h). The VP is stopped from the first element to the last. A value that
- * only its processor's next entry would refuse is let through: the VP then leaves for its parent
- * (exit_invalid_state()). What the hypervisor itself loads, or hands to an instruction that could
- * fault here, is checked. */
-#include "include/hv/vp_registers.h"
+#include "hypervisor/vp_registers.h"
 
-#include "hypervisor/dispatch.h"
 #include "hypervisor/fpu.h"
-#include "hypervisor/hw.h"
-#include "hypervisor/hypercall.h"
-#include "hypervisor/hypercall_page.h"
+#include "hypervisor/lapic.h"
 #include "hypervisor/partition.h"
 #include "hypervisor/reftime.h"
+#include "hypervisor/synic.h"
 #include "include/hv/msr.h"
-#include "include/hv/parent.h"
 #include "lib/string.h"
 
-/* The legacy region of the XSAVE area, and the header's first word (Intel SDM vol. 1, 10.5.1,
- * 13.4.2). */
-#define AREA_FP_CONTROL 0
-#define AREA_MMX0 32
+/* The legacy region of the XSAVE area (Intel SDM vol. 1, 10.5.1), and its header. */
+#define AREA_ST0 32
 #define AREA_XMM0 160
+#define AREA_MXCSR 24
 #define AREA_XSTATE_BV 512
 
-#define CPUID_80000001_EDX_RDTSCP (1u << 27)
+enum kind { KIND_64, KIND_SEGMENT, KIND_TABLE };
 
-enum kind {
-    FIELD,   /* 64 bits of struct vp_registers */
-    SEGMENT, /* of struct vp_registers; likewise TABLE */
-    TABLE,
-    GENERAL, /* struct vp.gpr */
-    DEBUG,   /* DR0 to DR3 */
-    LEGACY,  /* 16 bytes of the XSAVE area */
-    SYNIC,   /* an MSR */
-    OTHER,   /* get_other(), set_other() */
-};
-
-enum check { ANY, CANONICAL, LOW_32_BITS, PENDING, SHADOW };
-
-/* Registers with consecutive names, whose places are consecutive as well. */
-struct register_range {
-    uint32_t first, last;
-    uint8_t kind;    /* enum kind */
-    uint8_t check;   /* enum check, of FIELD */
-    uint16_t offset; /* in the structure or area; of MSRs: from HV_X64_MSR_FIRST on */
-};
-
-#define FIELDS(first, last, check, member)                                                         \
+/* Those in struct vp_registers. */
+static const struct plain {
+    uint32_t name;
+    uint16_t offset;
+    uint8_t kind; /* enum kind */
+} plain[] = {
+#define R64(name, member)                                                                          \
     {                                                                                              \
-        HV_##first, HV_##last, FIELD, check, offsetof(struct vp_registers, member)                 \
+        name, offsetof(struct vp_registers, member), KIND_64                                       \
     }
-#define ONE(name, check, member) FIELDS(name, name, check, member)
-#define MSRS(first, last, msr)                                                                     \
+#define RSEGMENT(name, member)                                                                     \
     {                                                                                              \
-        HV_REGISTER_##first, HV_REGISTER_##last, SYNIC, ANY, HV_X64_MSR_##msr - HV_X64_MSR_FIRST   \
+        name, offsetof(struct vp_registers, member), KIND_SEGMENT                                  \
     }
-
-static const struct register_range ranges[] = {
-    {HV_X64_REGISTER_RAX, HV_X64_REGISTER_R15, GENERAL, ANY, 0},
-    ONE(X64_REGISTER_RIP, ANY, rip),
-    ONE(X64_REGISTER_RFLAGS, ANY, rflags),
-    FIELDS(X64_REGISTER_CR0, X64_REGISTER_CR4, ANY, cr0),
-    {HV_X64_REGISTER_ES, HV_X64_REGISTER_TR, SEGMENT, ANY, offsetof(struct vp_registers, es)},
-    {HV_X64_REGISTER_IDTR, HV_X64_REGISTER_GDTR, TABLE, ANY, offsetof(struct vp_registers, idtr)},
-    ONE(X64_REGISTER_EFER, ANY, efer),
-    ONE(X64_REGISTER_PAT, ANY, pat),
-    ONE(REGISTER_PENDING_INTERRUPTION, PENDING, pending_interruption),
-    ONE(REGISTER_INTERRUPT_STATE, SHADOW, interrupt_state),
-    {HV_X64_REGISTER_DR0, HV_X64_REGISTER_DR3, DEBUG, ANY, 0},
-    FIELDS(X64_REGISTER_DR6, X64_REGISTER_DR7, LOW_32_BITS, dr6),
-    ONE(X64_REGISTER_KERNEL_GS_BASE, CANONICAL, kernel_gs_base),
-    ONE(X64_REGISTER_SYSENTER_CS, LOW_32_BITS, sysenter_cs),
-    ONE(X64_REGISTER_SYSENTER_EIP, CANONICAL, sysenter_eip),
-    ONE(X64_REGISTER_SYSENTER_ESP, CANONICAL, sysenter_esp),
-    ONE(X64_REGISTER_STAR, ANY, star),
-    FIELDS(X64_REGISTER_LSTAR, X64_REGISTER_CSTAR, CANONICAL, lstar),
-    ONE(X64_REGISTER_SFMASK, LOW_32_BITS, sfmask),
-    {HV_X64_REGISTER_XMM0, HV_X64_REGISTER_XMM15, LEGACY, ANY, AREA_XMM0},
-    {HV_X64_REGISTER_FP_MMX0, HV_X64_REGISTER_FP_MMX7, LEGACY, ANY, AREA_MMX0},
-    {HV_X64_REGISTER_FP_CONTROL_STATUS, HV_X64_REGISTER_XMM_CONTROL_STATUS, LEGACY, ANY,
-     AREA_FP_CONTROL},
-    MSRS(SINT0, SINT15, SINT0),
-    MSRS(SCONTROL, EOM, SCONTROL),
-    MSRS(STIMER0_CONFIG, STIMER3_COUNT, STIMER0_CONFIG),
-    {HV_REGISTER_EXPLICIT_SUSPEND, HV_REGISTER_INTERNAL_ACTIVITY_STATE, OTHER, ANY, 0},
-    {HV_X64_REGISTER_CR8, HV_X64_REGISTER_XFEM, OTHER, ANY, 0},
-    {HV_X64_REGISTER_TSC, HV_X64_REGISTER_TSC_AUX, OTHER, ANY, 0},
-    {HV_REGISTER_VP_RUNTIME, HV_REGISTER_REFERENCE_TSC, OTHER, ANY, 0},
+    R64(HV_X64_REGISTER_RAX + GPR_RSP, rsp),
+    R64(HV_X64_REGISTER_RIP, rip),
+    R64(HV_X64_REGISTER_RFLAGS, rflags),
+    R64(HV_X64_REGISTER_CR0, cr0),
+    R64(HV_X64_REGISTER_CR2, cr2),
+    R64(HV_X64_REGISTER_CR3, cr3),
+    R64(HV_X64_REGISTER_CR4, cr4),
+    R64(HV_X64_REGISTER_DR6, dr6),
+    R64(HV_X64_REGISTER_DR7, dr7),
+    RSEGMENT(HV_X64_REGISTER_ES, es),
+    RSEGMENT(HV_X64_REGISTER_CS, cs),
+    RSEGMENT(HV_X64_REGISTER_SS, ss),
+    RSEGMENT(HV_X64_REGISTER_DS, ds),
+    RSEGMENT(HV_X64_REGISTER_FS, fs),
+    RSEGMENT(HV_X64_REGISTER_GS, gs),
+    RSEGMENT(HV_X64_REGISTER_LDTR, ldtr),
+    RSEGMENT(HV_X64_REGISTER_TR, tr),
+    {HV_X64_REGISTER_IDTR, offsetof(struct vp_registers, idtr), KIND_TABLE},
+    {HV_X64_REGISTER_GDTR, offsetof(struct vp_registers, gdtr), KIND_TABLE},
+    R64(HV_X64_REGISTER_EFER, efer),
+    R64(HV_X64_REGISTER_KERNEL_GS_BASE, kernel_gs_base),
+    R64(HV_X64_REGISTER_PAT, pat),
+    R64(HV_X64_REGISTER_SYSENTER_CS, sysenter_cs),
+    R64(HV_X64_REGISTER_SYSENTER_EIP, sysenter_eip),
+    R64(HV_X64_REGISTER_SYSENTER_ESP, sysenter_esp),
+    R64(HV_X64_REGISTER_STAR, star),
+    R64(HV_X64_REGISTER_LSTAR, lstar),
+    R64(HV_X64_REGISTER_CSTAR, cstar),
+    R64(HV_X64_REGISTER_SFMASK, sfmask),
+    R64(HV_REGISTER_PENDING_INTERRUPTION, pending_interruption),
+    R64(HV_REGISTER_INTERRUPT_STATE, interrupt_state),
+#undef R64
+#undef RSEGMENT
 };
 
-/* The registers of one call. */
-struct register_call {
-    struct vp *vp; /* stopped, its partition referenced; NULL before the first element */
-    bool changed;  /* @registers were */
-    bool fpu_saved;
-    struct vp_registers registers;
-};
-
-_Static_assert(sizeof(struct register_call) <= HYPERCALL_SCRATCH, "scratch");
-_Static_assert(sizeof(struct hv_register_assoc) <= HYPERCALL_MAX_ELEMENT, "element");
-
-static const struct register_range *find_range(uint32_t name)
+static const struct plain *find_plain(uint32_t name)
 {
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-        if (name >= ranges[i].first && name <= ranges[i].last)
-            return &ranges[i];
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+        if (plain[i].name == name)
+            return &plain[i];
     return NULL;
 }
 
-/* The XSAVE area with what is in the LP's registers; they are loaded from it afterwards. */
-static uint8_t *fpu_area(struct register_call *access)
+/* Those that are like an MSR of the SynIC: its number, or 0. */
+static uint32_t synic_msr(uint32_t name)
 {
-    if (!access->fpu_saved)
-        fpu_save(access->vp);
-    access->fpu_saved = true;
-    return access->vp->fpu;
-}
-
-/* --- Checks --- */
-
-static bool is_canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
-static bool pending_valid(uint64_t value)
-{
-    uint64_t type =
-        (value & HV_PENDING_INTERRUPTION_TYPE_MASK) >> HV_PENDING_INTERRUPTION_TYPE_SHIFT;
-    uint16_t vector = (uint16_t)(value >> HV_PENDING_INTERRUPTION_VECTOR_SHIFT);
-
-    if ((value & HV_PENDING_INTERRUPTION_VALID) == 0)
-        return true;
-    switch (type) {
-    case HV_INTERRUPTION_EXTERNAL:
-    case HV_INTERRUPTION_SOFTWARE_INTERRUPT:
-        return vector <= UINT8_MAX;
-    case HV_INTERRUPTION_NMI:
-        return vector == X86_VECTOR_NMI;
-    case HV_INTERRUPTION_EXCEPTION:
-    case HV_INTERRUPTION_PRIVILEGED_SOFTWARE_EXCEPTION:
-    case HV_INTERRUPTION_SOFTWARE_EXCEPTION:
-        return vector < 32;
+    if (name >= HV_REGISTER_SINT0 && name <= HV_REGISTER_SINT15)
+        return HV_X64_MSR_SINT0 + name - HV_REGISTER_SINT0;
+    if (name >= HV_REGISTER_STIMER0_CONFIG && name <= HV_REGISTER_STIMER3_COUNT)
+        return HV_X64_MSR_STIMER0_CONFIG + name - HV_REGISTER_STIMER0_CONFIG;
+    switch (name) {
+    case HV_REGISTER_SCONTROL:
+        return HV_X64_MSR_SCONTROL;
+    case HV_REGISTER_SVERSION:
+        return HV_X64_MSR_SVERSION;
+    case HV_REGISTER_SIEFP:
+        return HV_X64_MSR_SIEFP;
+    case HV_REGISTER_SIMP:
+        return HV_X64_MSR_SIMP;
     default:
-        return false;
+        return 0;
     }
 }
 
-static bool value_valid(enum check check, uint64_t value)
+/* XMM and x87 registers: 16 bytes each in the VP's area, which is what counts while it is accessed
+ * (fpu_save() first, fpu_load() after a change). NULL: another register. */
+static uint8_t *fpu_register(const struct vp *vp, uint32_t name)
 {
-    switch (check) {
-    case CANONICAL:
-        return is_canonical(value);
-    case LOW_32_BITS:
-        return value <= UINT32_MAX;
-    case PENDING:
-        return pending_valid(value);
-    case SHADOW:
-        return (value & ~(HV_INTERRUPT_STATE_SHADOW | HV_INTERRUPT_STATE_NMI_MASKED)) == 0;
-    default:
-        return true;
-    }
+    if (name >= HV_X64_REGISTER_XMM0 && name <= HV_X64_REGISTER_XMM15)
+        return (uint8_t *)vp->fpu + AREA_XMM0 + 16 * (name - HV_X64_REGISTER_XMM0);
+    if (name >= HV_X64_REGISTER_FP_MMX0 && name <= HV_X64_REGISTER_FP_MMX7)
+        return (uint8_t *)vp->fpu + AREA_ST0 + 16 * (name - HV_X64_REGISTER_FP_MMX0);
+    if (name == HV_X64_REGISTER_FP_CONTROL_STATUS) /* FCW, FSW, FTW, FOP, FIP */
+        return vp->fpu;
+    if (name == HV_X64_REGISTER_XMM_CONTROL_STATUS) /* FDP, MXCSR, mask */
+        return (uint8_t *)vp->fpu + 16;
+    return NULL;
 }
 
-/* --- Registers with rules of their own --- */
-
-static bool get_other(struct register_call *access, uint32_t name, uint64_t *value)
+static bool get_own(struct vp *vp, uint32_t name, uint64_t *value)
 {
-    struct vp *vp = access->vp;
-    const struct partition *partition = vp->partition;
-
     switch (name) {
     case HV_REGISTER_EXPLICIT_SUSPEND:
         *value = 0;
@@ -178,47 +119,82 @@ static bool get_other(struct register_call *access, uint32_t name, uint64_t *val
         *value = vp->intercepted;
         return true;
     case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
-        *value = (vp->activity == VP_WAIT_FOR_SIPI ? HV_ACTIVITY_STARTUP_SUSPEND : 0) |
-                 (vp->activity == VP_HALTED ? HV_ACTIVITY_HALT_SUSPEND : 0);
+        *value = vp->activity == VP_HALTED          ? HV_ACTIVITY_HALT_SUSPEND
+                 : vp->activity == VP_WAIT_FOR_SIPI ? HV_ACTIVITY_STARTUP_SUSPEND
+                                                    : 0;
         return true;
     case HV_X64_REGISTER_CR8:
         *value = lapic_read_cr8(vp);
         return true;
     case HV_X64_REGISTER_XFEM:
-        fpu_area(access);
         *value = vp->xcr0;
         return true;
     case HV_X64_REGISTER_TSC:
-        *value = partition_tsc(partition) + vp->tsc_adjust;
+        *value = partition_tsc(vp->partition) + vp->tsc_adjust;
         return true;
     case HV_X64_REGISTER_APIC_BASE:
         *value = vp->lapic.base;
-        return true;
-    case HV_X64_REGISTER_TSC_AUX:
-        *value = vp->tsc_aux;
         return true;
     case HV_X64_REGISTER_INITIAL_APIC_ID:
     case HV_REGISTER_VP_INDEX:
         *value = vp->index;
         return true;
+    case HV_X64_REGISTER_TSC_AUX:
+        *value = vp->tsc_aux;
+        return true;
     case HV_REGISTER_VP_RUNTIME:
         *value = reftime_from_tsc(vp->statistics->run_time_tsc);
         return true;
     case HV_REGISTER_GUEST_OS_ID:
-        *value = partition->guest_os_id;
+        *value = vp->partition->guest_os_id;
         return true;
     case HV_REGISTER_TIME_REF_COUNT:
-        *value = reftime_from_tsc(partition_tsc(partition));
+        *value = reftime_from_tsc(partition_tsc(vp->partition));
         return true;
     case HV_REGISTER_VP_ASSIST_PAGE:
         *value = vp->assist_page;
         return true;
     case HV_REGISTER_REFERENCE_TSC:
-        *value = partition->reference_tsc_msr;
+        *value = vp->partition->reference_tsc_msr;
         return true;
     default:
         return false;
     }
+}
+
+enum hv_status vp_register_get(struct vp *vp, const struct vp_registers *registers, uint32_t name,
+                               struct hv_register_value *value)
+{
+    const struct plain *entry = find_plain(name);
+
+    *value = (struct hv_register_value){.low = 0};
+    if (entry != NULL) {
+        memcpy(value, (const uint8_t *)registers + entry->offset, entry->kind == KIND_64 ? 8 : 16);
+        return HV_STATUS_SUCCESS;
+    }
+    if (name >= HV_X64_REGISTER_RAX && name <= HV_X64_REGISTER_R15) {
+        value->low = vp->gpr[name - HV_X64_REGISTER_RAX];
+        return HV_STATUS_SUCCESS;
+    }
+    if (name >= HV_X64_REGISTER_DR0 && name <= HV_X64_REGISTER_DR3) {
+        value->low = vp->debug_registers[name - HV_X64_REGISTER_DR0];
+        return HV_STATUS_SUCCESS;
+    }
+    const uint8_t *fpu = fpu_register(vp, name);
+    if (fpu != NULL) {
+        memcpy(value, fpu, 16);
+        return HV_STATUS_SUCCESS;
+    }
+    uint32_t msr = synic_msr(name);
+    if (msr != 0 ? synic_read_msr(vp, msr, &value->low) : get_own(vp, name, &value->low))
+        return HV_STATUS_SUCCESS;
+    return HV_STATUS_INVALID_PARAMETER;
+}
+
+static void set_fpu(struct vp *vp, uint8_t *area, const struct hv_register_value *value)
+{
+    memcpy(area, value, 16);
+    *(uint64_t *)((uint8_t *)vp->fpu + AREA_XSTATE_BV) |= XCR0_X87 | XCR0_SSE;
 }
 
 static bool set_activity(struct vp *vp, uint64_t value)
@@ -231,249 +207,59 @@ static bool set_activity(struct vp *vp, uint64_t value)
     return true;
 }
 
-/* What XSETBV accepts (Intel SDM vol. 1, 13.3): fpu_load() executes it. */
-static bool set_xcr0(struct register_call *access, uint64_t value)
+/* False: not a value of it. */
+static bool set_own(struct vp *vp, uint32_t name, uint64_t value, bool *known)
 {
-    uint64_t avx512 = value & XCR0_AVX512;
-
-    if (value & ~(fpu_supported_xcr0() & FPU_CHILD_XCR0) || !(value & XCR0_X87) ||
-        (value & XCR0_AVX && !(value & XCR0_SSE)) ||
-        (avx512 != 0 && (avx512 != XCR0_AVX512 || !(value & XCR0_AVX))))
-        return false;
-    fpu_area(access);
-    access->vp->xcr0 = value;
-    return true;
-}
-
-static bool set_tsc_aux(struct vp *vp, uint64_t value)
-{
-    if (value > UINT32_MAX || !(cpuid(0x80000001, 0).edx & CPUID_80000001_EDX_RDTSCP))
-        return false;
-    vp->tsc_aux = value;
-    vp_use_extra_state(vp, VP_EXTRA_TSC_AUX);
-    wrmsr(MSR_TSC_AUX, value);
-    return true;
-}
-
-/* Others can only be read. */
-static bool set_other(struct register_call *access, uint32_t name, uint64_t value)
-{
-    struct vp *vp = access->vp;
-
+    *known = true;
     switch (name) {
     case HV_REGISTER_EXPLICIT_SUSPEND:
         return value == 0;
     case HV_REGISTER_INTERCEPT_SUSPEND:
         if (value != 0)
-            return value == vp->intercepted;
+            return false;
         vp->intercepted = false;
         return true;
     case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
         return set_activity(vp, value);
     case HV_X64_REGISTER_CR8:
         return lapic_write_cr8(vp, value);
-    case HV_X64_REGISTER_XFEM:
-        return set_xcr0(access, value);
-    case HV_X64_REGISTER_TSC:
-        vp->tsc_adjust = value - partition_tsc(vp->partition);
-        vp_update_controls(vp);
-        return true;
     case HV_X64_REGISTER_APIC_BASE:
         return lapic_write_base(vp, value);
-    case HV_X64_REGISTER_TSC_AUX:
-        return set_tsc_aux(vp, value);
-    case HV_REGISTER_GUEST_OS_ID:
-        hypercall_page_set_guest_os_id(vp->partition, value);
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* --- All registers --- */
-
-/* Those that the VP uses are in the processor while it is entered. */
-static uint64_t get_debug_register(const struct vp *vp, unsigned number)
-{
-    uint64_t values[4];
-
-    if (!(vp->extra_state & VP_EXTRA_DEBUG_REGISTERS))
-        return vp->debug_registers[number];
-    read_debug_registers(values);
-    return values[number];
-}
-
-static void set_debug_register(struct vp *vp, unsigned number, uint64_t value)
-{
-    uint64_t values[4];
-
-    vp_use_extra_state(vp, VP_EXTRA_DEBUG_REGISTERS);
-    read_debug_registers(values);
-    values[number] = value;
-    write_debug_registers(values);
-}
-
-static uint64_t *field_of(struct register_call *access, const struct register_range *range,
-                          uint32_t index)
-{
-    return (uint64_t *)((uint8_t *)&access->registers + range->offset) + index;
-}
-
-/* Of 16 bytes each. */
-static void *wide_field_of(struct register_call *access, const struct register_range *range,
-                           uint32_t index)
-{
-    return field_of(access, range, 2 * index);
-}
-
-/* False: there is no such register. */
-static bool get_register(struct register_call *access, uint32_t name,
-                         struct hv_register_value *value)
-{
-    const struct register_range *range = find_range(name);
-    struct vp *vp = access->vp;
-
-    *value = (struct hv_register_value){0};
-    if (range == NULL)
-        return false;
-    uint32_t index = name - range->first;
-    switch (range->kind) {
-    case FIELD:
-        value->low = *field_of(access, range, index);
-        return true;
-    case SEGMENT:
-    case TABLE:
-        memcpy(value, wide_field_of(access, range, index), sizeof(*value));
-        return true;
-    case GENERAL:
-        value->low = index == GPR_RSP ? access->registers.rsp : vp->gpr[index];
-        return true;
-    case DEBUG:
-        value->low = get_debug_register(vp, index);
-        return true;
-    case LEGACY:
-        memcpy(value, fpu_area(access) + range->offset + 16 * index, sizeof(*value));
-        return true;
-    case SYNIC:
-        return synic_read_msr(vp, HV_X64_MSR_FIRST + range->offset + index, &value->low);
-    default:
-        return get_other(access, name, &value->low);
-    }
-}
-
-static bool set_legacy(struct register_call *access, uint32_t offset,
-                       const struct hv_register_value *value)
-{
-    uint8_t *area = fpu_area(access);
-
-    memcpy(area + offset, value, sizeof(*value));
-    *(uint64_t *)(area + AREA_XSTATE_BV) |= XCR0_X87 | XCR0_SSE; /* not their initial values */
-    return true;
-}
-
-static bool set_general(struct register_call *access, unsigned gpr, uint64_t value)
-{
-    if (gpr != GPR_RSP) {
-        access->vp->gpr[gpr] = value;
-        return true;
-    }
-    access->registers.rsp = value;
-    return access->changed = true;
-}
-
-/* False: not this value. */
-static bool set_register(struct register_call *access, const struct register_range *range,
-                         uint32_t name, const struct hv_register_value *value)
-{
-    bool wide = range->kind == SEGMENT || range->kind == TABLE || range->kind == LEGACY;
-    uint32_t index = name - range->first;
-
-    if (!wide && value->high != 0)
-        return false;
-    switch (range->kind) {
-    case FIELD:
-        if (!value_valid(range->check, value->low))
+    case HV_X64_REGISTER_XFEM:
+        if (!exit_xcr0_valid(vp, value))
             return false;
-        *field_of(access, range, index) = value->low;
-        return access->changed = true;
-    case SEGMENT:
-    case TABLE:
-        memcpy(wide_field_of(access, range, index), value, sizeof(*value));
-        return access->changed = true;
-    case GENERAL:
-        return set_general(access, index, value->low);
-    case DEBUG:
-        set_debug_register(access->vp, index, value->low);
+        vp->xcr0 = value;
         return true;
-    case LEGACY:
-        return set_legacy(access, range->offset + 16 * index, value);
-    case SYNIC:
-        return synic_write_msr(access->vp, HV_X64_MSR_FIRST + range->offset + index, value->low);
+    case HV_X64_REGISTER_TSC_AUX:
+        vp->tsc_aux = value;
+        return value >> 32 == 0;
     default:
-        return set_other(access, name, value->low);
+        *known = false;
+        return false;
     }
 }
 
-/* --- The calls --- */
-
-/* Both have the same header. */
-static enum hv_status begin(const struct hypercall *call)
+enum hv_status vp_register_set(struct vp *vp, struct vp_registers *registers, uint32_t name,
+                               const struct hv_register_value *value, bool *changed)
 {
-    const struct hv_input_get_vp_registers *input = call->input;
-    struct register_call *access = call->scratch;
-    enum hv_status status;
+    const struct plain *entry = find_plain(name);
+    bool known = true, taken = true;
 
-    if (access->vp != NULL)
-        return HV_STATUS_SUCCESS;
-    if ((input->input_vtl | input->padding[0] | input->padding[1] | input->padding[2]) != 0)
+    if (entry != NULL) {
+        memcpy((uint8_t *)registers + entry->offset, value, entry->kind == KIND_64 ? 8 : 16);
+        *changed = true;
+    } else if (name >= HV_X64_REGISTER_RAX && name <= HV_X64_REGISTER_R15) {
+        vp->gpr[name - HV_X64_REGISTER_RAX] = value->low;
+    } else if (name >= HV_X64_REGISTER_DR0 && name <= HV_X64_REGISTER_DR3) {
+        vp->debug_registers[name - HV_X64_REGISTER_DR0] = value->low;
+    } else if (fpu_register(vp, name) != NULL) {
+        set_fpu(vp, fpu_register(vp, name), value);
+    } else if (synic_msr(name) != 0) {
+        taken = synic_write_msr(vp, synic_msr(name), value->low);
+    } else {
+        taken = set_own(vp, name, value->low, &known);
+    }
+    if (!known)
         return HV_STATUS_INVALID_PARAMETER;
-    struct vp *vp = hypercall_get_child_vp(call, input->partition_id, input->vp_index, &status);
-    if (vp == NULL)
-        return status;
-    vp_access_begin(call->vp, vp);
-    hw->get_registers(vp, &access->registers);
-    access->vp = vp;
-    return HV_STATUS_SUCCESS;
-}
-
-enum hv_status hypercall_get_vp_registers(const struct hypercall *call)
-{
-    enum hv_status status = begin(call);
-
-    if (status != HV_STATUS_SUCCESS)
-        return status;
-    return get_register(call->scratch, *(const uint32_t *)call->element, call->output)
-               ? HV_STATUS_SUCCESS
-               : HV_STATUS_INVALID_PARAMETER;
-}
-
-enum hv_status hypercall_set_vp_registers(const struct hypercall *call)
-{
-    const struct hv_register_assoc *assoc = call->element;
-    const struct register_range *range = find_range(assoc->name);
-    struct hv_register_value value;
-    enum hv_status status = begin(call);
-
-    if (status != HV_STATUS_SUCCESS)
-        return status;
-    if (range == NULL || assoc->reserved1 != 0 || assoc->reserved2 != 0)
-        return HV_STATUS_INVALID_PARAMETER;
-    memcpy(&value, assoc->value, sizeof(value));
-    return set_register(call->scratch, range, assoc->name, &value)
-               ? HV_STATUS_SUCCESS
-               : HV_STATUS_INVALID_REGISTER_VALUE;
-}
-
-void hypercall_finish_vp_registers(const struct hypercall *call)
-{
-    struct register_call *access = call->scratch;
-
-    if (access->vp == NULL)
-        return;
-    if (access->changed)
-        hw->set_registers(access->vp, &access->registers);
-    if (access->fpu_saved)
-        fpu_load(access->vp);
-    vp_access_end(call->vp, access->vp);
-    partition_put(access->vp->partition);
+    return taken ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_REGISTER_VALUE;
 }
