@@ -11,7 +11,8 @@
 enum hypercall_flags {
     ROOT = 1 << 0, /* for the root only */
     REP = 1 << 1,
-    SET = 1 << 2, /* may have a variable header: the banks of a sparse set */
+    SET = 1 << 2,  /* may have a variable header: the banks of a sparse set */
+    FAST = 1 << 3, /* input fits into two registers, and there is no output */
 };
 
 struct hypercall_entry {
@@ -108,7 +109,13 @@ enum entry {
 };
 
 #define CALL(code, function, flags, input, output)                                                 \
-    [ENTRY_##code] = {hypercall_##function, NULL, (input), (output), 0, 0, (flags)},
+    [ENTRY_##code] = {hypercall_##function,                                                        \
+                      NULL,                                                                        \
+                      (input),                                                                     \
+                      (output),                                                                    \
+                      0,                                                                           \
+                      0,                                                                           \
+                      (flags) | ((input) <= 16 && (output) == 0 ? FAST : 0)},
 #define LIST(code, function, flags, input, element, result, finish)                                \
     [ENTRY_##code] = {hypercall_##function, finish, (input), 0, element, result, (flags) | REP},
 static const struct hypercall_entry entries[] = {CALLS(CALL, LIST)};
@@ -135,17 +142,20 @@ CALLS(CALL, LIST)
 static const uint8_t entry_of_code[0x108] = {CALLS(CALL, CALL)};
 #undef CALL
 
+/* One without function if there is no such call. */
 static const struct hypercall_entry *find(uint32_t code)
 {
-    uint32_t index = INDEX(code);
+    uint32_t index = code;
 
-    if ((code >= 0x100 && code < FIRST_OWN) || index >= sizeof(entry_of_code) ||
-        entry_of_code[index] == ENTRY_NONE)
-        return NULL;
+    if (code >= 0x100) {
+        index = INDEX(code);
+        if (code < FIRST_OWN || index >= sizeof(entry_of_code))
+            return &entries[ENTRY_NONE];
+    }
     return &entries[entry_of_code[index]];
 }
 
-/* The registers of a call. @input and @output: GPAs, or 16 bytes of input of a fast call. */
+/* The registers of a call whose blocks are at the GPAs @input and @output. */
 struct arguments {
     uint64_t value, input, output;
 };
@@ -156,7 +166,7 @@ static uint32_t variable_size(uint64_t value)
     return (uint32_t)((value & HV_HYPERCALL_VARHEAD_MASK) >> HV_HYPERCALL_VARHEAD_SHIFT) * 8;
 }
 
-/* Checks the parts of the input value that do not need memory. */
+/* Checks the parts of the input value that do not need memory. Not of a fast call. */
 static bool input_value_valid(const struct hypercall_entry *entry, uint64_t value)
 {
     uint32_t rep_count = value >> HV_HYPERCALL_REP_COUNT_SHIFT & HV_HYPERCALL_REP_MASK;
@@ -166,12 +176,7 @@ static bool input_value_valid(const struct hypercall_entry *entry, uint64_t valu
         return false;
     if (entry->flags & REP ? rep_start >= rep_count : (rep_count | rep_start) != 0)
         return false;
-    if (variable_size(value) > (entry->flags & SET ? 8 * MAX_BANKS : 0))
-        return false;
-    /* A fast call has 16 bytes of input and no output. */
-    return !(value & HV_HYPERCALL_FAST) ||
-           (!(entry->flags & REP) && entry->input_size + variable_size(value) <= 16 &&
-            entry->output_size == 0);
+    return variable_size(value) <= (entry->flags & SET ? 8 * MAX_BANKS : 0);
 }
 
 /* A block in the caller's memory: 8-byte aligned, inside one page. To be found anew after whatever
@@ -193,11 +198,27 @@ static bool copy_input(struct vp *vp, uint64_t address, void *buffer, uint32_t u
     return block != NULL;
 }
 
-static enum hv_status call_fast(const struct hypercall_entry *entry, struct vp *vp,
-                                const struct arguments *a)
+static bool may_call(const struct hypercall_entry *entry, const struct vp *vp)
 {
-    struct hypercall call = {.vp = vp, .input = &a->input, .input_size = entry->input_size};
+    return !(entry->flags & ROOT) || partition_is_root(vp->partition);
+}
 
+/* The quickest form: nothing but the code may be in the input value. */
+__attribute__((noinline)) static enum hv_status call_fast(struct vp *vp, uint64_t value,
+                                                          uint64_t first, uint64_t second)
+{
+    const struct hypercall_entry *entry = find((uint16_t)value);
+    uint64_t input[2] = {first, second};
+    struct hypercall call;
+
+    if (value >> 16 != HV_HYPERCALL_FAST >> 16 || !(entry->flags & FAST))
+        return entry->function == NULL ? HV_STATUS_INVALID_HYPERCALL_CODE
+                                       : HV_STATUS_INVALID_HYPERCALL_INPUT;
+    if (!may_call(entry, vp))
+        return HV_STATUS_ACCESS_DENIED;
+    call.vp = vp; /* the rest has no meaning */
+    call.input = input;
+    call.input_size = entry->input_size;
     return entry->function(&call);
 }
 
@@ -285,26 +306,33 @@ static enum hv_status call_rep(const struct hypercall_entry *entry, struct vp *v
     return status;
 }
 
-/* Result value: status and elements done. */
-static uint64_t dispatch(struct vp *vp, const struct arguments *a)
+/* A call whose input or output is in memory. */
+__attribute__((noinline)) static uint64_t call_memory(struct vp *vp, uint64_t value, uint64_t input,
+                                                      uint64_t output)
 {
-    const struct hypercall_entry *entry = find((uint16_t)a->value);
-    uint32_t done = a->value >> HV_HYPERCALL_REP_START_SHIFT & HV_HYPERCALL_REP_MASK;
+    const struct hypercall_entry *entry = find((uint16_t)value);
+    const struct arguments a = {value, input, output};
+    uint32_t done = value >> HV_HYPERCALL_REP_START_SHIFT & HV_HYPERCALL_REP_MASK;
     enum hv_status status;
 
-    if (entry == NULL)
+    if (entry->function == NULL)
         return HV_STATUS_INVALID_HYPERCALL_CODE;
-    if (!input_value_valid(entry, a->value))
+    if (!input_value_valid(entry, value))
         return HV_STATUS_INVALID_HYPERCALL_INPUT;
-    if (entry->flags & ROOT && !partition_is_root(vp->partition))
+    if (!may_call(entry, vp))
         return HV_STATUS_ACCESS_DENIED;
-    if (a->value & HV_HYPERCALL_FAST)
-        return call_fast(entry, vp, a);
     if (entry->flags & REP)
-        status = call_rep(entry, vp, a, &done);
+        status = call_rep(entry, vp, &a, &done);
     else
-        status = call_simple(entry, vp, a);
+        status = call_simple(entry, vp, &a);
     return (uint64_t)status | (uint64_t)done << HV_HYPERCALL_REPS_DONE_SHIFT;
+}
+
+/* Result value: status and elements done. */
+static uint64_t call(struct vp *vp, uint64_t value, uint64_t input, uint64_t output)
+{
+    return value & HV_HYPERCALL_FAST ? (uint64_t)call_fast(vp, value, input, output)
+                                     : call_memory(vp, value, input, output);
 }
 
 static uint64_t join(uint64_t high, uint64_t low)
@@ -313,15 +341,12 @@ static uint64_t join(uint64_t high, uint64_t low)
 }
 
 /* Outside 64-bit mode the arguments are in pairs of registers (TLFS 3.7). */
-static void dispatch_32(struct vp *vp)
+__attribute__((noinline)) static void call_32(struct vp *vp)
 {
     volatile uint64_t *gpr = vp->gpr;
-    struct arguments a = {
-        .value = join(gpr[GPR_RDX], gpr[GPR_RAX]),
-        .input = join(gpr[GPR_RBX], gpr[GPR_RCX]),
-        .output = join(gpr[GPR_RDI], gpr[GPR_RSI]),
-    };
-    uint64_t result = dispatch(vp, &a);
+    uint64_t value = join(gpr[GPR_RDX], gpr[GPR_RAX]);
+    uint64_t input = join(gpr[GPR_RBX], gpr[GPR_RCX]);
+    uint64_t result = call(vp, value, input, join(gpr[GPR_RDI], gpr[GPR_RSI]));
 
     gpr[GPR_RDX] = result >> 32;
     gpr[GPR_RAX] = (uint32_t)result;
@@ -329,20 +354,18 @@ static void dispatch_32(struct vp *vp)
 
 enum exit_action exit_hypercall(struct vp *vp, struct exit_mode mode)
 {
-    struct arguments a = {.value = vp->gpr[GPR_RCX]};
+    volatile uint64_t *gpr = vp->gpr;
+    uint64_t value = gpr[GPR_RCX];
 
-    if (a.value == (HVCALL_VENEER_DISPATCH_VP | HV_HYPERCALL_FAST) &&
+    if (value == (HVCALL_VENEER_DISPATCH_VP | HV_HYPERCALL_FAST) &&
         partition_is_root(vp->partition))
         return hypercall_dispatch_vp_fast(vp, mode);
     EXIT_COUNT(vp, hypercall);
     if (mode.cpl != 0 || !mode.protected_mode || vp->partition->guest_os_id == 0)
         return EXIT_UD;
-    if (!mode.long_mode) {
-        dispatch_32(vp);
-        return EXIT_SKIP;
-    }
-    a.input = vp->gpr[GPR_RDX];
-    a.output = vp->gpr[GPR_R8];
-    vp->gpr[GPR_RAX] = dispatch(vp, &a);
+    if (!mode.long_mode)
+        call_32(vp);
+    else
+        gpr[GPR_RAX] = call(vp, value, gpr[GPR_RDX], gpr[GPR_R8]);
     return EXIT_SKIP;
 }

@@ -66,7 +66,7 @@ hypercall_function_t hypercall_create_vp, hypercall_delete_vp, hypercall_start_v
 void hypercall_stop_vps(struct partition *partition);
 void hypercall_release_vps(struct partition *partition);
 
-/* vp_registers.c: their registers. */
+/* hypercall_registers.c: their registers. */
 hypercall_function_t hypercall_get_vp_registers, hypercall_set_vp_registers;
 hypercall_finish_t hypercall_finish_vp_registers;
 

@@ -105,8 +105,10 @@ static enum hv_status change_root(enum hv_status (*change)(uint64_t address, uin
     spin_lock(&root_partition.lock);
     bool hidden = hypercall_page_hide(&root_partition, gpa(address), PAGE_SIZE);
     enum hv_status status = change(address, PARTITION_NUMBER(owner->id));
-    if (hidden)
+    if (hidden) {
         hypercall_page_show(&root_partition);
+        partition_flush(&root_partition);
+    }
     spin_unlock(&root_partition.lock);
     return status;
 }
@@ -251,6 +253,13 @@ static bool map_range(struct batch *batch, uint64_t from, uint64_t to, uint64_t 
     return true;
 }
 
+/* What was below it may have been seen meanwhile. */
+static void show_hypercall_page(struct batch *batch)
+{
+    hypercall_page_show(batch->partition);
+    batch->flush = true;
+}
+
 static uint64_t leaf_flags(uint32_t map_flags)
 {
     unsigned access = ACCESS_READ;
@@ -298,7 +307,7 @@ enum hv_status hypercall_map_gpa_pages(const struct hypercall *call)
     bool mapped = map_range(batch, address.value, source * PAGE_SIZE, frames * PAGE_SIZE,
                             leaf_flags(input->map_flags), !hidden && !partition->access_tracking);
     if (hidden)
-        hypercall_page_show(partition);
+        show_hypercall_page(batch);
     spin_unlock(&partition->lock);
     if (mapped)
         return HV_STATUS_SUCCESS;
@@ -337,7 +346,7 @@ enum hv_status hypercall_unmap_gpa_pages(const struct hypercall *call)
     bool hidden = hypercall_page_hide(partition, address, frames * PAGE_SIZE);
     bool removed = remove_range(batch, address.value, frames * PAGE_SIZE);
     if (hidden)
-        hypercall_page_show(partition);
+        show_hypercall_page(batch);
     spin_unlock(&partition->lock);
     return removed ? HV_STATUS_SUCCESS : HV_STATUS_INSUFFICIENT_MEMORY;
 }

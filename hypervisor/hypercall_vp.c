@@ -179,6 +179,19 @@ static bool make_vp(struct partition *partition)
     return true;
 }
 
+/* Takes the VP, which does not run, from the LP where it is resident. */
+static void evict(struct vp *vp)
+{
+    struct lp *lp;
+
+    while ((lp = __atomic_load_n(&vp->lp, __ATOMIC_SEQ_CST)) != NULL) {
+        if (lp == this_lp())
+            vp_evict(vp);
+        else
+            lp_wait(lp, lp_request(lp, LP_REQUEST_EVICT));
+    }
+}
+
 /* Holds the partition's lock. A VP that was deleted has its structure still. */
 static enum hv_status create(struct partition *partition, uint32_t index)
 {
@@ -193,6 +206,8 @@ static enum hv_status create(struct partition *partition, uint32_t index)
     vp->register_page->version = HV_VP_REGISTER_PAGE_VERSION;
     vp->register_page->valid = 1;
     vp->run->deadline_tsc = VENEER_NO_DEADLINE;
+    evict(vp);
+    memset(vp->fpu, 0, PAGE_SIZE);
     vp_reset(vp, false);
     __atomic_fetch_or(&partition->live_vps, 1ull << index, __ATOMIC_SEQ_CST);
     return HV_STATUS_SUCCESS;
@@ -212,19 +227,6 @@ enum hv_status hypercall_create_vp(const struct hypercall *call)
     spin_unlock(&partition->lock);
     partition_put(partition);
     return status;
-}
-
-/* Takes the VP, which does not run, from the LP where it is resident. */
-static void evict(struct vp *vp)
-{
-    struct lp *lp;
-
-    while ((lp = __atomic_load_n(&vp->lp, __ATOMIC_SEQ_CST)) != NULL) {
-        if (lp == this_lp())
-            vp_evict(vp);
-        else
-            lp_wait(lp, lp_request(lp, LP_REQUEST_EVICT));
-    }
 }
 
 /* Whoever has found the VP before may still look at it, and finds one that has been reset and waits
