@@ -81,6 +81,7 @@ static void enter(struct lp *lp, struct vp *root, struct vp *child)
 {
     if (child->lp != lp)
         make_resident(lp, child);
+    partition_use_here(child->partition);
     lp->child_runs = true;
     lp->vp = child;
     hw->enter_child(root, child);
@@ -181,25 +182,31 @@ static bool claim(struct vp *child, enum vp_state as)
            atomic_compare_exchange(&child->state, VP_BLOCKED, as);
 }
 
-static bool claim_to_run(struct vp *child)
+/* While another LP accesses it, it will soon be free; but we must not wait here without a
+ * reference. */
+static enum hv_status claim_to_run(struct vp *child, bool referenced)
 {
     while (!claim(child, VP_RUNNING)) {
         if (atomic_load(&child->state) != VP_ACCESSED)
-            return false;
+            return HV_STATUS_INVALID_VP_STATE;
+        if (!referenced)
+            return HV_STATUS_OBJECT_IN_USE;
         lp_answer_requests(this_lp());
         cpu_pause();
     }
-    return true;
+    return HV_STATUS_SUCCESS;
 }
 
-enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags)
+enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced)
 {
     struct lp *lp = this_lp();
+    enum hv_status status;
 
     if (flags & ~HV_DISPATCH_VP_VALID_FLAGS)
         return HV_STATUS_INVALID_PARAMETER;
-    if (!claim_to_run(child))
-        return HV_STATUS_INVALID_VP_STATE;
+    status = claim_to_run(child, referenced);
+    if (status != HV_STATUS_SUCCESS)
+        return status;
     /* Finalizing first changes the state, then waits until no VP runs. */
     if (atomic_load(&child->partition->state) != PARTITION_ACTIVE ||
         child->partition->time_frozen) {

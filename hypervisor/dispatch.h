@@ -8,11 +8,12 @@
 #include "include/hv/status.h"
 
 /* Runs @child on this LP on behalf of @root until it needs its parent. The child's partition is
- * referenced, or the child is resident on this LP, which keeps it from being deleted. @flags:
+ * @referenced, or the child is resident on this LP, which keeps it from being deleted as long as
+ * the LP answers no requests: HV_STATUS_OBJECT_IN_USE then asks to come with a reference. @flags:
  * HV_DISPATCH_VP_…. HV_STATUS_INVALID_VP_STATE if another LP has it,
  * HV_STATUS_INVALID_PARTITION_STATE if the partition is not active or its time stands still.
  * Afterwards child->leave says why it came back. */
-enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags);
+enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced);
 
 /* enum hv_vp_dispatch_state and enum hv_vp_dispatch_event after vp_dispatch(). */
 struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *child);

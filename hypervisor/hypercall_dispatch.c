@@ -34,7 +34,7 @@ static enum hv_status dispatch(struct vp *root, uint64_t partition_id, uint32_t 
 
     if (child == NULL)
         return status;
-    status = vp_dispatch(root, child, flags);
+    status = vp_dispatch(root, child, flags, true);
     *output = vp_dispatch_result(child);
     partition_put(child->partition);
     return status;
@@ -91,7 +91,9 @@ enum exit_action hypercall_dispatch_vp_fast(struct vp *root, struct exit_mode mo
     struct vp *child = find_bound(root, partition_id, index, &got);
     if (child == NULL)
         return EXIT_UD;
-    enum hv_status status = vp_dispatch(root, child, flags);
+    enum hv_status status = vp_dispatch(root, child, flags, got);
+    if (status == HV_STATUS_OBJECT_IN_USE)
+        return EXIT_RETRY;
     bool interrupted = status == HV_STATUS_SUCCESS && child->leave == VP_LEAVE_INTERRUPT;
     if (!interrupted)
         answer(root, status, vp_dispatch_result(child));

@@ -231,8 +231,11 @@ static bool set_own(struct vp *vp, uint32_t name, uint64_t value, bool *known)
         vp->xcr0 = value;
         return true;
     case HV_X64_REGISTER_TSC_AUX:
+        if (value >> 32 != 0)
+            return false;
         vp->tsc_aux = value;
-        return value >> 32 == 0;
+        vp->extra_state |= VP_EXTRA_TSC_AUX;
+        return true;
     default:
         *known = false;
         return false;
