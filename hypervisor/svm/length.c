@@ -129,6 +129,9 @@ bool svm_decode_string_io(struct vp *vp, struct exit_io *io)
     else
         io->address_size = code.default_32 != prefixes.address_size ? 4 : 2;
     svm_vmsave(vp->hw_state_spa.value); /* FS and GS are in the processor */
-    io->segment = svm_segment_register(io->in ? &vmcb->es : segment_of(vmcb, prefixes.segment));
+    int number = io->in ? SEGMENT_ES : prefixes.segment < 0 ? SEGMENT_DS : prefixes.segment;
+    io->segment = svm_segment_register(segment_of(vmcb, number));
+    if (code.long_mode && number < SEGMENT_FS)
+        io->segment.base = 0; /* the processor ignores it */
     return true;
 }
