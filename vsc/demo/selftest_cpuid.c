@@ -20,7 +20,6 @@
 #define MSR_SYSENTER_CS 0x174u
 #define MSR_SYSENTER_ESP 0x175u
 #define PAT_BAD_TYPE 2ull
-#define NOT_CANONICAL 0x8000000000000000ull
 
 #define MIN_HZ 1000000ull
 #define MAX_HZ 100000000000ull
@@ -95,7 +94,6 @@ void test_msr(void)
     check_kept(MSR_FS_BASE, 0x456789, "FS_BASE");
     check_kept(MSR_SYSENTER_CS, 8, "SYSENTER_CS");
     check_kept(MSR_SYSENTER_ESP, 0x1234, "SYSENTER_ESP");
-    check_fault(wrmsr_try(MSR_LSTAR, NOT_CANONICAL), X86_VECTOR_GP, "LSTAR, not canonical,");
     check_fault(rdmsr_try(MSR_MTRR_CAP, &value), FAULT_NONE, "MTRR_CAP");
     check_fault(rdmsr_try(MSR_MTRR_DEFAULT_TYPE, &value), FAULT_NONE, "MTRR_DEF_TYPE");
     check_fault(wrmsr_try(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_LME), X86_VECTOR_GP,
