@@ -120,7 +120,8 @@ void test_asserted(void)
         uint32_t expected = *count + 1;
 
         outl(CHILD_PORT_INTERRUPT, VECTOR_TEST | i << 8);
-        for (unsigned wait = 0; *count != expected && wait < 1000; wait++)
+        uint64_t end = clock_deadline(2000000);
+        while (*count != expected && rdtsc() < end)
             inl(CHILD_PORT_SCRATCH);
         check_equal(*count, expected, "the number of another VP's interrupts");
     }
