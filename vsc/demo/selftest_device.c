@@ -7,6 +7,7 @@
 #include "include/child_start.h"
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
+#include "vsc/demo/clock.h"
 #include "vsc/demo/interrupts.h"
 #include "vsc/demo/probes.h"
 #include "vsc/demo/smp.h"
