@@ -169,8 +169,7 @@ $(BUILD)/iso/%.elf: $(BUILD)/%.elf
 
 KERNELS := $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf
 # Files that the parent finds by name: the demo child, and the program that runs children.
-MODULES := demo=$(BUILD)/iso/demo.elf \
-           $(patsubst %,%=$(BUILD)/programs/%.elf,$(filter child,$(PROGRAM_NAMES)))
+MODULES := demo=$(BUILD)/iso/demo.elf child=$(BUILD)/programs/child.elf
 module_name = $(firstword $(subst =, ,$(1)))
 module_file = $(lastword $(subst =, ,$(1)))
 
