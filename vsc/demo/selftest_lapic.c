@@ -205,7 +205,7 @@ void test_logical(void)
 
 void test_ipi(void)
 {
-    uint32_t before[VP_MAX];
+    uint32_t before[VP_MAX] = {0};
 
     for (uint32_t i = 0; i < smp_count(); i++)
         before[i] = other_interrupts(i, HIGH);

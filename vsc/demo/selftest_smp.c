@@ -117,7 +117,7 @@ void test_cluster_ipi(void)
 {
     uint64_t mask = smp_count() == 64 ? ~0ull : (1ull << smp_count()) - 1;
     struct hv_input_send_synthetic_cluster_ipi input = {.vector = VECTOR, .processor_mask = mask};
-    uint32_t before[VP_MAX];
+    uint32_t before[VP_MAX] = {0};
 
     note_interrupts(before);
     check_equal(hyperv_fast(HVCALL_SEND_SYNTHETIC_CLUSTER_IPI, VECTOR, mask), HV_STATUS_SUCCESS,
