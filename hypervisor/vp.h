@@ -81,6 +81,24 @@ struct register_rule {
     uint8_t mirror_offset;
 };
 
+/* What a walk through a guest's page tables has seen: as long as the entries have these values, and
+ * its partition's map_generation is the same, it would end at the same place. */
+#define GUEST_WALK_MAX 5
+struct guest_walk {
+    unsigned count; /* of entries; with GUEST_WALK_MAX + 1 it cannot be said */
+    const volatile uint64_t *entries[GUEST_WALK_MAX];
+    uint64_t values[GUEST_WALK_MAX];
+};
+
+/* A page of code where an instruction was found (guest_code.h). */
+struct guest_code_page {
+    uint64_t page, cr3, generation;
+    const uint8_t *memory; /* NULL: none */
+    uint64_t cr0, cr4, efer;
+    struct guest_walk walk;
+};
+#define GUEST_CODE_PAGES 4
+
 /* State that is switched only for VPs that have used it, as bits of struct vp.extra_state. */
 enum vp_extra_state {
     VP_EXTRA_DEBUG_REGISTERS = 1 << 0,
@@ -117,11 +135,7 @@ struct vp {
     bool nmi_at_iret; /* that IRET is the next instruction, unless RIP or RSP differ */
     uint64_t nmi_iret_rip, nmi_iret_rsp;
 
-    /* AMD-V without next-RIP: where the last instruction was found (svm/length.c). */
-    struct {
-        uint64_t rip_page, cr3, generation;
-        const uint8_t *memory;
-    } code;
+    struct guest_code_page code[GUEST_CODE_PAGES]; /* by the low bits of the page's number */
 
     struct hv_initial_vp_context context; /* given at start; its LP takes it over */
     uint64_t start_rdi;                   /* root: RDI at start */

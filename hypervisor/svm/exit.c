@@ -3,6 +3,9 @@
 #include "hypervisor/svm/svm.h"
 #include "hypervisor/vp_context.h"
 
+/* Not inlined: the common exits are to have few registers to save. */
+#define RARE __attribute__((noinline))
+
 static enum exit_action read_efer(struct vp *vp)
 {
     uint64_t efer = svm_get_efer(vp);
@@ -15,7 +18,7 @@ static enum exit_action read_efer(struct vp *vp)
 
 /* Rules as for WRMSR on the processor (APM 3.1.7): reserved bits and a change of LME with paging on
  * fault; LMA is read-only and ignored. */
-static enum exit_action write_efer(struct vp *vp)
+static RARE enum exit_action write_efer(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint64_t value = vp->gpr[GPR_RDX] << 32 | (uint32_t)vp->gpr[GPR_RAX];
@@ -54,7 +57,7 @@ static enum exit_action handle_vmmcall(struct vp *vp)
     return exit_hypercall(vp, mode);
 }
 
-static enum exit_action handle_nmi(struct vp *vp)
+static RARE enum exit_action handle_nmi(struct vp *vp)
 {
     svm_take_events();
     exit_nmi(vp);
@@ -63,7 +66,7 @@ static enum exit_action handle_nmi(struct vp *vp)
 
 /* The LP stays ours. After the exit the INIT is still pending, and would end each VMRUN at once,
  * until it is taken: as #SX, by VM_CR.R_INIT (APM 15.17, 15.30.1). */
-static enum exit_action handle_init(struct vp *vp)
+static RARE enum exit_action handle_init(struct vp *vp)
 {
     svm_take_events();
     exit_count_other(vp);
@@ -73,7 +76,7 @@ static enum exit_action handle_init(struct vp *vp)
 /* QEMU's TCG makes this exit, with the guest's state saved, where #GP is due: MOV to CR3 or CR4
  * that sets reserved bits. Else it is the entry that failed; then TCG has saved its host's state.
  */
-static enum exit_action handle_invalid(struct vp *vp)
+static RARE enum exit_action handle_invalid(struct vp *vp)
 {
     struct svm_register_move move;
 
@@ -86,7 +89,7 @@ static enum exit_action handle_invalid(struct vp *vp)
 }
 
 /* The end of the guest's NMI handler is near; or an interrupt window has opened. */
-static enum exit_action handle_window(struct vp *vp, uint32_t code)
+static RARE enum exit_action handle_window(struct vp *vp, uint32_t code)
 {
     if (code == SVM_EXIT_IRET) {
         exit_count_other(vp);
@@ -140,7 +143,7 @@ static enum exit_action write_cr4_held_back(struct vp *vp, uint64_t value)
     return EXIT_SKIP;
 }
 
-static enum exit_action handle_write_cr(struct vp *vp)
+static RARE enum exit_action handle_write_cr(struct vp *vp)
 {
     struct svm_register_move move;
     enum exit_action action;
@@ -155,7 +158,7 @@ static enum exit_action handle_write_cr(struct vp *vp)
     return EXIT_RETRY;
 }
 
-static enum exit_action handle_exception(struct vp *vp, uint8_t vector)
+static RARE enum exit_action handle_exception(struct vp *vp, uint8_t vector)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
     bool has_error = x86_has_error_code(vector);
@@ -243,21 +246,54 @@ void svm_skip_instruction(struct vp *vp, uint8_t length)
     }
 }
 
-static void finish(struct vp *vp, enum exit_action action)
+static inline void finish(struct vp *vp, enum exit_action action)
 {
-    switch (action) {
-    case EXIT_SKIP:
+    if (__builtin_expect(action == EXIT_SKIP, 1))
         svm_skip_instruction(vp, svm_instruction_length(vp));
-        break;
-    case EXIT_UD:
+    else if (action == EXIT_UD)
         svm_inject_exception(vp, X86_VECTOR_UD, false, 0);
-        break;
-    case EXIT_GP:
+    else if (action == EXIT_GP)
         svm_inject_exception(vp, X86_VECTOR_GP, true, 0);
-        break;
-    case EXIT_RETRY:
-        break;
+}
+
+/* What is not the same at each entry. False: the guest is not entered. */
+__attribute__((noinline)) static bool prepare(struct vp *vp, struct lp *lp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    if (lp->flush_pending) {
+        lp_flushed(lp);
+        vmcb->tlb_control = TLB_FLUSH_ALL;
     }
+    if (partition_is_root(vp->partition)) {
+        vp->tag_lp = lp; /* it keeps its ASID */
+        vp->tag_generation = lp->tag_generation;
+    } else if (vp->tag_lp != lp || vp->tag_generation != lp->tag_generation) {
+        lp_assign_tag(lp, vp);
+        vmcb->asid = vp->tag;
+        if (lp->flush_pending)
+            return false; /* all have been used: begin anew */
+    }
+    if (vp->nmi_pending || vp->nmi_at_iret)
+        svm_nmi_deliver(vp);
+    if (vp->hw_state_changed && !svm_registers_valid(vp)) {
+        exit_invalid_state(vp);
+        return false;
+    }
+    return true;
+}
+
+/* Leaves no register as it was but RSP and RBP: what the compiler needs, it saves once for all. */
+static inline void enter(struct vp *vp)
+{
+    volatile uint64_t *gpr = vp->gpr;
+    uint64_t vmcb_spa = vp->hw_state_spa.value;
+
+    __asm__ volatile("call svm_switch"
+                     : "+D"(gpr), "+S"(vmcb_spa)
+                     :
+                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+                       "r15", "cc", "memory");
 }
 
 void svm_run(struct vp *vp)
@@ -266,30 +302,19 @@ void svm_run(struct vp *vp)
     struct lp *lp = this_lp();
 
     vmcb->tlb_control = TLB_KEEP;
-    if (lp->flush_pending) {
-        lp_flushed(lp);
-        vmcb->tlb_control = TLB_FLUSH_ALL;
-    }
-    if (!partition_is_root(vp->partition) &&
-        (vp->tag_lp != lp || vp->tag_generation != lp->tag_generation)) {
-        lp_assign_tag(lp, vp);
-        vmcb->asid = vp->tag;
-        if (lp->flush_pending)
-            return; /* all have been used: begin anew */
-    }
-    if (vp->nmi_pending || vp->nmi_at_iret)
-        svm_nmi_deliver(vp);
-    if (__builtin_expect(vp->hw_state_changed, 0) && !svm_registers_valid(vp)) {
-        exit_invalid_state(vp);
+    if (__builtin_expect(lp->flush_pending || vp->tag_generation != lp->tag_generation ||
+                             vp->tag_lp != lp || vp->nmi_pending || vp->nmi_at_iret ||
+                             vp->hw_state_changed,
+                         0) &&
+        !prepare(vp, lp))
         return;
-    }
     vmcb->rax = vp->gpr[GPR_RAX];
-    svm_switch(vp->gpr, vp->hw_state_spa.value);
+    enter(vp);
     vp->gpr[GPR_RAX] = vmcb->rax;
     vmcb->event_injection = 0;
 
     finish(vp, handle(vp, (uint32_t)vmcb->exit_code));
     vp->hw_state_changed = false;
-    if (vmcb->exit_interrupt_info & EVENT_VALID)
+    if (__builtin_expect((vmcb->exit_interrupt_info & EVENT_VALID) != 0, 0))
         svm_complete_interrupted_delivery(vp);
 }

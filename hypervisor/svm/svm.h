@@ -26,10 +26,6 @@ static inline bool svm_in_64bit_code(const struct vmcb *vmcb)
     return (vmcb->efer & EFER_LMA) != 0 && (vmcb->cs.attributes & VMCB_SEGMENT_LONG) != 0;
 }
 
-/* Enters the guest (switch.asm): loads the general registers but RAX and RSP, which are in the
- * VMCB; comes back at the next exit. The global interrupt flag is clear afterwards. */
-void svm_switch(volatile uint64_t *gpr, uint64_t vmcb_spa);
-
 /* Takes a pending NMI or INIT by the hypervisor's own IDT: the global interrupt flag is set for a
  * moment. */
 void svm_take_events(void);
