@@ -1,6 +1,5 @@
 #include "hypervisor/dispatch.h"
 
-#include "hypervisor/atomic.h"
 #include "hypervisor/fpu.h"
 #include "hypervisor/hw.h"
 #include "hypervisor/intercept.h"
@@ -127,8 +126,8 @@ static bool arm_deadline(struct lp *lp, uint64_t deadline)
 }
 
 /* Serves timers that are due. If the next deadline is nearer than what the parent knows, and we
- * cannot arm the LP's timer, the parent is to do it. Result: the deadline that is taken care of. */
-static uint64_t serve_timers(struct lp *lp, struct vp *child, uint64_t known)
+ * cannot arm the LP's timer, the parent is to do it. */
+static void serve_timers(struct lp *lp, struct vp *child, uint64_t known)
 {
     uint64_t now = partition_tsc(child->partition);
 
@@ -137,13 +136,12 @@ static uint64_t serve_timers(struct lp *lp, struct vp *child, uint64_t known)
     if (child->timers.next != VP_TIMER_NEVER && !arm_deadline(lp, host_deadline(child)) &&
         child->timers.next < known)
         child->leave = VP_LEAVE_CANCEL;
-    return child->timers.next;
+    child->timers.served = child->timers.next;
 }
 
 static void run(struct lp *lp, struct vp *child)
 {
-    uint64_t served = serve_timers(lp, child, 0);
-
+    serve_timers(lp, child, 0);
     for (;;) {
         lp_answer_requests(lp);
         if (__builtin_expect(atomic_load(&child->attention) != 0, 0))
@@ -155,8 +153,8 @@ static void run(struct lp *lp, struct vp *child)
         hw->run(child);
         if (__builtin_expect(child->leave != VP_STAY, 0))
             return;
-        if (__builtin_expect(child->timers.next != served, 0))
-            served = serve_timers(lp, child, served);
+        if (child->timers.next != child->timers.served)
+            serve_timers(lp, child, child->timers.served);
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "hypervisor/atomic.h"
+#include "hypervisor/lp.h"
 #include "hypervisor/vp.h"
 #include "include/hv/status.h"
 
@@ -14,6 +16,15 @@
  * HV_STATUS_INVALID_PARTITION_STATE if the partition is not active or its time stands still.
  * Afterwards child->leave says why it came back. */
 enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced);
+
+/* Whether the VP, a root's or a child that is dispatched, can be entered again without a look at
+ * anything. On its LP. */
+static inline bool vp_goes_on(const struct lp *lp, const struct vp *vp)
+{
+    return (atomic_load(&lp->requests) & LP_REQUEST_BITS) == 0 &&
+           atomic_load(&vp->attention) == 0 && vp->leave == VP_STAY && vp->activity == VP_ACTIVE &&
+           vp->timers.next == vp->timers.served;
+}
 
 /* enum hv_vp_dispatch_state and enum hv_vp_dispatch_event after vp_dispatch(). */
 struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *child);

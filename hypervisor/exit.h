@@ -18,7 +18,12 @@ enum exit_action {
 };
 
 /* Counts an exit of @kind, a member of struct veneer_vp_statistics. */
-#define EXIT_COUNT(vp, kind) ((vp)->statistics->exits++, (vp)->statistics->kind++)
+#define EXIT_COUNT(vp, kind)                                                                       \
+    do {                                                                                           \
+        struct veneer_vp_statistics *statistics_ = (vp)->statistics;                               \
+        statistics_->exits++;                                                                      \
+        statistics_->kind++;                                                                       \
+    } while (0)
 
 /* What the guest's processor mode allows. */
 struct exit_mode {

@@ -69,9 +69,9 @@ struct hw_ops {
     void (*vp_set_context)(struct vp *vp, const struct hv_initial_vp_context *context,
                            uint64_t rdi);
 
-    /* Enters the guest and handles the one exit that follows. On the VP's LP. Before the entry it
-     * honours and clears this LP's flush_pending; returns without entering when this LP has
-     * requests to answer. */
+    /* Enters the guest and handles the exit that follows; may go on so as long as vp_goes_on(). On
+     * the VP's LP. Before an entry it honours and clears this LP's flush_pending; returns without
+     * entering when this LP has requests to answer. */
     void (*run)(struct vp *vp);
 
     /* World switch of this LP between root VP and child: everything that an entry and exit does not

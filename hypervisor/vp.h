@@ -120,19 +120,21 @@ struct vp {
     uint32_t attention; /* enum vp_attention; atomic */
     uint32_t state;     /* enum vp_state; atomic */
     uint8_t leave;      /* enum vp_leave, set by exit handlers */
+    uint8_t activity;   /* children: enum vp_activity */
     uint8_t extra_state;
-    bool hw_launched;      /* VT-x: VMRESUME, not VMLAUNCH */
-    bool hw_state_changed; /* AMD-V: registers were set from outside since the last entry */
-    uint32_t tag;          /* ASID or VPID, of the LP below in its present generation (lp.h) */
+    bool hw_launched; /* VT-x: VMRESUME, not VMLAUNCH */
+    uint32_t tag;     /* ASID or VPID, of the LP below in its present generation (lp.h) */
     uint32_t tag_generation;
     struct lp *tag_lp;
     uint64_t host_rsp; /* VT-x: the stack pointer that an exit loads */
 
-    bool lme_held_back; /* AMD-V: see svm_set_efer() */
-    /* AMD-V: NMIs (svm/event.c). */
-    bool nmi_pending; /* waits to be injected */
-    bool nmi_blocked; /* until the guest's IRET, or an interrupt window */
-    bool nmi_at_iret; /* that IRET is the next instruction, unless RIP or RSP differ */
+    /* AMD-V. */
+    bool hw_state_changed; /* registers were set from outside since the last entry */
+    /* NMIs (svm/event.c). */
+    bool nmi_pending;   /* waits to be injected */
+    bool nmi_blocked;   /* until the guest's IRET, or an interrupt window */
+    bool nmi_at_iret;   /* that IRET is the next instruction, unless RIP or RSP differ */
+    bool lme_held_back; /* see svm_set_efer() */
     uint64_t nmi_iret_rip, nmi_iret_rsp;
 
     struct guest_code_page code[GUEST_CODE_PAGES]; /* by the low bits of the page's number */
@@ -150,7 +152,6 @@ struct vp {
     struct hv_message *message;
     void *fpu; /* XSAVE area: one page */
     uint32_t posted_head;
-    uint8_t activity;         /* enum vp_activity */
     bool window_requested;    /* an exit is asked for as soon as an interrupt can be taken */
     uint8_t startup_vector;   /* of VP_ATTENTION_SIPI */
     bool intercepted;         /* an intercept waits for the parent's answer */

@@ -1,4 +1,5 @@
-/* AMD-V backend: one entry and the exit that follows. */
+/* AMD-V backend: entries and the exits that follow. */
+#include "hypervisor/dispatch.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/svm/svm.h"
 #include "hypervisor/vp_context.h"
@@ -286,28 +287,17 @@ __attribute__((noinline)) static bool prepare(struct vp *vp, struct lp *lp)
 /* Leaves no register as it was but RSP and RBP: what the compiler needs, it saves once for all. */
 static inline void enter(struct vp *vp)
 {
-    volatile uint64_t *gpr = vp->gpr;
-    uint64_t vmcb_spa = vp->hw_state_spa.value;
+    uint64_t lost[2];
 
     __asm__ volatile("call svm_switch"
-                     : "+D"(gpr), "+S"(vmcb_spa)
-                     :
+                     : "=D"(lost[0]), "=S"(lost[1])
+                     : "0"(vp->gpr), "1"(vp->hw_state_spa.value)
                      : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
                        "r15", "cc", "memory");
 }
 
-void svm_run(struct vp *vp)
+static inline void run_once(struct vp *vp, struct vmcb *vmcb)
 {
-    struct vmcb *vmcb = vmcb_of(vp);
-    struct lp *lp = this_lp();
-
-    vmcb->tlb_control = TLB_KEEP;
-    if (__builtin_expect(lp->flush_pending || vp->tag_generation != lp->tag_generation ||
-                             vp->tag_lp != lp || vp->nmi_pending || vp->nmi_at_iret ||
-                             vp->hw_state_changed,
-                         0) &&
-        !prepare(vp, lp))
-        return;
     vmcb->rax = vp->gpr[GPR_RAX];
     enter(vp);
     vp->gpr[GPR_RAX] = vmcb->rax;
@@ -317,4 +307,21 @@ void svm_run(struct vp *vp)
     vp->hw_state_changed = false;
     if (__builtin_expect((vmcb->exit_interrupt_info & EVENT_VALID) != 0, 0))
         svm_complete_interrupted_delivery(vp);
+}
+
+void svm_run(struct vp *vp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+    struct lp *lp = this_lp();
+
+    do {
+        vmcb->tlb_control = TLB_KEEP;
+        if (__builtin_expect(lp->flush_pending || vp->tag_generation != lp->tag_generation ||
+                                 vp->tag_lp != lp || vp->nmi_pending || vp->nmi_at_iret ||
+                                 vp->hw_state_changed,
+                             0) &&
+            !prepare(vp, lp))
+            return;
+        run_once(vp, vmcb);
+    } while (__builtin_expect(vp_goes_on(lp, vp), 1));
 }

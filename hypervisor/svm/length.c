@@ -7,20 +7,19 @@
 
 /* An instruction that exits: its first two bytes as a number, as far as @mask says. */
 struct opcode {
-    uint8_t length;
-    uint16_t value, mask;
+    uint16_t length, value, mask, reserved;
 };
 
 #define FIRST_EXIT SVM_EXIT_CPUID
 
 static const struct opcode opcodes[] = {
-    [SVM_EXIT_CPUID - FIRST_EXIT] = {2, 0xa20f, 0xffff},
-    [SVM_EXIT_INVD - FIRST_EXIT] = {2, 0x080f, 0xffff},
-    [SVM_EXIT_HLT - FIRST_EXIT] = {1, 0xf4, 0xff},
-    [SVM_EXIT_MSR - FIRST_EXIT] = {2, 0x300f, 0xfdff},
-    [SVM_EXIT_VMMCALL - FIRST_EXIT] = {3, 0x010f, 0xffff},
-    [SVM_EXIT_WBINVD - FIRST_EXIT] = {2, 0x090f, 0xffff},
-    [SVM_EXIT_XSETBV - FIRST_EXIT] = {3, 0x010f, 0xffff},
+    [SVM_EXIT_CPUID - FIRST_EXIT] = {2, 0xa20f, 0xffff, 0},
+    [SVM_EXIT_INVD - FIRST_EXIT] = {2, 0x080f, 0xffff, 0},
+    [SVM_EXIT_HLT - FIRST_EXIT] = {1, 0xf4, 0xff, 0},
+    [SVM_EXIT_MSR - FIRST_EXIT] = {2, 0x300f, 0xfdff, 0},
+    [SVM_EXIT_VMMCALL - FIRST_EXIT] = {3, 0x010f, 0xffff, 0},
+    [SVM_EXIT_WBINVD - FIRST_EXIT] = {2, 0x090f, 0xffff, 0},
+    [SVM_EXIT_XSETBV - FIRST_EXIT] = {3, 0x010f, 0xffff, 0},
 };
 
 static inline uint64_t linear_rip(const struct vmcb *vmcb)
@@ -39,9 +38,11 @@ void svm_get_code(const struct vp *vp, struct guest_code *code)
     code->linear = linear_rip(vmcb);
 }
 
+typedef uint16_t unaligned_uint16_t __attribute__((aligned(1), may_alias));
+
 static inline bool matches(const struct opcode *opcode, const volatile uint8_t *bytes)
 {
-    return (((unsigned)bytes[0] | (unsigned)bytes[1] << 8) & opcode->mask) == opcode->value;
+    return (*(const volatile unaligned_uint16_t *)bytes & opcode->mask) == opcode->value;
 }
 
 /* Behind prefixes; 0 if something else is there: the guest has changed its code meanwhile. */
@@ -74,7 +75,7 @@ uint8_t svm_instruction_length(struct vp *vp)
     const struct opcode *opcode = &opcodes[index];
     const volatile uint8_t *bytes = guest_code_glance(vp, linear_rip(vmcb), vmcb->cr3);
     if (bytes != NULL && matches(opcode, bytes))
-        return opcode->length;
+        return (uint8_t)opcode->length;
     return length_with_prefixes(vp, opcode);
 }
 
