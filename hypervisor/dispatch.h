@@ -27,7 +27,16 @@ static inline bool vp_goes_on(const struct lp *lp, const struct vp *vp)
 }
 
 /* enum hv_vp_dispatch_state and enum hv_vp_dispatch_event after vp_dispatch(). */
-struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *child);
+static inline struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *child)
+{
+    if (child->leave == VP_LEAVE_INTERCEPT)
+        return (struct hv_output_dispatch_vp){HV_VP_DISPATCH_STATE_READY,
+                                              HV_VP_DISPATCH_EVENT_INTERCEPT};
+    if (child->leave == VP_LEAVE_BLOCKED)
+        return (struct hv_output_dispatch_vp){HV_VP_DISPATCH_STATE_BLOCKED,
+                                              HV_VP_DISPATCH_EVENT_SUSPEND};
+    return (struct hv_output_dispatch_vp){HV_VP_DISPATCH_STATE_READY, HV_VP_DISPATCH_EVENT_SUSPEND};
+}
 
 /* For hypercalls about a child VP's state: stops it, if it runs, and makes it this LP's, so that
  * hw->get_registers() and set_registers() work on it; FPU and debug registers are in struct vp.

@@ -101,9 +101,9 @@ struct hw_ops {
     /* Length of the instruction that caused the last exit; 0: not known. */
     uint8_t (*instruction_length)(struct vp *vp);
 
-    /* Quick parts of the same: what each intercept message begins with (all but vp_index,
-     * instruction length and access type); RSP. */
-    void (*get_header)(const struct vp *vp, struct hv_x64_intercept_message_header *header);
+    /* Quick parts of the same. What each intercept tells: writes the header, but vp_index,
+     * instruction length and access type, and RIP, RFLAGS and RSP into the register page. */
+    void (*show_header)(const struct vp *vp, struct hv_x64_intercept_message_header *header);
     uint64_t (*get_rsp)(const struct vp *vp);
     void (*set_rip)(struct vp *vp, uint64_t rip);
     void (*set_rsp)(struct vp *vp, uint64_t rsp);

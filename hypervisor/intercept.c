@@ -10,24 +10,20 @@
 
 /* Starts a message of @size bytes: its header, and what the register page tells with every
  * intercept. Both pages may be written by the parent meanwhile: nothing is read back from them. */
-static void *begin(struct vp *vp, uint32_t type, uint8_t size, uint8_t length,
-                   enum hv_intercept_access access)
+static inline void *begin(struct vp *vp, uint32_t type, uint8_t size, uint8_t length,
+                          enum hv_intercept_access access)
 {
     struct hv_message *message = vp->message;
-    struct hv_x64_intercept_message_header header;
+    struct hv_x64_intercept_message_header *header = (void *)message->payload;
 
-    hw->get_header(vp, &header);
-    header.vp_index = vp->index;
-    header.instruction_length_cr8 = (uint8_t)(length | lapic_read_cr8(vp) << 4);
-    header.access_type = (uint8_t)access;
-    *(struct hv_x64_intercept_message_header *)message->payload = header;
+    hw->show_header(vp, header);
+    header->vp_index = vp->index;
+    header->instruction_length_cr8 = (uint8_t)(length | lapic_read_cr8(vp) << 4);
+    header->access_type = (uint8_t)access;
     message->message_type = type;
     message->payload_size = size;
     message->flags = 0;
     message->sender = vp->partition->id;
-    vp->register_page->rip = header.rip;
-    vp->register_page->rflags = header.rflags;
-    vp->register_page->gpr[GPR_RSP] = hw->get_rsp(vp);
     vp->intercept_length = length;
     vp->intercepted = true;
     vp->leave = VP_LEAVE_INTERCEPT;
@@ -234,23 +230,17 @@ static void take_segments(struct vp *vp)
     hw->set_registers(vp, &r);
 }
 
-void intercept_resume(struct vp *vp, bool skip)
+void intercept_take_registers(struct vp *vp, uint32_t dirty)
 {
     volatile struct hv_vp_register_page *page = vp->register_page;
-    uint32_t dirty = page->dirty;
 
-    vp->intercepted = false;
-    if (dirty != 0) {
-        page->dirty = 0;
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_SEGMENTS)
-            take_segments(vp);
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_GENERAL)
-            hw->set_rsp(vp, page->gpr[GPR_RSP]);
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_FLAGS)
-            hw->set_rflags(vp, page->rflags);
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_RIP)
-            hw->set_rip(vp, page->rip);
-    }
-    if (skip)
-        hw->skip_instruction(vp, vp->intercept_length);
+    page->dirty = 0;
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_SEGMENTS)
+        take_segments(vp);
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_GENERAL)
+        hw->set_rsp(vp, page->gpr[GPR_RSP]);
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_FLAGS)
+        hw->set_rflags(vp, page->rflags);
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_RIP)
+        hw->set_rip(vp, page->rip);
 }

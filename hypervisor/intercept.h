@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "hypervisor/exit.h"
+#include "hypervisor/hw.h"
 #include "lib/x86/cpu.h"
 
 /* A triple fault, or registers that the processor refuses: @message_type. */
@@ -33,8 +34,20 @@ void intercept_apic_eoi(struct vp *vp, uint8_t vector);
 /* The VP blocks because of HLT: for the record. */
 void intercept_halt(struct vp *vp);
 
+/* Takes back what the register page marks as changed: @dirty. */
+void intercept_take_registers(struct vp *vp, uint32_t dirty);
+
 /* The parent's answer: takes back what the register page marks as changed; skips the instruction if
  * @skip. */
-void intercept_resume(struct vp *vp, bool skip);
+static inline void intercept_resume(struct vp *vp, bool skip)
+{
+    uint32_t dirty = *(const volatile uint32_t *)&vp->register_page->dirty;
+
+    vp->intercepted = false;
+    if (__builtin_expect(dirty != 0, 0))
+        intercept_take_registers(vp, dirty);
+    if (skip)
+        hw->skip_instruction(vp, vp->intercept_length);
+}
 
 #endif

@@ -171,6 +171,11 @@ struct vp {
 
 _Static_assert(sizeof(struct vp) <= PAGE_SIZE, "a VP is one page");
 
+static inline uint64_t lapic_read_cr8(const struct vp *vp)
+{
+    return vp->lapic.tpr >> 4;
+}
+
 /* Makes VP @index of the root, waiting for its start. Boot only. */
 void vp_create_root(struct vp *vp, struct partition *partition, uint32_t index);
 

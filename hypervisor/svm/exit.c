@@ -46,16 +46,12 @@ static enum exit_action handle_msr(struct vp *vp)
     return write ? exit_wrmsr(vp) : exit_rdmsr(vp);
 }
 
-static enum exit_action handle_vmmcall(struct vp *vp)
+static inline enum exit_action handle_vmmcall(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
-    struct exit_mode mode = {
-        .cpl = vmcb->cpl,
-        .protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM),
-        .long_mode = svm_in_64bit_code(vmcb),
-    };
+    bool protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM);
 
-    return exit_hypercall(vp, mode);
+    return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, svm_in_64bit_code(vmcb)));
 }
 
 static RARE enum exit_action handle_nmi(struct vp *vp)
@@ -114,19 +110,18 @@ static enum exit_action handle_nested_fault(struct vp *vp)
     return exit_nested_fault(vp, &access);
 }
 
-static enum exit_action handle_io(struct vp *vp)
+static inline enum exit_action handle_io(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
     uint32_t info = (uint32_t)vmcb->exit_info1;
-    struct exit_io io = {
-        .port = (uint16_t)(info >> 16),
-        .size = IOIO_SIZE(info),
-        .in = (info & IOIO_IN) != 0,
-        .string = (info & IOIO_STRING) != 0,
-        .rep = (info & IOIO_REP) != 0,
-        .length = (uint8_t)(vmcb->exit_info2 - vmcb->rip),
-    };
+    struct exit_io io;
 
+    io.port = (uint16_t)(info >> 16);
+    io.size = IOIO_SIZE(info);
+    io.in = (info & IOIO_IN) != 0;
+    io.string = (info & IOIO_STRING) != 0;
+    io.rep = (info & IOIO_REP) != 0;
+    io.length = (uint8_t)(vmcb->exit_info2 - vmcb->rip);
     if (io.string && !svm_decode_string_io(vp, &io))
         return EXIT_RETRY; /* the guest has changed its code meanwhile */
     return exit_io(vp, &io);
@@ -228,6 +223,29 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
             return exit_debug_register(vp);
         return exit_unexpected(vp);
     }
+}
+
+void svm_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
+{
+    const struct vmcb *v = vmcb_of(vp);
+    struct hv_vp_register_page *page = vp->register_page;
+    uint32_t state = v->cpl;
+
+    if (v->cr0 & CR0_PE)
+        state |= HV_EXECUTION_CR0_PE;
+    if (v->cr0 & CR0_AM)
+        state |= HV_EXECUTION_CR0_AM;
+    if (v->efer & EFER_LMA)
+        state |= HV_EXECUTION_EFER_LMA;
+    if (v->exit_interrupt_info & EVENT_VALID)
+        state |= HV_EXECUTION_INTERRUPTION_PENDING;
+    if (v->interrupt_shadow & 1)
+        state |= HV_EXECUTION_INTERRUPT_SHADOW;
+    header->execution_state = (uint16_t)state;
+    header->cs = svm_segment_register(&v->cs);
+    header->rip = page->rip = v->rip;
+    header->rflags = page->rflags = v->rflags;
+    page->gpr[GPR_RSP] = v->rsp;
 }
 
 void svm_skip_instruction(struct vp *vp, uint8_t length)

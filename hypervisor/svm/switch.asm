@@ -61,18 +61,4 @@ svm_take_events:
     clgi
     ret
 
-; void svm_vmload(uint64_t vmcb_spa)
-global svm_vmload
-svm_vmload:
-    mov rax, rdi
-    vmload
-    ret
-
-; void svm_vmsave(uint64_t vmcb_spa)
-global svm_vmsave
-svm_vmsave:
-    mov rax, rdi
-    vmsave
-    ret
-
 section .note.GNU-stack noalloc noexec nowrite progbits
