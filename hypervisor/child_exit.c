@@ -50,6 +50,21 @@ static inline bool apply_rule(struct vp *vp, const struct exit_io *io,
     return true;
 }
 
+static inline enum exit_action intercept_io(struct vp *vp, const struct exit_io *io)
+{
+    struct hv_x64_io_port_intercept_message *message =
+        intercept_begin(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, sizeof(*message), io->length,
+                        io->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
+
+    message->port_number = io->port;
+    message->access_info = io->size;
+    message->instruction_byte_count = 0;
+    message->rax = vp->gpr[GPR_RAX];
+    if (__builtin_expect(io->string, 0))
+        intercept_add_string(vp, message, io);
+    return EXIT_RETRY;
+}
+
 enum exit_action exit_io(struct vp *vp, const struct exit_io *io)
 {
     const struct register_rule *rule = NULL;

@@ -138,12 +138,13 @@ __attribute__((noinline)) static void serve_timers(struct lp *lp, struct vp *chi
         child->timers.next < known)
         child->leave = VP_LEAVE_CANCEL;
     child->timers.served = child->timers.next;
+    child->timers_changed = false;
 }
 
 /* Sees to what has come up since the last entry. */
 __attribute__((noinline)) static void look(struct lp *lp, struct vp *child)
 {
-    if (child->timers.next != child->timers.served)
+    if (child->timers_changed)
         serve_timers(lp, child, child->timers.served);
     lp_answer_requests(lp);
     if (atomic_load(&child->attention) != 0)
@@ -155,6 +156,7 @@ __attribute__((noinline)) static void look(struct lp *lp, struct vp *child)
 static inline void run(struct lp *lp, struct vp *child)
 {
     child->timers.served = child->timers.next;
+    child->timers_changed = false;
     if (child->timers.next != VP_TIMER_NEVER)
         serve_timers(lp, child, 0);
     do {

@@ -21,9 +21,8 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bo
  * anything. On its LP. */
 static inline bool vp_goes_on(const struct lp *lp, const struct vp *vp)
 {
-    return (atomic_load(&lp->requests) & LP_REQUEST_BITS) == 0 &&
-           atomic_load(&vp->attention) == 0 && vp->leave == VP_STAY && vp->activity == VP_ACTIVE &&
-           vp->timers.next == vp->timers.served;
+    return (atomic_load(&lp->requests) & LP_REQUEST_BITS) == 0 && !lp->flush_pending &&
+           atomic_load(&vp->attention) == 0 && vp->halt_reasons == 0;
 }
 
 /* enum hv_vp_dispatch_state and enum hv_vp_dispatch_event after vp_dispatch(). */

@@ -101,12 +101,13 @@ __attribute__((noinline)) static enum exit_action dispatch_any(struct vp *root, 
 /* From ring 3 by the resident VP of this LP: the usual case needs no look-up. */
 enum exit_action hypercall_dispatch_vp_fast(struct vp *root, enum exit_mode mode)
 {
+    uint64_t cr3 = hw->cr3(root) & CR3_ADDRESS;
     uint64_t partition_id = root->gpr[GPR_RDX], r8 = root->gpr[GPR_R8];
     struct vp *child = this_lp()->resident_vp;
 
     EXIT_COUNT(root, hypercall);
     if (mode != EXIT_MODE_USER_64 || child == NULL || child->index != (uint32_t)r8 ||
-        child->partition->id != partition_id || !is_bound(child, root))
+        child->partition->id != partition_id || child->bound_cr3 != cr3)
         return dispatch_any(root, mode, partition_id, r8);
     return dispatch_bound(root, child, (uint32_t)(r8 >> 32), false);
 }

@@ -119,8 +119,20 @@ struct vp {
     uint32_t index;
     uint32_t attention; /* enum vp_attention; atomic */
     uint32_t state;     /* enum vp_state; atomic */
-    uint8_t leave;      /* enum vp_leave, set by exit handlers */
-    uint8_t activity;   /* children: enum vp_activity */
+    /* What keeps it from being entered again at once; all 0 if nothing does (vp_goes_on()). */
+    union {
+        struct {
+            uint8_t leave;       /* enum vp_leave, set by exit handlers */
+            uint8_t activity;    /* children: enum vp_activity */
+            bool timers_changed; /* timers.next is to be seen to */
+            /* AMD-V. */
+            bool hw_state_changed; /* registers were set from outside since the last entry */
+            bool nmi_pending;      /* waits to be injected (svm/event.c) */
+            bool nmi_at_iret; /* the guest's IRET is the next instruction, unless RIP or RSP differ
+                               */
+        };
+        uint64_t halt_reasons;
+    };
     uint8_t extra_state;
     bool hw_launched; /* VT-x: VMRESUME, not VMLAUNCH */
     uint32_t tag;     /* ASID or VPID, of the LP below in its present generation (lp.h) */
@@ -129,11 +141,7 @@ struct vp {
     uint64_t host_rsp; /* VT-x: the stack pointer that an exit loads */
 
     /* AMD-V. */
-    bool hw_state_changed; /* registers were set from outside since the last entry */
-    /* NMIs (svm/event.c). */
-    bool nmi_pending;   /* waits to be injected */
-    bool nmi_blocked;   /* until the guest's IRET, or an interrupt window */
-    bool nmi_at_iret;   /* that IRET is the next instruction, unless RIP or RSP differ */
+    bool nmi_blocked;   /* until the guest's IRET, or an interrupt window (svm/event.c) */
     bool lme_held_back; /* see svm_set_efer() */
     uint64_t nmi_iret_rip, nmi_iret_rsp;
 

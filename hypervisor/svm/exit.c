@@ -49,9 +49,11 @@ static enum exit_action handle_msr(struct vp *vp)
 static inline enum exit_action handle_vmmcall(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
-    bool protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM);
 
-    return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, svm_in_64bit_code(vmcb)));
+    if (svm_in_64bit_code(vmcb))
+        return exit_hypercall(vp, exit_mode(vmcb->cpl, true, true));
+    bool protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM);
+    return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, false));
 }
 
 static RARE enum exit_action handle_nmi(struct vp *vp)
@@ -167,38 +169,24 @@ static RARE enum exit_action handle_exception(struct vp *vp, uint8_t vector)
     return EXIT_RETRY;
 }
 
-static enum exit_action handle(struct vp *vp, uint32_t code)
+static RARE enum exit_action handle_other(struct vp *vp, uint32_t code)
 {
     switch (code) {
-    case SVM_EXIT_CPUID:
-        return exit_cpuid(vp);
-    case SVM_EXIT_MSR:
-        return handle_msr(vp);
-    case SVM_EXIT_VMMCALL:
-        return handle_vmmcall(vp);
-    case SVM_EXIT_IOIO:
-        return handle_io(vp);
-    case SVM_EXIT_INTR:
-        return exit_physical_interrupt(vp);
-    case SVM_EXIT_HLT:
-        return exit_hlt(vp);
-    case SVM_EXIT_NMI:
-        return handle_nmi(vp);
-    case SVM_EXIT_IRET:
-    case SVM_EXIT_VINTR:
-        return handle_window(vp, code);
-    case SVM_EXIT_NESTED_PAGE_FAULT:
-        return handle_nested_fault(vp);
     case SVM_EXIT_CR4_WRITE:
     case SVM_EXIT_CR8_WRITE:
         return handle_write_cr(vp);
+    case SVM_EXIT_NMI:
+        return handle_nmi(vp);
+    case SVM_EXIT_INIT:
+        return handle_init(vp);
+    case SVM_EXIT_IRET:
+    case SVM_EXIT_VINTR:
+        return handle_window(vp, code);
     case SVM_EXIT_INVD:
     case SVM_EXIT_WBINVD:
         return exit_invd(vp);
     case SVM_EXIT_XSETBV:
         return exit_xsetbv(vp);
-    case SVM_EXIT_INIT:
-        return handle_init(vp);
     case SVM_EXIT_RDPMC:
         exit_count_other(vp);
         return EXIT_GP;
@@ -222,6 +210,28 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
         if (code >= SVM_EXIT_DR_FIRST && code <= SVM_EXIT_DR_LAST)
             return exit_debug_register(vp);
         return exit_unexpected(vp);
+    }
+}
+
+/* The common ones here, by as few instructions as possible. */
+static inline enum exit_action handle(struct vp *vp, uint32_t code)
+{
+    switch (code) {
+    case SVM_EXIT_IOIO:
+        return handle_io(vp);
+    case SVM_EXIT_VMMCALL:
+        return handle_vmmcall(vp);
+    case SVM_EXIT_MSR:
+        return handle_msr(vp);
+    case SVM_EXIT_CPUID:
+        return exit_cpuid(vp);
+    case SVM_EXIT_HLT:
+        return exit_hlt(vp);
+    case SVM_EXIT_INTR:
+        return exit_physical_interrupt(vp);
+    default:
+        return code == SVM_EXIT_NESTED_PAGE_FAULT ? handle_nested_fault(vp)
+                                                  : handle_other(vp, code);
     }
 }
 
@@ -269,10 +279,9 @@ static inline void finish(struct vp *vp, enum exit_action action)
 {
     if (__builtin_expect(action == EXIT_SKIP, 1))
         svm_skip_instruction(vp, svm_instruction_length(vp));
-    else if (action == EXIT_UD)
-        svm_inject_exception(vp, X86_VECTOR_UD, false, 0);
-    else if (action == EXIT_GP)
-        svm_inject_exception(vp, X86_VECTOR_GP, true, 0);
+    else if (__builtin_expect(action != EXIT_RETRY, 0))
+        svm_inject_exception(vp, action == EXIT_UD ? X86_VECTOR_UD : X86_VECTOR_GP,
+                             action == EXIT_GP, 0);
 }
 
 /* What is not the same at each entry. False: the guest is not entered. */
@@ -322,7 +331,6 @@ static inline void run_once(struct vp *vp, struct vmcb *vmcb)
     vmcb->event_injection = 0;
 
     finish(vp, handle(vp, (uint32_t)vmcb->exit_code));
-    vp->hw_state_changed = false;
     if (__builtin_expect((vmcb->exit_interrupt_info & EVENT_VALID) != 0, 0))
         svm_complete_interrupted_delivery(vp);
 }
@@ -331,15 +339,16 @@ void svm_run(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     struct lp *lp = this_lp();
+    bool once = lp->flush_pending || vp->tag_generation != lp->tag_generation || vp->tag_lp != lp ||
+                vp->halt_reasons != 0;
 
+    if (__builtin_expect(once, 0) && !prepare(vp, lp))
+        return;
     do {
-        vmcb->tlb_control = TLB_KEEP;
-        if (__builtin_expect(lp->flush_pending || vp->tag_generation != lp->tag_generation ||
-                                 vp->tag_lp != lp || vp->nmi_pending || vp->nmi_at_iret ||
-                                 vp->hw_state_changed,
-                             0) &&
-            !prepare(vp, lp))
-            return;
         run_once(vp, vmcb);
-    } while (__builtin_expect(vp_goes_on(lp, vp), 1));
+    } while (__builtin_expect(!once && vp_goes_on(lp, vp), 1));
+    if (__builtin_expect(once, 0)) {
+        vmcb->tlb_control = TLB_KEEP;
+        vp->hw_state_changed = false;
+    }
 }

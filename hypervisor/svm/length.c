@@ -17,7 +17,6 @@ static const struct opcode opcodes[] = {
     [SVM_EXIT_INVD - FIRST_EXIT] = {2, 0x080f, 0xffff, 0},
     [SVM_EXIT_HLT - FIRST_EXIT] = {1, 0xf4, 0xff, 0},
     [SVM_EXIT_MSR - FIRST_EXIT] = {2, 0x300f, 0xfdff, 0},
-    [SVM_EXIT_VMMCALL - FIRST_EXIT] = {3, 0x010f, 0xffff, 0},
     [SVM_EXIT_WBINVD - FIRST_EXIT] = {2, 0x090f, 0xffff, 0},
     [SVM_EXIT_XSETBV - FIRST_EXIT] = {3, 0x010f, 0xffff, 0},
 };
@@ -68,6 +67,8 @@ uint8_t svm_instruction_length(struct vp *vp)
 
     if (exit_code == SVM_EXIT_IOIO)
         return (uint8_t)(vmcb->exit_info2 - vmcb->rip);
+    if (exit_code == SVM_EXIT_VMMCALL) /* has no prefixes: docs/hypercalls.md */
+        return svm_features & SVM_FEATURE_NEXT_RIP ? (uint8_t)(vmcb->next_rip - vmcb->rip) : 3;
     if (index >= sizeof(opcodes) / sizeof(opcodes[0]) || opcodes[index].length == 0)
         return 0;
     if (svm_features & SVM_FEATURE_NEXT_RIP)
