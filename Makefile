@@ -58,11 +58,13 @@ all: $(IMAGES)
 
 WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wframe-larger-than=1536
-# The hypervisor is to be small; what every exit of a child goes through is to be fast.
+# The hypervisor is to be small; what every exit of a child goes through is to be fast. There, only
+# functions with arrays have stack protectors: others have nothing that could overflow.
 HOT := $(addprefix hypervisor/,svm/exit vmx/exit vmx/world vmx/event vmx/guest dispatch hypercall \
          hypercall_dispatch exit child_exit intercept register_rule cpuid child_cpuid lapic_interrupt \
-         port synic)
-OPTIMIZE = $(if $(filter $(HOT:%=$(BUILD)/obj/%.c.o),$@),-O2,$(if \
+         port synic guest_code guest_memory instruction svm/length svm/event register_rule partition)
+OPTIMIZE = $(if $(filter $(HOT:%=$(BUILD)/obj/%.c.o),$@),-O2 -fstack-protector \
+             --param=ssp-buffer-size=1,$(if \
              $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2))
 # Backtraces follow frame pointers and name the caller, hence no sibling calls. Nothing in the
 # output may depend on the directory that we build in.

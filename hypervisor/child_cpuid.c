@@ -304,16 +304,17 @@ static bool apply_rules(const struct partition *partition, uint32_t leaf, uint32
 
 enum exit_action child_cpuid(struct vp *vp)
 {
-    uint32_t leaf = (uint32_t)vp->gpr[GPR_RAX], subleaf = (uint32_t)vp->gpr[GPR_RCX];
+    volatile uint64_t *gpr = vp->gpr;
+    uint32_t leaf = (uint32_t)gpr[GPR_RAX], subleaf = (uint32_t)gpr[GPR_RCX];
     struct cpuid_result r;
 
     answer(vp, leaf, subleaf, &r);
     if (vp->partition->cpuid_rule_leaves & CPUID_RULE_BIT(leaf) &&
         apply_rules(vp->partition, leaf, subleaf, &r))
         return intercept_cpuid(vp, &r);
-    vp->gpr[GPR_RAX] = r.eax;
-    vp->gpr[GPR_RBX] = r.ebx;
-    vp->gpr[GPR_RCX] = r.ecx;
-    vp->gpr[GPR_RDX] = r.edx;
+    gpr[GPR_RAX] = r.eax;
+    gpr[GPR_RBX] = r.ebx;
+    gpr[GPR_RCX] = r.ecx;
+    gpr[GPR_RDX] = r.edx;
     return EXIT_SKIP;
 }

@@ -34,20 +34,46 @@ static uint64_t get_gpr(const struct vp *vp, const struct mov_instruction *mov)
     return mov->high_byte ? value >> 8 : value;
 }
 
+static inline bool apply_rule(struct vp *vp, const struct exit_io *io,
+                              const struct register_rule *rule)
+{
+    uint32_t value;
+
+    if (!io->in)
+        return register_rule_post(vp, rule, (uint32_t)vp->gpr[GPR_RAX]);
+    if (!register_rule_mirror(vp, rule, &value))
+        return false;
+    if (io->size == 4)
+        vp->gpr[GPR_RAX] = value;
+    else
+        set_gpr(vp, GPR_RAX, io->size, false, value);
+    return true;
+}
+
+static inline enum exit_action intercept_io(struct vp *vp, const struct exit_io *io)
+{
+    struct hv_x64_io_port_intercept_message *message =
+        intercept_begin(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, sizeof(*message), io->length,
+                        io->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
+
+    message->port_number = io->port;
+    message->access_info = io->size;
+    message->instruction_byte_count = 0;
+    message->rax = vp->gpr[GPR_RAX];
+    if (__builtin_expect(io->string, 0))
+        intercept_add_string(vp, message, io);
+    return EXIT_RETRY;
+}
+
 enum exit_action exit_io(struct vp *vp, const struct exit_io *io)
 {
+    const struct register_rule *rule = NULL;
+
     EXIT_COUNT(vp, port);
-    if (vp->rule_count != 0 && !io->string) {
-        uint32_t value = (uint32_t)vp->gpr[GPR_RAX];
-        const struct register_rule *rule =
-            register_rule_find(vp, VENEER_REGISTER_PORT, io->port, io->size);
-        if (rule != NULL && !io->in && register_rule_post(vp, rule, value))
-            return EXIT_SKIP;
-        if (rule != NULL && io->in && register_rule_mirror(vp, rule, &value)) {
-            set_gpr(vp, GPR_RAX, io->size, false, value);
-            return EXIT_SKIP;
-        }
-    }
+    if (!io->string)
+        rule = register_rule_find(vp, VENEER_REGISTER_PORT, io->port, io->size);
+    if (rule != NULL && apply_rule(vp, io, rule))
+        return EXIT_SKIP;
     return intercept_io(vp, io);
 }
 

@@ -1,6 +1,5 @@
 #include "hypervisor/dispatch.h"
 
-#include "hypervisor/atomic.h"
 #include "hypervisor/fpu.h"
 #include "hypervisor/hw.h"
 #include "hypervisor/intercept.h"
@@ -25,8 +24,9 @@ void vp_evict(struct vp *child)
 
 /* Brings the child here, whose state is VP_RUNNING or VP_ACCESSED by us. While we wait, this LP may
  * be asked for the child that is resident here. */
-static void make_resident(struct lp *lp, struct vp *child)
+__attribute__((noinline)) static void make_resident(struct lp *lp, struct vp *child)
 {
+    partition_use_here(child->partition);
     for (;;) {
         struct lp *other = __atomic_load_n(&child->lp, __ATOMIC_SEQ_CST);
         if (other == lp)
@@ -50,7 +50,8 @@ static void swap_debug_registers(const uint64_t *in, uint64_t *out)
     write_debug_registers(in);
 }
 
-static void load_extra_state(struct lp *lp, struct vp *child, unsigned what)
+__attribute__((noinline)) static void load_extra_state(struct lp *lp, struct vp *child,
+                                                       unsigned what)
 {
     if (what & VP_EXTRA_DEBUG_REGISTERS)
         swap_debug_registers(child->debug_registers, lp->root_debug_registers);
@@ -60,7 +61,7 @@ static void load_extra_state(struct lp *lp, struct vp *child, unsigned what)
     }
 }
 
-static void save_extra_state(struct lp *lp, struct vp *child)
+__attribute__((noinline)) static void save_extra_state(struct lp *lp, struct vp *child)
 {
     if (child->extra_state & VP_EXTRA_DEBUG_REGISTERS)
         swap_debug_registers(lp->root_debug_registers, child->debug_registers);
@@ -77,17 +78,16 @@ void vp_use_extra_state(struct vp *child, enum vp_extra_state what)
     vp_update_controls(child);
 }
 
-static void enter(struct lp *lp, struct vp *root, struct vp *child)
+static inline void enter(struct lp *lp, struct vp *root, struct vp *child)
 {
-    if (child->lp != lp)
+    if (__builtin_expect(child->lp != lp, 0))
         make_resident(lp, child);
-    partition_use_here(child->partition);
     lp->child_runs = true;
     lp->vp = child;
     hw->enter_child(root, child);
 }
 
-static void leave(struct lp *lp, struct vp *root, struct vp *child)
+static inline void leave(struct lp *lp, struct vp *root, struct vp *child)
 {
     hw->leave_child(child, root);
     lp->vp = root;
@@ -127,8 +127,8 @@ static bool arm_deadline(struct lp *lp, uint64_t deadline)
 }
 
 /* Serves timers that are due. If the next deadline is nearer than what the parent knows, and we
- * cannot arm the LP's timer, the parent is to do it. Result: the deadline that is taken care of. */
-static uint64_t serve_timers(struct lp *lp, struct vp *child, uint64_t known)
+ * cannot arm the LP's timer, the parent is to do it. */
+__attribute__((noinline)) static void serve_timers(struct lp *lp, struct vp *child, uint64_t known)
 {
     uint64_t now = partition_tsc(child->partition);
 
@@ -137,33 +137,41 @@ static uint64_t serve_timers(struct lp *lp, struct vp *child, uint64_t known)
     if (child->timers.next != VP_TIMER_NEVER && !arm_deadline(lp, host_deadline(child)) &&
         child->timers.next < known)
         child->leave = VP_LEAVE_CANCEL;
-    return child->timers.next;
+    child->timers.served = child->timers.next;
+    child->timers_changed = false;
 }
 
-static void run(struct lp *lp, struct vp *child)
+/* Sees to what has come up since the last entry. */
+__attribute__((noinline)) static void look(struct lp *lp, struct vp *child)
 {
-    uint64_t served = serve_timers(lp, child, 0);
+    if (child->timers_changed)
+        serve_timers(lp, child, child->timers.served);
+    lp_answer_requests(lp);
+    if (atomic_load(&child->attention) != 0)
+        vp_attend(child);
+    if (child->activity != VP_ACTIVE && child->leave == VP_STAY)
+        child->leave = VP_LEAVE_BLOCKED;
+}
 
-    for (;;) {
-        lp_answer_requests(lp);
-        if (__builtin_expect(atomic_load(&child->attention) != 0, 0))
-            vp_attend(child);
-        if (__builtin_expect(child->activity != VP_ACTIVE, 0) && child->leave == VP_STAY)
-            child->leave = VP_LEAVE_BLOCKED;
+static inline void run(struct lp *lp, struct vp *child)
+{
+    child->timers.served = child->timers.next;
+    child->timers_changed = false;
+    if (child->timers.next != VP_TIMER_NEVER)
+        serve_timers(lp, child, 0);
+    do {
+        if (__builtin_expect(!vp_goes_on(lp, child), 0))
+            look(lp, child);
         if (__builtin_expect(child->leave != VP_STAY, 0))
             return;
         hw->run(child);
-        if (__builtin_expect(child->leave != VP_STAY, 0))
-            return;
-        if (__builtin_expect(child->timers.next != served, 0))
-            served = serve_timers(lp, child, served);
-    }
+    } while (child->leave == VP_STAY);
 }
 
 /* The child is not dispatched any more. If it is blocked, an event that came after our last look at
  * its attention makes it ready at once: vp_attention() looks at the state after it has set the
  * bits, and here it is the other way round. */
-static void release(struct vp *child)
+static inline void release(struct vp *child)
 {
     if (child->leave != VP_LEAVE_BLOCKED) {
         atomic_store(&child->state, VP_IDLE);
@@ -176,7 +184,7 @@ static void release(struct vp *child)
 }
 
 /* Makes the child ours, in state @as. */
-static bool claim(struct vp *child, enum vp_state as)
+static inline bool claim(struct vp *child, enum vp_state as)
 {
     return atomic_compare_exchange(&child->state, VP_IDLE, as) ||
            atomic_compare_exchange(&child->state, VP_BLOCKED, as);
@@ -184,7 +192,7 @@ static bool claim(struct vp *child, enum vp_state as)
 
 /* While another LP accesses it, it will soon be free; but we must not wait here without a
  * reference. */
-static enum hv_status claim_to_run(struct vp *child, bool referenced)
+__attribute__((noinline)) static enum hv_status claim_to_run(struct vp *child, bool referenced)
 {
     while (!claim(child, VP_RUNNING)) {
         if (atomic_load(&child->state) != VP_ACCESSED)
@@ -204,9 +212,11 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bo
 
     if (flags & ~HV_DISPATCH_VP_VALID_FLAGS)
         return HV_STATUS_INVALID_PARAMETER;
-    status = claim_to_run(child, referenced);
-    if (status != HV_STATUS_SUCCESS)
-        return status;
+    if (!atomic_compare_exchange(&child->state, VP_IDLE, VP_RUNNING)) {
+        status = claim_to_run(child, referenced);
+        if (status != HV_STATUS_SUCCESS)
+            return status;
+    }
     /* Finalizing first changes the state, then waits until no VP runs. */
     if (atomic_load(&child->partition->state) != PARTITION_ACTIVE ||
         child->partition->time_frozen) {
@@ -235,16 +245,6 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bo
     child->statistics->run_time_tsc += rdtsc() - start;
     release(child);
     return HV_STATUS_SUCCESS;
-}
-
-struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *child)
-{
-    return (struct hv_output_dispatch_vp){
-        .dispatch_state = child->leave == VP_LEAVE_BLOCKED ? HV_VP_DISPATCH_STATE_BLOCKED
-                                                           : HV_VP_DISPATCH_STATE_READY,
-        .dispatch_event = child->leave == VP_LEAVE_INTERCEPT ? HV_VP_DISPATCH_EVENT_INTERCEPT
-                                                             : HV_VP_DISPATCH_EVENT_SUSPEND,
-    };
 }
 
 /* --- Access by others --- */

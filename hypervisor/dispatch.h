@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "hypervisor/atomic.h"
+#include "hypervisor/lp.h"
 #include "hypervisor/vp.h"
 #include "include/hv/status.h"
 
@@ -15,8 +17,25 @@
  * Afterwards child->leave says why it came back. */
 enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced);
 
+/* Whether the VP, a root's or a child that is dispatched, can be entered again without a look at
+ * anything. On its LP. */
+static inline bool vp_goes_on(const struct lp *lp, const struct vp *vp)
+{
+    return (atomic_load(&lp->requests) & LP_REQUEST_BITS) == 0 && !lp->flush_pending &&
+           atomic_load(&vp->attention) == 0 && vp->halt_reasons == 0;
+}
+
 /* enum hv_vp_dispatch_state and enum hv_vp_dispatch_event after vp_dispatch(). */
-struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *child);
+static inline struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *child)
+{
+    if (child->leave == VP_LEAVE_INTERCEPT)
+        return (struct hv_output_dispatch_vp){HV_VP_DISPATCH_STATE_READY,
+                                              HV_VP_DISPATCH_EVENT_INTERCEPT};
+    if (child->leave == VP_LEAVE_BLOCKED)
+        return (struct hv_output_dispatch_vp){HV_VP_DISPATCH_STATE_BLOCKED,
+                                              HV_VP_DISPATCH_EVENT_SUSPEND};
+    return (struct hv_output_dispatch_vp){HV_VP_DISPATCH_STATE_READY, HV_VP_DISPATCH_EVENT_SUSPEND};
+}
 
 /* For hypercalls about a child VP's state: stops it, if it runs, and makes it this LP's, so that
  * hw->get_registers() and set_registers() work on it; FPU and debug registers are in struct vp.

@@ -18,23 +18,37 @@ enum exit_action {
 };
 
 /* Counts an exit of @kind, a member of struct veneer_vp_statistics. */
-#define EXIT_COUNT(vp, kind) ((vp)->statistics->exits++, (vp)->statistics->kind++)
+#define EXIT_COUNT(vp, kind)                                                                       \
+    do {                                                                                           \
+        struct veneer_vp_statistics *statistics_ = (vp)->statistics;                               \
+        statistics_->exits++;                                                                      \
+        statistics_->kind++;                                                                       \
+    } while (0)
 
-/* What the guest's processor mode allows. */
-struct exit_mode {
-    uint8_t cpl;
-    bool protected_mode; /* CR0.PE, not virtual-8086 */
-    bool long_mode;      /* 64-bit code segment */
+/* By what kind of code a hypercall is made. */
+enum exit_mode {
+    EXIT_MODE_KERNEL_64,
+    EXIT_MODE_USER_64,   /* ring 3 */
+    EXIT_MODE_KERNEL_32, /* protected mode, not 64-bit code */
+    EXIT_MODE_OTHER,     /* no hypercalls */
 };
+
+static inline enum exit_mode exit_mode(unsigned cpl, bool protected_mode, bool code_64)
+{
+    if (code_64)
+        return cpl == 0 ? EXIT_MODE_KERNEL_64 : cpl == 3 ? EXIT_MODE_USER_64 : EXIT_MODE_OTHER;
+    return cpl == 0 && protected_mode ? EXIT_MODE_KERNEL_32 : EXIT_MODE_OTHER;
+}
 
 /* A port access, decoded. */
 struct exit_io {
     uint16_t port;
     uint8_t size; /* bytes: 1, 2, 4 */
     bool in, string, rep;
-    uint8_t length;                         /* of the instruction */
-    uint8_t address_size;                   /* string: bytes, 2, 4, 8 */
-    struct hv_x64_segment_register segment; /* string: ES of INS, the source's of OUTS */
+    uint8_t length; /* of the instruction */
+    /* Of a string only: in bytes, 2, 4, 8; ES of INS, the source's of OUTS. */
+    uint8_t address_size;
+    struct hv_x64_segment_register segment;
 };
 
 /* A nested page fault or EPT violation. */
@@ -64,7 +78,7 @@ enum exit_action exit_rdmsr(struct vp *vp);
 enum exit_action exit_wrmsr(struct vp *vp);
 
 /* VMCALL or VMMCALL (hypercall.c). */
-enum exit_action exit_hypercall(struct vp *vp, struct exit_mode mode);
+enum exit_action exit_hypercall(struct vp *vp, enum exit_mode mode);
 
 /* XSETBV of a guest that has CR4.OSXSAVE set and CPL 0: sets XCR0 for it if the value is one that
  * this processor takes (exit.c). */

@@ -22,14 +22,22 @@ static struct walk_mode mode_of(const struct guest_paging *paging)
     return (struct walk_mode){2, 10, 4, paging->cr4 & CR4_PSE ? 1 : 0};
 }
 
+/* Only entries of 8 bytes are noted. */
 static bool read_entry(struct partition *partition, uint64_t address, unsigned size,
-                       uint64_t *entry)
+                       uint64_t *entry, struct guest_walk *walk)
 {
-    const void *memory = partition_memory(partition, gpa(address), size, false);
+    const volatile void *memory = partition_memory(partition, gpa(address), size, false);
 
     if (memory == NULL)
         return false;
-    *entry = size == 8 ? *(const volatile uint64_t *)memory : *(const volatile uint32_t *)memory;
+    if (size != 8) {
+        *entry = *(const volatile uint32_t *)memory;
+        walk->count = GUEST_WALK_MAX + 1;
+        return true;
+    }
+    *entry = *(const volatile uint64_t *)memory;
+    walk->entries[walk->count] = memory;
+    walk->values[walk->count++] = *entry;
     return true;
 }
 
@@ -49,14 +57,12 @@ static void restrict_rights(struct guest_rights *rights, uint64_t entry, bool no
     rights->executable &= !(no_execute && entry & PTE_NO_EXECUTE);
 }
 
-bool guest_translate(struct partition *partition, const struct guest_paging *paging,
-                     uint64_t linear, gpa_t *result, struct guest_rights *rights)
+static bool walk_tables(struct partition *partition, const struct guest_paging *paging,
+                        uint64_t linear, gpa_t *result, struct guest_rights *rights,
+                        struct guest_walk *walk)
 {
-    struct guest_rights all = {true, true, true};
-
-    if (rights == NULL)
-        rights = &all;
-    *rights = all;
+    *rights = (struct guest_rights){true, true, true};
+    walk->count = 0;
     if ((paging->cr0 & CR0_PG) == 0) {
         *result = gpa(linear);
         return true;
@@ -74,7 +80,8 @@ bool guest_translate(struct partition *partition, const struct guest_paging *pag
 
         if (mode.levels == 3 && level == 2)
             index &= 3;
-        if (!read_entry(partition, table + index * mode.entry_size, mode.entry_size, &entry) ||
+        if (!read_entry(partition, table + index * mode.entry_size, mode.entry_size, &entry,
+                        walk) ||
             (entry & PTE_PRESENT) == 0)
             return false;
         /* The top level of PAE paging has no rights. */
@@ -87,6 +94,23 @@ bool guest_translate(struct partition *partition, const struct guest_paging *pag
         table = entry & PAGE_TABLE_ADDRESS;
     }
     return false;
+}
+
+bool guest_translate(struct partition *partition, const struct guest_paging *paging,
+                     uint64_t linear, gpa_t *result, struct guest_rights *rights)
+{
+    struct guest_rights unused;
+    struct guest_walk walk;
+
+    return walk_tables(partition, paging, linear, result, rights == NULL ? &unused : rights, &walk);
+}
+
+bool guest_translate_noted(struct partition *partition, const struct guest_paging *paging,
+                           uint64_t linear, gpa_t *result, struct guest_walk *walk)
+{
+    struct guest_rights unused;
+
+    return walk_tables(partition, paging, linear, result, &unused, walk);
 }
 
 bool guest_read(struct partition *partition, const struct guest_paging *paging, uint64_t linear,

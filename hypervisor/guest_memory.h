@@ -24,6 +24,21 @@ struct guest_rights {
 bool guest_translate(struct partition *partition, const struct guest_paging *paging,
                      uint64_t linear, gpa_t *result, struct guest_rights *rights);
 
+/* The same without rights; notes in *@walk how it came there. */
+bool guest_translate_noted(struct partition *partition, const struct guest_paging *paging,
+                           uint64_t linear, gpa_t *result, struct guest_walk *walk);
+
+/* Whether a walk with that result would come to the same place. */
+static inline bool guest_walk_same(const struct guest_walk *walk)
+{
+    if (walk->count > GUEST_WALK_MAX)
+        return false;
+    for (unsigned i = 0; i < walk->count; i++)
+        if (*walk->entries[i] != walk->values[i])
+            return false;
+    return true;
+}
+
 /* Copies @size bytes at @linear to @buffer. False, with @buffer undefined, if a page is not there.
  */
 bool guest_read(struct partition *partition, const struct guest_paging *paging, uint64_t linear,

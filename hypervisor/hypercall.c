@@ -352,7 +352,7 @@ __attribute__((noinline)) static void call_32(struct vp *vp)
     gpr[GPR_RAX] = (uint32_t)result;
 }
 
-enum exit_action exit_hypercall(struct vp *vp, struct exit_mode mode)
+enum exit_action exit_hypercall(struct vp *vp, enum exit_mode mode)
 {
     volatile uint64_t *gpr = vp->gpr;
     uint64_t value = gpr[GPR_RCX];
@@ -361,11 +361,13 @@ enum exit_action exit_hypercall(struct vp *vp, struct exit_mode mode)
         partition_is_root(vp->partition))
         return hypercall_dispatch_vp_fast(vp, mode);
     EXIT_COUNT(vp, hypercall);
-    if (mode.cpl != 0 || !mode.protected_mode || vp->partition->guest_os_id == 0)
+    if (vp->partition->guest_os_id == 0)
         return EXIT_UD;
-    if (!mode.long_mode)
+    if (mode == EXIT_MODE_KERNEL_64)
+        gpr[GPR_RAX] = call(vp, value, gpr[GPR_RDX], gpr[GPR_R8]);
+    else if (mode == EXIT_MODE_KERNEL_32)
         call_32(vp);
     else
-        gpr[GPR_RAX] = call(vp, value, gpr[GPR_RDX], gpr[GPR_R8]);
+        return EXIT_UD;
     return EXIT_SKIP;
 }

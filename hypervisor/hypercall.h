@@ -88,6 +88,6 @@ hypercall_function_t hypercall_get_partition_property, hypercall_set_partition_p
  * counts the exit. */
 hypercall_function_t hypercall_dispatch_vp, hypercall_bind_vp, hypercall_set_register_rule,
     hypercall_share_deadline, hypercall_cancel_vp;
-enum exit_action hypercall_dispatch_vp_fast(struct vp *root, struct exit_mode mode);
+enum exit_action hypercall_dispatch_vp_fast(struct vp *root, enum exit_mode mode);
 
 #endif

@@ -8,31 +8,10 @@
 #include "include/hv/synic.h"
 #include "lib/string.h"
 
-/* Starts a message of @size bytes: its header, and what the register page tells with every
- * intercept. Both pages may be written by the parent meanwhile: nothing is read back from them. */
-static void *begin(struct vp *vp, uint32_t type, uint8_t size, uint8_t length,
-                   enum hv_intercept_access access)
+__attribute__((noinline)) static void *begin(struct vp *vp, uint32_t type, uint8_t size,
+                                             uint8_t length, enum hv_intercept_access access)
 {
-    struct hv_message *message = vp->message;
-    struct hv_x64_intercept_message_header header;
-
-    hw->get_header(vp, &header);
-    header.vp_index = vp->index;
-    header.instruction_length_cr8 = (uint8_t)(length | lapic_read_cr8(vp) << 4);
-    header.access_type = (uint8_t)access;
-    *(struct hv_x64_intercept_message_header *)message->payload = header;
-    message->message_type = type;
-    message->payload_size = size;
-    message->flags = 0;
-    message->sender = vp->partition->id;
-    vp->register_page->rip = header.rip;
-    vp->register_page->rflags = header.rflags;
-    vp->register_page->gpr[GPR_RSP] = hw->get_rsp(vp);
-    vp->intercept_length = length;
-    vp->intercepted = true;
-    vp->leave = VP_LEAVE_INTERCEPT;
-    vp->statistics->to_parent++;
-    return message->payload;
+    return intercept_begin(vp, type, size, length, access);
 }
 
 #define BEGIN(vp, type, structure, length, access)                                                 \
@@ -74,8 +53,8 @@ static uint64_t address_mask(uint8_t size)
     return size == 8 ? UINT64_MAX : size == 4 ? UINT32_MAX : UINT16_MAX;
 }
 
-static void add_string(struct vp *vp, struct hv_x64_io_port_intercept_message *message,
-                       const struct exit_io *io)
+void intercept_add_string(struct vp *vp, struct hv_x64_io_port_intercept_message *message,
+                          const struct exit_io *io)
 {
     uint64_t mask = address_mask(io->address_size);
     struct vp_registers registers;
@@ -93,21 +72,6 @@ static void add_string(struct vp *vp, struct hv_x64_io_port_intercept_message *m
     message->rsi = vp->gpr[GPR_RSI];
     message->rdi = vp->gpr[GPR_RDI];
     message->address = io->segment.base + (vp->gpr[io->in ? GPR_RDI : GPR_RSI] & mask);
-}
-
-enum exit_action intercept_io(struct vp *vp, const struct exit_io *io)
-{
-    struct hv_x64_io_port_intercept_message *message =
-        BEGIN(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, hv_x64_io_port_intercept_message,
-              io->length, io->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
-
-    message->port_number = io->port;
-    message->access_info = io->size;
-    message->instruction_byte_count = 0;
-    message->rax = vp->gpr[GPR_RAX];
-    if (io->string)
-        add_string(vp, message, io);
-    return EXIT_RETRY;
 }
 
 enum exit_action intercept_memory(struct vp *vp, const struct exit_memory *access, bool mapped)
@@ -234,23 +198,17 @@ static void take_segments(struct vp *vp)
     hw->set_registers(vp, &r);
 }
 
-void intercept_resume(struct vp *vp, bool skip)
+void intercept_take_registers(struct vp *vp, uint32_t dirty)
 {
     volatile struct hv_vp_register_page *page = vp->register_page;
-    uint32_t dirty = page->dirty;
 
-    vp->intercepted = false;
-    if (dirty != 0) {
-        page->dirty = 0;
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_SEGMENTS)
-            take_segments(vp);
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_GENERAL)
-            hw->set_rsp(vp, page->gpr[GPR_RSP]);
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_FLAGS)
-            hw->set_rflags(vp, page->rflags);
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_RIP)
-            hw->set_rip(vp, page->rip);
-    }
-    if (skip)
-        hw->skip_instruction(vp, vp->intercept_length);
+    page->dirty = 0;
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_SEGMENTS)
+        take_segments(vp);
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_GENERAL)
+        hw->set_rsp(vp, page->gpr[GPR_RSP]);
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_FLAGS)
+        hw->set_rflags(vp, page->rflags);
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_RIP)
+        hw->set_rip(vp, page->rip);
 }

@@ -245,11 +245,6 @@ void lapic_write_page(struct vp *vp, uint32_t offset, uint32_t value)
     }
 }
 
-uint64_t lapic_read_cr8(const struct vp *vp)
-{
-    return vp->lapic.tpr >> 4;
-}
-
 bool lapic_write_cr8(struct vp *vp, uint64_t value)
 {
     if (value > 15)

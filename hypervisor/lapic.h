@@ -93,8 +93,7 @@ bool lapic_has_page(const struct vp *vp);
 /* IA32_APIC_BASE. False: #GP. */
 bool lapic_write_base(struct vp *vp, uint64_t value);
 
-/* The TPR's class as CR8, and the synthetic MSRs EOI, ICR, TPR. */
-uint64_t lapic_read_cr8(const struct vp *vp);
+/* The TPR's class as CR8 (lapic_read_cr8(): vp.h), and the synthetic MSRs EOI, ICR, TPR. */
 bool lapic_write_cr8(struct vp *vp, uint64_t value); /* false: #GP */
 void lapic_eoi(struct vp *vp);
 /* ICR; bits 63:32 as in the mode that the local APIC is in: ICR_HIGH's or x2APIC's destination.

@@ -81,6 +81,24 @@ struct register_rule {
     uint8_t mirror_offset;
 };
 
+/* What a walk through a guest's page tables has seen: as long as the entries have these values, and
+ * its partition's map_generation is the same, it would end at the same place. */
+#define GUEST_WALK_MAX 5
+struct guest_walk {
+    unsigned count; /* of entries; with GUEST_WALK_MAX + 1 it cannot be said */
+    const volatile uint64_t *entries[GUEST_WALK_MAX];
+    uint64_t values[GUEST_WALK_MAX];
+};
+
+/* A page of code where an instruction was found (guest_code.h). */
+struct guest_code_page {
+    uint64_t page, cr3, generation;
+    const uint8_t *memory; /* NULL: none */
+    uint64_t cr0, cr4, efer;
+    struct guest_walk walk;
+};
+#define GUEST_CODE_PAGES 4
+
 /* State that is switched only for VPs that have used it, as bits of struct vp.extra_state. */
 enum vp_extra_state {
     VP_EXTRA_DEBUG_REGISTERS = 1 << 0,
@@ -101,27 +119,33 @@ struct vp {
     uint32_t index;
     uint32_t attention; /* enum vp_attention; atomic */
     uint32_t state;     /* enum vp_state; atomic */
-    uint8_t leave;      /* enum vp_leave, set by exit handlers */
+    /* What keeps it from being entered again at once; all 0 if nothing does (vp_goes_on()). */
+    union {
+        struct {
+            uint8_t leave;       /* enum vp_leave, set by exit handlers */
+            uint8_t activity;    /* children: enum vp_activity */
+            bool timers_changed; /* timers.next is to be seen to */
+            /* AMD-V. */
+            bool hw_state_changed; /* registers were set from outside since the last entry */
+            bool nmi_pending;      /* waits to be injected (svm/event.c) */
+            bool nmi_at_iret; /* the guest's IRET is the next instruction, unless RIP or RSP differ
+                               */
+        };
+        uint64_t halt_reasons;
+    };
     uint8_t extra_state;
-    bool hw_launched;      /* VT-x: VMRESUME, not VMLAUNCH */
-    bool hw_state_changed; /* AMD-V: registers were set from outside since the last entry */
-    uint32_t tag;          /* ASID or VPID, of the LP below in its present generation (lp.h) */
+    bool hw_launched; /* VT-x: VMRESUME, not VMLAUNCH */
+    uint32_t tag;     /* ASID or VPID, of the LP below in its present generation (lp.h) */
     uint32_t tag_generation;
     struct lp *tag_lp;
     uint64_t host_rsp; /* VT-x: the stack pointer that an exit loads */
 
-    bool lme_held_back; /* AMD-V: see svm_set_efer() */
-    /* AMD-V: NMIs (svm/event.c). */
-    bool nmi_pending; /* waits to be injected */
-    bool nmi_blocked; /* until the guest's IRET, or an interrupt window */
-    bool nmi_at_iret; /* that IRET is the next instruction, unless RIP or RSP differ */
+    /* AMD-V. */
+    bool nmi_blocked;   /* until the guest's IRET, or an interrupt window (svm/event.c) */
+    bool lme_held_back; /* see svm_set_efer() */
     uint64_t nmi_iret_rip, nmi_iret_rsp;
 
-    /* AMD-V without next-RIP: where the last instruction was found (svm/length.c). */
-    struct {
-        uint64_t rip_page, cr3, generation;
-        const uint8_t *memory;
-    } code;
+    struct guest_code_page code[GUEST_CODE_PAGES]; /* by the low bits of the page's number */
 
     struct hv_initial_vp_context context; /* given at start; its LP takes it over */
     uint64_t start_rdi;                   /* root: RDI at start */
@@ -136,7 +160,6 @@ struct vp {
     struct hv_message *message;
     void *fpu; /* XSAVE area: one page */
     uint32_t posted_head;
-    uint8_t activity;         /* enum vp_activity */
     bool window_requested;    /* an exit is asked for as soon as an interrupt can be taken */
     uint8_t startup_vector;   /* of VP_ATTENTION_SIPI */
     bool intercepted;         /* an intercept waits for the parent's answer */
@@ -155,6 +178,11 @@ struct vp {
 };
 
 _Static_assert(sizeof(struct vp) <= PAGE_SIZE, "a VP is one page");
+
+static inline uint64_t lapic_read_cr8(const struct vp *vp)
+{
+    return vp->lapic.tpr >> 4;
+}
 
 /* Makes VP @index of the root, waiting for its start. Boot only. */
 void vp_create_root(struct vp *vp, struct partition *partition, uint32_t index);

@@ -143,26 +143,22 @@ bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size)
 
 struct page_table_walk page_table_lookup(const struct page_table *table, uint64_t address)
 {
-    uint64_t page = table->root;
+    uint64_t page = table->root, entry, *at;
     unsigned level = TOP_LEVEL;
 
-    for (;;) {
-        uint64_t *at = entry_for(table, page, address, level);
-        uint64_t entry = __atomic_load_n(at, __ATOMIC_ACQUIRE);
-        struct page_table_walk walk = {.at = at, .entry = entry, .level = (uint8_t)level};
-
-        if (!is_present(table, entry))
-            return walk;
-        if (is_leaf(entry, level)) {
-            uint64_t offset_mask = level_size(level) - 1;
-
-            walk.present = true;
-            walk.physical = (entry & PAGE_TABLE_ADDRESS & ~offset_mask) | (address & offset_mask);
-            return walk;
-        }
+    for (;; level--) {
+        at = entry_for(table, page, address, level);
+        entry = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+        if (!is_present(table, entry) || is_leaf(entry, level))
+            break;
         page = entry & PAGE_TABLE_ADDRESS;
-        level--;
     }
+    uint64_t offset_mask = level_size(level) - 1;
+    struct page_table_walk walk = {
+        .at = at, .entry = entry, .level = (uint8_t)level, .present = is_present(table, entry)};
+    if (walk.present)
+        walk.physical = (entry & PAGE_TABLE_ADDRESS & ~offset_mask) | (address & offset_mask);
+    return walk;
 }
 
 uint64_t page_table_merge(struct page_table *table, uint64_t address, uint64_t ignored)

@@ -1,7 +1,11 @@
-/* AMD-V backend: one entry and the exit that follows. */
+/* AMD-V backend: entries and the exits that follow. */
+#include "hypervisor/dispatch.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/svm/svm.h"
 #include "hypervisor/vp_context.h"
+
+/* Not inlined: the common exits are to have few registers to save. */
+#define RARE __attribute__((noinline))
 
 static enum exit_action read_efer(struct vp *vp)
 {
@@ -15,7 +19,7 @@ static enum exit_action read_efer(struct vp *vp)
 
 /* Rules as for WRMSR on the processor (APM 3.1.7): reserved bits and a change of LME with paging on
  * fault; LMA is read-only and ignored. */
-static enum exit_action write_efer(struct vp *vp)
+static RARE enum exit_action write_efer(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint64_t value = vp->gpr[GPR_RDX] << 32 | (uint32_t)vp->gpr[GPR_RAX];
@@ -42,19 +46,17 @@ static enum exit_action handle_msr(struct vp *vp)
     return write ? exit_wrmsr(vp) : exit_rdmsr(vp);
 }
 
-static enum exit_action handle_vmmcall(struct vp *vp)
+static inline enum exit_action handle_vmmcall(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
-    struct exit_mode mode = {
-        .cpl = vmcb->cpl,
-        .protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM),
-        .long_mode = svm_in_64bit_code(vmcb),
-    };
 
-    return exit_hypercall(vp, mode);
+    if (svm_in_64bit_code(vmcb))
+        return exit_hypercall(vp, exit_mode(vmcb->cpl, true, true));
+    bool protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM);
+    return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, false));
 }
 
-static enum exit_action handle_nmi(struct vp *vp)
+static RARE enum exit_action handle_nmi(struct vp *vp)
 {
     svm_take_events();
     exit_nmi(vp);
@@ -63,7 +65,7 @@ static enum exit_action handle_nmi(struct vp *vp)
 
 /* The LP stays ours. After the exit the INIT is still pending, and would end each VMRUN at once,
  * until it is taken: as #SX, by VM_CR.R_INIT (APM 15.17, 15.30.1). */
-static enum exit_action handle_init(struct vp *vp)
+static RARE enum exit_action handle_init(struct vp *vp)
 {
     svm_take_events();
     exit_count_other(vp);
@@ -73,7 +75,7 @@ static enum exit_action handle_init(struct vp *vp)
 /* QEMU's TCG makes this exit, with the guest's state saved, where #GP is due: MOV to CR3 or CR4
  * that sets reserved bits. Else it is the entry that failed; then TCG has saved its host's state.
  */
-static enum exit_action handle_invalid(struct vp *vp)
+static RARE enum exit_action handle_invalid(struct vp *vp)
 {
     struct svm_register_move move;
 
@@ -86,7 +88,7 @@ static enum exit_action handle_invalid(struct vp *vp)
 }
 
 /* The end of the guest's NMI handler is near; or an interrupt window has opened. */
-static enum exit_action handle_window(struct vp *vp, uint32_t code)
+static RARE enum exit_action handle_window(struct vp *vp, uint32_t code)
 {
     if (code == SVM_EXIT_IRET) {
         exit_count_other(vp);
@@ -110,19 +112,18 @@ static enum exit_action handle_nested_fault(struct vp *vp)
     return exit_nested_fault(vp, &access);
 }
 
-static enum exit_action handle_io(struct vp *vp)
+static inline enum exit_action handle_io(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
     uint32_t info = (uint32_t)vmcb->exit_info1;
-    struct exit_io io = {
-        .port = (uint16_t)(info >> 16),
-        .size = IOIO_SIZE(info),
-        .in = (info & IOIO_IN) != 0,
-        .string = (info & IOIO_STRING) != 0,
-        .rep = (info & IOIO_REP) != 0,
-        .length = (uint8_t)(vmcb->exit_info2 - vmcb->rip),
-    };
+    struct exit_io io;
 
+    io.port = (uint16_t)(info >> 16);
+    io.size = IOIO_SIZE(info);
+    io.in = (info & IOIO_IN) != 0;
+    io.string = (info & IOIO_STRING) != 0;
+    io.rep = (info & IOIO_REP) != 0;
+    io.length = (uint8_t)(vmcb->exit_info2 - vmcb->rip);
     if (io.string && !svm_decode_string_io(vp, &io))
         return EXIT_RETRY; /* the guest has changed its code meanwhile */
     return exit_io(vp, &io);
@@ -140,7 +141,7 @@ static enum exit_action write_cr4_held_back(struct vp *vp, uint64_t value)
     return EXIT_SKIP;
 }
 
-static enum exit_action handle_write_cr(struct vp *vp)
+static RARE enum exit_action handle_write_cr(struct vp *vp)
 {
     struct svm_register_move move;
     enum exit_action action;
@@ -155,7 +156,7 @@ static enum exit_action handle_write_cr(struct vp *vp)
     return EXIT_RETRY;
 }
 
-static enum exit_action handle_exception(struct vp *vp, uint8_t vector)
+static RARE enum exit_action handle_exception(struct vp *vp, uint8_t vector)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
     bool has_error = x86_has_error_code(vector);
@@ -168,38 +169,24 @@ static enum exit_action handle_exception(struct vp *vp, uint8_t vector)
     return EXIT_RETRY;
 }
 
-static enum exit_action handle(struct vp *vp, uint32_t code)
+static RARE enum exit_action handle_other(struct vp *vp, uint32_t code)
 {
     switch (code) {
-    case SVM_EXIT_CPUID:
-        return exit_cpuid(vp);
-    case SVM_EXIT_MSR:
-        return handle_msr(vp);
-    case SVM_EXIT_VMMCALL:
-        return handle_vmmcall(vp);
-    case SVM_EXIT_IOIO:
-        return handle_io(vp);
-    case SVM_EXIT_INTR:
-        return exit_physical_interrupt(vp);
-    case SVM_EXIT_HLT:
-        return exit_hlt(vp);
-    case SVM_EXIT_NMI:
-        return handle_nmi(vp);
-    case SVM_EXIT_IRET:
-    case SVM_EXIT_VINTR:
-        return handle_window(vp, code);
-    case SVM_EXIT_NESTED_PAGE_FAULT:
-        return handle_nested_fault(vp);
     case SVM_EXIT_CR4_WRITE:
     case SVM_EXIT_CR8_WRITE:
         return handle_write_cr(vp);
+    case SVM_EXIT_NMI:
+        return handle_nmi(vp);
+    case SVM_EXIT_INIT:
+        return handle_init(vp);
+    case SVM_EXIT_IRET:
+    case SVM_EXIT_VINTR:
+        return handle_window(vp, code);
     case SVM_EXIT_INVD:
     case SVM_EXIT_WBINVD:
         return exit_invd(vp);
     case SVM_EXIT_XSETBV:
         return exit_xsetbv(vp);
-    case SVM_EXIT_INIT:
-        return handle_init(vp);
     case SVM_EXIT_RDPMC:
         exit_count_other(vp);
         return EXIT_GP;
@@ -226,6 +213,51 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     }
 }
 
+/* The common ones here, by as few instructions as possible. */
+static inline enum exit_action handle(struct vp *vp, uint32_t code)
+{
+    switch (code) {
+    case SVM_EXIT_IOIO:
+        return handle_io(vp);
+    case SVM_EXIT_VMMCALL:
+        return handle_vmmcall(vp);
+    case SVM_EXIT_MSR:
+        return handle_msr(vp);
+    case SVM_EXIT_CPUID:
+        return exit_cpuid(vp);
+    case SVM_EXIT_HLT:
+        return exit_hlt(vp);
+    case SVM_EXIT_INTR:
+        return exit_physical_interrupt(vp);
+    default:
+        return code == SVM_EXIT_NESTED_PAGE_FAULT ? handle_nested_fault(vp)
+                                                  : handle_other(vp, code);
+    }
+}
+
+void svm_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
+{
+    const struct vmcb *v = vmcb_of(vp);
+    struct hv_vp_register_page *page = vp->register_page;
+    uint32_t state = v->cpl;
+
+    if (v->cr0 & CR0_PE)
+        state |= HV_EXECUTION_CR0_PE;
+    if (v->cr0 & CR0_AM)
+        state |= HV_EXECUTION_CR0_AM;
+    if (v->efer & EFER_LMA)
+        state |= HV_EXECUTION_EFER_LMA;
+    if (v->exit_interrupt_info & EVENT_VALID)
+        state |= HV_EXECUTION_INTERRUPTION_PENDING;
+    if (v->interrupt_shadow & 1)
+        state |= HV_EXECUTION_INTERRUPT_SHADOW;
+    header->execution_state = (uint16_t)state;
+    header->cs = svm_segment_register(&v->cs);
+    header->rip = page->rip = v->rip;
+    header->rflags = page->rflags = v->rflags;
+    page->gpr[GPR_RSP] = v->rsp;
+}
+
 void svm_skip_instruction(struct vp *vp, uint8_t length)
 {
     struct vmcb *vmcb = vmcb_of(vp);
@@ -243,53 +275,80 @@ void svm_skip_instruction(struct vp *vp, uint8_t length)
     }
 }
 
-static void finish(struct vp *vp, enum exit_action action)
+static inline void finish(struct vp *vp, enum exit_action action)
 {
-    switch (action) {
-    case EXIT_SKIP:
+    if (__builtin_expect(action == EXIT_SKIP, 1))
         svm_skip_instruction(vp, svm_instruction_length(vp));
-        break;
-    case EXIT_UD:
-        svm_inject_exception(vp, X86_VECTOR_UD, false, 0);
-        break;
-    case EXIT_GP:
-        svm_inject_exception(vp, X86_VECTOR_GP, true, 0);
-        break;
-    case EXIT_RETRY:
-        break;
+    else if (__builtin_expect(action != EXIT_RETRY, 0))
+        svm_inject_exception(vp, action == EXIT_UD ? X86_VECTOR_UD : X86_VECTOR_GP,
+                             action == EXIT_GP, 0);
+}
+
+/* What is not the same at each entry. False: the guest is not entered. */
+__attribute__((noinline)) static bool prepare(struct vp *vp, struct lp *lp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    if (lp->flush_pending) {
+        lp_flushed(lp);
+        vmcb->tlb_control = TLB_FLUSH_ALL;
     }
+    if (partition_is_root(vp->partition)) {
+        vp->tag_lp = lp; /* it keeps its ASID */
+        vp->tag_generation = lp->tag_generation;
+    } else if (vp->tag_lp != lp || vp->tag_generation != lp->tag_generation) {
+        lp_assign_tag(lp, vp);
+        vmcb->asid = vp->tag;
+        if (lp->flush_pending)
+            return false; /* all have been used: begin anew */
+    }
+    if (vp->nmi_pending || vp->nmi_at_iret)
+        svm_nmi_deliver(vp);
+    if (vp->hw_state_changed && !svm_registers_valid(vp)) {
+        exit_invalid_state(vp);
+        return false;
+    }
+    return true;
+}
+
+/* Leaves no register as it was but RSP and RBP: what the compiler needs, it saves once for all. */
+static inline void enter(struct vp *vp)
+{
+    uint64_t lost[2];
+
+    __asm__ volatile("call svm_switch"
+                     : "=D"(lost[0]), "=S"(lost[1])
+                     : "0"(vp->gpr), "1"(vp->hw_state_spa.value)
+                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+                       "r15", "cc", "memory");
+}
+
+static inline void run_once(struct vp *vp, struct vmcb *vmcb)
+{
+    vmcb->rax = vp->gpr[GPR_RAX];
+    enter(vp);
+    vp->gpr[GPR_RAX] = vmcb->rax;
+    vmcb->event_injection = 0;
+
+    finish(vp, handle(vp, (uint32_t)vmcb->exit_code));
+    if (__builtin_expect((vmcb->exit_interrupt_info & EVENT_VALID) != 0, 0))
+        svm_complete_interrupted_delivery(vp);
 }
 
 void svm_run(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     struct lp *lp = this_lp();
+    bool once = lp->flush_pending || vp->tag_generation != lp->tag_generation || vp->tag_lp != lp ||
+                vp->halt_reasons != 0;
 
-    vmcb->tlb_control = TLB_KEEP;
-    if (lp->flush_pending) {
-        lp_flushed(lp);
-        vmcb->tlb_control = TLB_FLUSH_ALL;
-    }
-    if (!partition_is_root(vp->partition) &&
-        (vp->tag_lp != lp || vp->tag_generation != lp->tag_generation)) {
-        lp_assign_tag(lp, vp);
-        vmcb->asid = vp->tag;
-        if (lp->flush_pending)
-            return; /* all have been used: begin anew */
-    }
-    if (vp->nmi_pending || vp->nmi_at_iret)
-        svm_nmi_deliver(vp);
-    if (__builtin_expect(vp->hw_state_changed, 0) && !svm_registers_valid(vp)) {
-        exit_invalid_state(vp);
+    if (__builtin_expect(once, 0) && !prepare(vp, lp))
         return;
+    do {
+        run_once(vp, vmcb);
+    } while (__builtin_expect(!once && vp_goes_on(lp, vp), 1));
+    if (__builtin_expect(once, 0)) {
+        vmcb->tlb_control = TLB_KEEP;
+        vp->hw_state_changed = false;
     }
-    vmcb->rax = vp->gpr[GPR_RAX];
-    svm_switch(vp->gpr, vp->hw_state_spa.value);
-    vp->gpr[GPR_RAX] = vmcb->rax;
-    vmcb->event_injection = 0;
-
-    finish(vp, handle(vp, (uint32_t)vmcb->exit_code));
-    vp->hw_state_changed = false;
-    if (vmcb->exit_interrupt_info & EVENT_VALID)
-        svm_complete_interrupted_delivery(vp);
 }

@@ -3,28 +3,15 @@
 #include "hypervisor/vp_context.h"
 #include "include/hv/vp_registers.h"
 
-#define SEGMENT_TYPE_BITS 0xff /* type, S, DPL, P */
-
 /* VMCB attributes leave out the four bits that descriptors and VMX have between (APM 15.5.1). */
 struct vmcb_segment svm_segment(const struct hv_x64_segment_register *s)
 {
     return (struct vmcb_segment){
         .selector = s->selector,
         .attributes =
-            (uint16_t)((s->attributes & SEGMENT_TYPE_BITS) | (s->attributes >> 4 & 0xf00)),
+            (uint16_t)((s->attributes & VMCB_SEGMENT_TYPE_BITS) | (s->attributes >> 4 & 0xf00)),
         .limit = s->limit,
         .base = s->base,
-    };
-}
-
-struct hv_x64_segment_register svm_segment_register(const struct vmcb_segment *s)
-{
-    return (struct hv_x64_segment_register){
-        .base = s->base,
-        .limit = s->limit,
-        .selector = s->selector,
-        .attributes =
-            (uint16_t)((s->attributes & SEGMENT_TYPE_BITS) | (s->attributes & 0xf00) << 4),
     };
 }
 
@@ -172,25 +159,4 @@ void svm_set_registers(struct vp *vp, const struct vp_registers *r)
         v->intercept1 |= INTERCEPT1_IRET;
     vp->hw_state_changed = true;
     svm_vmload(vp->hw_state_spa.value);
-}
-
-void svm_get_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
-{
-    const struct vmcb *v = vmcb_of(vp);
-    uint32_t state = v->cpl;
-
-    if (v->cr0 & CR0_PE)
-        state |= HV_EXECUTION_CR0_PE;
-    if (v->cr0 & CR0_AM)
-        state |= HV_EXECUTION_CR0_AM;
-    if (v->efer & EFER_LMA)
-        state |= HV_EXECUTION_EFER_LMA;
-    if (v->exit_interrupt_info & EVENT_VALID)
-        state |= HV_EXECUTION_INTERRUPTION_PENDING;
-    if (v->interrupt_shadow & 1)
-        state |= HV_EXECUTION_INTERRUPT_SHADOW;
-    header->execution_state = (uint16_t)state;
-    header->cs = svm_segment_register(&v->cs);
-    header->rip = v->rip;
-    header->rflags = v->rflags;
 }

@@ -4,17 +4,13 @@
 bits 64
 section .text
 
-; void svm_switch(volatile uint64_t *gpr, uint64_t vmcb_spa)
+; Enters the guest: RDI = its general registers, but RAX and RSP, which are in the VMCB, whose SPA is in RSI. Comes back at
+; the next exit with the global interrupt flag clear. Changes all registers but RSP and RBP (svm/exit.c calls it).
 ; A child's VMCB has physical interrupts masked by our RFLAGS.IF, not its own (V_INTR_MASKING): it is set for VMRUN only. Not
 ; right before it: some take the shadow of an STI over to the guest's first instruction.
 global svm_switch
 svm_switch:
-    push rbx
     push rbp
-    push r12
-    push r13
-    push r14
-    push r15
     push rdi
     clgi                                ; it is set only before the first entry
     sti
@@ -51,12 +47,7 @@ svm_switch:
     mov [rax + 14 * 8], r14
     mov [rax + 15 * 8], r15
     pop rdi
-    pop r15
-    pop r14
-    pop r13
-    pop r12
     pop rbp
-    pop rbx
     ret
 
 ; void svm_take_events(void)
@@ -68,20 +59,6 @@ svm_take_events:
     nop
     nop
     clgi
-    ret
-
-; void svm_vmload(uint64_t vmcb_spa)
-global svm_vmload
-svm_vmload:
-    mov rax, rdi
-    vmload
-    ret
-
-; void svm_vmsave(uint64_t vmcb_spa)
-global svm_vmsave
-svm_vmsave:
-    mov rax, rdi
-    vmsave
     ret
 
 section .note.GNU-stack noalloc noexec nowrite progbits

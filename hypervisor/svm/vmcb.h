@@ -124,6 +124,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 #define EVENT_TYPE_SOFTWARE (4ull << 8)
 #define EVENT_TYPE_MASK (7ull << 8)
 
+#define VMCB_SEGMENT_TYPE_BITS 0xffu    /* type, S, DPL, P */
 #define VMCB_SEGMENT_LONG (1u << 9)     /* L, in vmcb_segment.attributes */
 #define VMCB_SEGMENT_DEFAULT (1u << 10) /* D/B */
 

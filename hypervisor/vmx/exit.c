@@ -132,7 +132,7 @@ static enum exit_action handle_io(struct vp *vp)
         enum vmcs_segment segment = io.in ? SEGMENT_ES : IO_INFO_SEGMENT(info);
         io.address_size = (uint8_t)IO_INFO_ADDRESS_SIZE(info);
         io.segment = guest_segment(segment);
-        if (segment < SEGMENT_FS && guest_mode().long_mode)
+        if (segment < SEGMENT_FS && guest_in_64bit_code())
             io.segment.base = 0; /* the processor ignores it */
     }
     return exit_io(vp, &io);

@@ -219,13 +219,13 @@ void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *c, uin
         vp->gpr[i] = i == GPR_RDI ? rdi : 0;
 }
 
-void guest_get_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
+void guest_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
 {
+    struct hv_vp_register_page *page = vp->register_page;
     uint64_t cr0 = vmread(VMCS_GUEST_CR0);
     uint32_t ss = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_SS));
     uint32_t state = ACCESS_RIGHTS_DPL(ss);
 
-    (void)vp; /* its VMCS is the current one */
     if (cr0 & CR0_PE)
         state |= HV_EXECUTION_CR0_PE;
     if (cr0 & CR0_AM)
@@ -238,8 +238,9 @@ void guest_get_header(const struct vp *vp, struct hv_x64_intercept_message_heade
         state |= HV_EXECUTION_INTERRUPT_SHADOW;
     header->execution_state = (uint16_t)state;
     header->cs = guest_segment(SEGMENT_CS);
-    header->rip = vmread(VMCS_GUEST_RIP);
-    header->rflags = vmread(VMCS_GUEST_RFLAGS);
+    header->rip = page->rip = vmread(VMCS_GUEST_RIP);
+    header->rflags = page->rflags = vmread(VMCS_GUEST_RFLAGS);
+    page->gpr[GPR_RSP] = vmread(VMCS_GUEST_RSP);
 }
 
 void guest_get_code(const struct vp *vp, struct guest_code *code)
@@ -284,16 +285,18 @@ uint64_t guest_gpr(const struct vp *vp, unsigned number)
     return number == GPR_RSP ? vmread(VMCS_GUEST_RSP) : vp->gpr[number];
 }
 
-struct exit_mode guest_mode(void)
+bool guest_in_64bit_code(void)
+{
+    uint32_t cs = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS));
+    return (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA) && (cs & ACCESS_RIGHTS_LONG);
+}
+
+enum exit_mode guest_mode(void)
 {
     uint32_t ss = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_SS));
-    uint32_t cs = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS));
-    return (struct exit_mode){
-        .cpl = ACCESS_RIGHTS_DPL(ss),
-        .protected_mode =
-            (vmread(VMCS_GUEST_CR0) & CR0_PE) && !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_VM),
-        .long_mode = (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA) && (cs & ACCESS_RIGHTS_LONG),
-    };
+    bool protected_mode =
+        (vmread(VMCS_GUEST_CR0) & CR0_PE) && !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_VM);
+    return exit_mode(ACCESS_RIGHTS_DPL(ss), protected_mode, guest_in_64bit_code());
 }
 
 static unsigned long long field(enum vmcs_field name)

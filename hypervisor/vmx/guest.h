@@ -16,7 +16,7 @@
 void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *context, uint64_t rdi);
 void guest_get_registers(const struct vp *vp, struct vp_registers *r);
 void guest_set_registers(struct vp *vp, const struct vp_registers *r);
-void guest_get_header(const struct vp *vp, struct hv_x64_intercept_message_header *header);
+void guest_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header);
 void guest_get_code(const struct vp *vp, struct guest_code *code);
 uint64_t guest_cr4(const struct vp *vp);
 void guest_print(const struct vp *vp);
@@ -48,6 +48,7 @@ static inline void write_dr6(uint64_t value)
 }
 
 struct hv_x64_segment_register guest_segment(enum vmcs_segment segment);
-struct exit_mode guest_mode(void);
+bool guest_in_64bit_code(void);
+enum exit_mode guest_mode(void);
 
 #endif

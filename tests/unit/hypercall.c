@@ -141,9 +141,9 @@ void hypercall_finish_vp_registers(const struct hypercall *call)
     (void)call;
 }
 
-enum exit_action hypercall_dispatch_vp_fast(struct vp *root, struct exit_mode mode)
+enum exit_action hypercall_dispatch_vp_fast(struct vp *root, enum exit_mode mode)
 {
-    root->gpr[GPR_RAX] = mode.cpl;
+    root->gpr[GPR_RAX] = mode;
     return EXIT_RETRY;
 }
 
@@ -242,7 +242,7 @@ const struct hw_ops *hw = &ops;
 
 static struct veneer_vp_statistics statistics;
 static struct vp root_vp = {.partition = &root_partition, .statistics = &statistics};
-static const struct exit_mode kernel = {.cpl = 0, .protected_mode = true, .long_mode = true};
+static const enum exit_mode kernel = EXIT_MODE_KERNEL_64;
 
 static uint64_t allocate_root_table(void *context)
 {
@@ -394,7 +394,7 @@ static unsigned mapped(uint64_t page)
 
 static void test_dispatcher(void)
 {
-    struct exit_mode mode = {.cpl = 3, .protected_mode = true, .long_mode = true};
+    enum exit_mode mode = exit_mode(3, true, true);
     unsigned done;
 
     start();
@@ -428,8 +428,8 @@ static void test_dispatcher(void)
     CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_UD);
     root_vp.gpr[GPR_RCX] = HVCALL_VENEER_DISPATCH_VP | HV_HYPERCALL_FAST;
     CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_RETRY);
-    CHECK_EQUAL(root_vp.gpr[GPR_RAX], 3);
-    mode = (struct exit_mode){.cpl = 0, .protected_mode = false};
+    CHECK_EQUAL(root_vp.gpr[GPR_RAX], EXIT_MODE_USER_64);
+    mode = exit_mode(0, false, false);
     CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_RETRY); /* that function's business */
     root_vp.gpr[GPR_RCX] = HVCALL_GET_PARTITION_ID;
     CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_UD);
@@ -439,7 +439,7 @@ static void test_dispatcher(void)
 
 static void test_fast_and_32_bit(void)
 {
-    struct exit_mode mode = {.cpl = 0, .protected_mode = true, .long_mode = false};
+    enum exit_mode mode = exit_mode(0, true, false);
     volatile uint64_t *gpr = root_vp.own_gpr;
 
     start();

@@ -18,6 +18,8 @@ static void store(uint32_t *value, uint32_t new_value)
 
 /* --- Printing: a line at a time, so that VPs do not mix --- */
 
+#define RARE __attribute__((noinline)) /* so that the others save no registers for it */
+
 static void flush_line(struct child_vp *vp)
 {
     if (vp->line_length > 0)
@@ -25,14 +27,14 @@ static void flush_line(struct child_vp *vp)
     vp->line_length = 0;
 }
 
-static void print_character(struct child_vp *vp, char c)
+static RARE void print_character(struct child_vp *vp, char c)
 {
     vp->line[vp->line_length++] = c;
     if (c == '\n' || vp->line_length == sizeof(vp->line))
         flush_line(vp);
 }
 
-static _Noreturn void leave(struct child_vp *vp, uint32_t status)
+static RARE _Noreturn void leave(struct child_vp *vp, uint32_t status)
 {
     flush_line(vp);
     system_exit((int)status);
@@ -40,7 +42,7 @@ static _Noreturn void leave(struct child_vp *vp, uint32_t status)
 
 /* --- What the child asks us to do to itself. If it is not ready for it, nothing happens --- */
 
-static void signal_event(const struct child_vp *vp, uint32_t flag)
+static RARE void signal_event(const struct child_vp *vp, uint32_t flag)
 {
     struct hv_input_signal_event_direct input = {
         .target_vp = vp->index, .target_sint = CHILD_SINT, .flag_number = (uint16_t)flag};
@@ -49,7 +51,7 @@ static void signal_event(const struct child_vp *vp, uint32_t flag)
                    sizeof(output));
 }
 
-static void assert_interrupt(uint32_t value)
+static RARE void assert_interrupt(uint32_t value)
 {
     struct hv_input_assert_virtual_interrupt input = {
         .interrupt_control = HV_X64_INTERRUPT_TYPE_FIXED,
