@@ -22,6 +22,7 @@
 /* Children: physical interrupts are the root's; all ports, CR8, HLT and what has no meaning in a VP
  * exit, MOV to and from debug registers until the first use. */
 #define PIN_CHILD PIN_EXTERNAL_INTERRUPT_EXITING
+#define PIN_CHILD_OPTIONAL PIN_PREEMPTION_TIMER
 #define PROCESSOR_CHILD                                                                            \
     (PROCESSOR_TSC_OFFSETTING | PROCESSOR_HLT_EXITING | PROCESSOR_MWAIT_EXITING |                  \
      PROCESSOR_RDPMC_EXITING | PROCESSOR_CR8_LOAD_EXITING | PROCESSOR_CR8_STORE_EXITING |          \
@@ -137,7 +138,8 @@ struct vmx_controls capability_controls(bool root)
 {
     const uint32_t secondary = SECONDARY_REQUIRED | SECONDARY_OPTIONAL;
     return (struct vmx_controls){
-        .pin = adjust(MSR_VMX_TRUE_PINBASED_CTLS, PIN_REQUIRED | (root ? 0 : PIN_CHILD)),
+        .pin = adjust(MSR_VMX_TRUE_PINBASED_CTLS,
+                      PIN_REQUIRED | (root ? 0 : PIN_CHILD | PIN_CHILD_OPTIONAL)),
         .processor =
             adjust(MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_REQUIRED | (root ? 0 : PROCESSOR_CHILD)),
         .secondary =

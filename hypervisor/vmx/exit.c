@@ -204,6 +204,7 @@ static enum exit_action (*const handlers[EXIT_REASON_COUNT])(struct vp *vp) = {
     [EXIT_REASON_MWAIT] = exit_forbidden,
     [EXIT_REASON_MONITOR] = exit_forbidden,
     [EXIT_REASON_EPT_VIOLATION] = handle_ept_violation,
+    [EXIT_REASON_PREEMPTION_TIMER] = exit_physical_interrupt,
     [EXIT_REASON_INVEPT] = exit_forbidden,
     [EXIT_REASON_INVVPID] = exit_forbidden,
     [EXIT_REASON_WBINVD] = exit_invd,
@@ -215,7 +216,8 @@ static enum exit_action (*const handlers[EXIT_REASON_COUNT])(struct vp *vp) = {
 static bool is_event(uint32_t reason)
 {
     return reason <= EXIT_REASON_TASK_SWITCH || reason >= EXIT_REASON_COUNT ||
-           reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIGURATION;
+           reason == EXIT_REASON_PREEMPTION_TIMER || reason == EXIT_REASON_EPT_VIOLATION ||
+           reason == EXIT_REASON_EPT_MISCONFIGURATION;
 }
 
 uint8_t vmx_instruction_length(struct vp *vp)

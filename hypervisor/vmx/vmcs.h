@@ -66,6 +66,7 @@ enum vmcs_field {
     VMCS_GUEST_INTERRUPTIBILITY = 0x4824,
     VMCS_GUEST_ACTIVITY_STATE = 0x4826,
     VMCS_GUEST_SYSENTER_CS = 0x482a,
+    VMCS_PREEMPTION_TIMER_VALUE = 0x482e,
     VMCS_HOST_SYSENTER_CS = 0x4c00,
 
     /* Natural width. */
@@ -133,6 +134,7 @@ static inline enum vmcs_field vmcs_segment_field(enum vmcs_field first, enum vmc
 #define PIN_EXTERNAL_INTERRUPT_EXITING (1u << 0)
 #define PIN_NMI_EXITING (1u << 3)
 #define PIN_VIRTUAL_NMIS (1u << 5)
+#define PIN_PREEMPTION_TIMER (1u << 6)
 
 /* Primary processor-based controls (24.6.2). */
 #define PROCESSOR_INTERRUPT_WINDOW_EXITING (1u << 2)
@@ -232,6 +234,7 @@ enum exit_reason {
     EXIT_REASON_EPT_VIOLATION = 48,
     EXIT_REASON_EPT_MISCONFIGURATION = 49,
     EXIT_REASON_INVEPT = 50,
+    EXIT_REASON_PREEMPTION_TIMER = 52,
     EXIT_REASON_INVVPID = 53,
     EXIT_REASON_WBINVD = 54,
     EXIT_REASON_XSETBV = 55,
@@ -267,6 +270,7 @@ enum exit_reason {
 
 /* Capability MSRs (appendix A). */
 #define MSR_VMX_BASIC 0x480u
+#define MSR_VMX_MISC 0x485u
 #define MSR_VMX_CR0_FIXED0 0x486u
 #define MSR_VMX_CR0_FIXED1 0x487u
 #define MSR_VMX_CR4_FIXED0 0x488u
@@ -278,6 +282,8 @@ enum exit_reason {
 #define MSR_VMX_TRUE_EXIT_CTLS 0x48fu
 #define MSR_VMX_TRUE_ENTRY_CTLS 0x490u
 
+#define VMX_MISC_TIMER_RATE                                                                        \
+    0x1full /* the preemption timer counts TSC ticks shifted right by this */
 #define VMX_BASIC_REVISION 0x7fffffffull
 #define VMX_BASIC_IO_INFORMATION (1ull << 54)
 #define VMX_BASIC_TRUE_CONTROLS (1ull << 55)

@@ -4,6 +4,7 @@
 #include "hypervisor/hw.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/pool.h"
+#include "hypervisor/reftime.h"
 #include "hypervisor/vmx/capability.h"
 #include "hypervisor/vmx/event.h"
 #include "hypervisor/vmx/exit.h"
@@ -131,6 +132,14 @@ static uint64_t nested_flags(unsigned access, enum memory_type type)
     return flags;
 }
 
+/* Bochs 2.7 enters a guest that has RFLAGS.IF clear with physical interrupts masked, whatever the
+ * pin-based controls say. So a child is left after a millisecond at the latest, counted anew from
+ * each entry, and the root looks for its interrupts itself. */
+static uint64_t preemption_ticks(void)
+{
+    return reftime_tsc_frequency() / 1000 >> (rdmsr(MSR_VMX_MISC) & VMX_MISC_TIMER_RATE);
+}
+
 static void init_controls(const struct vp *vp, bool root)
 {
     struct vmx_controls controls = capability_controls(root);
@@ -139,6 +148,8 @@ static void init_controls(const struct vp *vp, bool root)
         eptp |= EPTP_ACCESSED_DIRTY;
 
     vmwrite(VMCS_PIN_BASED_CONTROLS, controls.pin);
+    if (controls.pin & PIN_PREEMPTION_TIMER)
+        vmwrite(VMCS_PREEMPTION_TIMER_VALUE, preemption_ticks());
     vmwrite(VMCS_PROCESSOR_BASED_CONTROLS, controls.processor);
     vmwrite(VMCS_SECONDARY_CONTROLS, controls.secondary);
     vmwrite(VMCS_EXIT_CONTROLS, controls.exit);
