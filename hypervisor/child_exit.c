@@ -77,17 +77,6 @@ enum exit_action exit_io(struct vp *vp, const struct exit_io *io)
     return intercept_io(vp, io);
 }
 
-/* The MOV at the guest's instruction pointer. */
-static bool fetch_mov(struct vp *vp, struct mov_instruction *mov)
-{
-    uint8_t bytes[GUEST_CODE_MAX];
-    struct guest_code code;
-
-    hw->get_code(vp, &code);
-    unsigned count = guest_code_fetch(vp, &code, bytes);
-    return mov_decode(bytes, count, code.long_mode, code.default_32, mov);
-}
-
 static uint32_t value_to_store(const struct vp *vp, const struct mov_instruction *mov)
 {
     return mov->immediate ? mov->value : (uint32_t)get_gpr(vp, mov);
@@ -106,17 +95,20 @@ static enum exit_action finish_load(struct vp *vp, const struct mov_instruction 
 static bool access_lapic(struct vp *vp, const struct exit_memory *access, enum exit_action *action)
 {
     uint32_t offset = access->address.value & (PAGE_SIZE - 1);
-    struct mov_instruction mov;
+    struct guest_instruction instruction;
 
-    if (access->execute || offset % 4 != 0 || !fetch_mov(vp, &mov) || mov.size != 4)
+    if (access->execute || offset % 4 != 0)
+        return false;
+    const struct mov_instruction *mov = guest_code_fetch_mov(vp, &instruction);
+    if (mov == NULL || mov->size != 4)
         return false;
     *action = EXIT_RETRY;
-    if (mov.store) {
-        uint32_t value = value_to_store(vp, &mov);
-        hw->skip_instruction(vp, mov.length);
+    if (mov->store) {
+        uint32_t value = value_to_store(vp, mov);
+        hw->skip_instruction(vp, mov->length);
         lapic_write_page(vp, offset, value);
     } else {
-        *action = finish_load(vp, &mov, lapic_read_page(vp, offset));
+        *action = finish_load(vp, mov, lapic_read_page(vp, offset));
     }
     return true;
 }
@@ -125,21 +117,24 @@ static bool access_rule(struct vp *vp, const struct exit_memory *access, enum ex
 {
     const struct register_rule *rule =
         register_rule_find(vp, VENEER_REGISTER_MMIO, access->address.value, 0);
-    struct mov_instruction mov;
+    struct guest_instruction instruction;
     uint32_t value;
 
-    if (rule == NULL || access->execute || !fetch_mov(vp, &mov) || mov.size != rule->size)
+    if (rule == NULL || access->execute)
+        return false;
+    const struct mov_instruction *mov = guest_code_fetch_mov(vp, &instruction);
+    if (mov == NULL || mov->size != rule->size)
         return false;
     *action = EXIT_RETRY;
-    if (mov.store) {
-        if (!register_rule_post(vp, rule, value_to_store(vp, &mov)))
+    if (mov->store) {
+        if (!register_rule_post(vp, rule, value_to_store(vp, mov)))
             return false;
-        hw->skip_instruction(vp, mov.length);
+        hw->skip_instruction(vp, mov->length);
         return true;
     }
     if (!register_rule_mirror(vp, rule, &value))
         return false;
-    *action = finish_load(vp, &mov, value);
+    *action = finish_load(vp, mov, value);
     return true;
 }
 
