@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "hypervisor/address.h"
+#include "hypervisor/partition.h"
 #include "hypervisor/vp.h"
 
 /* How the guest goes on. If vp->leave says so, after its parent has been asked. */
@@ -77,8 +78,18 @@ enum exit_action exit_cpuid(struct vp *vp);
 enum exit_action exit_rdmsr(struct vp *vp);
 enum exit_action exit_wrmsr(struct vp *vp);
 
-/* VMCALL or VMMCALL (hypercall.c). */
-enum exit_action exit_hypercall(struct vp *vp, enum exit_mode mode);
+/* VMCALL or VMMCALL: HVCALL_VENEER_DISPATCH_VP of the root (dispatch.c), and all else
+ * (hypercall.c). */
+enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode);
+enum exit_action exit_other_hypercall(struct vp *vp, enum exit_mode mode);
+
+static inline enum exit_action exit_hypercall(struct vp *vp, enum exit_mode mode)
+{
+    if (vp->gpr[GPR_RCX] == (HVCALL_VENEER_DISPATCH_VP | HV_HYPERCALL_FAST) &&
+        partition_is_root(vp->partition))
+        return exit_dispatch(vp, mode);
+    return exit_other_hypercall(vp, mode);
+}
 
 /* XSETBV of a guest that has CR4.OSXSAVE set and CPL 0: sets XCR0 for it if the value is one that
  * this processor takes (exit.c). */

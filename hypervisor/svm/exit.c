@@ -235,27 +235,41 @@ static inline enum exit_action handle(struct vp *vp, uint32_t code)
     }
 }
 
+#define MOVE_BIT(value, from, to)                                                                  \
+    (((value) & (from)) / ((from) > (to) ? (from) / (to) : 1) * ((to) > (from) ? (to) / (from) : 1))
+
+/* Without branches: each intercept needs it. */
+static inline uint16_t execution_state(const struct vmcb *v)
+{
+    return (uint16_t)(v->cpl | MOVE_BIT((uint32_t)v->cr0, CR0_PE, HV_EXECUTION_CR0_PE) |
+                      MOVE_BIT((uint32_t)v->cr0, CR0_AM, HV_EXECUTION_CR0_AM) |
+                      MOVE_BIT((uint32_t)v->efer, EFER_LMA, HV_EXECUTION_EFER_LMA) |
+                      MOVE_BIT((uint32_t)v->exit_interrupt_info, EVENT_VALID,
+                               HV_EXECUTION_INTERRUPTION_PENDING) |
+                      MOVE_BIT((uint32_t)v->interrupt_shadow, 1, HV_EXECUTION_INTERRUPT_SHADOW));
+}
+
 void svm_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
 {
     const struct vmcb *v = vmcb_of(vp);
     struct hv_vp_register_page *page = vp->register_page;
-    uint32_t state = v->cpl;
-
-    if (v->cr0 & CR0_PE)
-        state |= HV_EXECUTION_CR0_PE;
-    if (v->cr0 & CR0_AM)
-        state |= HV_EXECUTION_CR0_AM;
-    if (v->efer & EFER_LMA)
-        state |= HV_EXECUTION_EFER_LMA;
-    if (v->exit_interrupt_info & EVENT_VALID)
-        state |= HV_EXECUTION_INTERRUPTION_PENDING;
-    if (v->interrupt_shadow & 1)
-        state |= HV_EXECUTION_INTERRUPT_SHADOW;
-    header->execution_state = (uint16_t)state;
+    header->execution_state = execution_state(v);
     header->cs = svm_segment_register(&v->cs);
     header->rip = page->rip = v->rip;
     header->rflags = page->rflags = v->rflags;
     page->gpr[GPR_RSP] = v->rsp;
+}
+
+/* What flags do at the end of an instruction. */
+static RARE void step(struct vp *vp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    vmcb->rflags &= ~RFLAGS_RF;
+    if (vmcb->rflags & RFLAGS_TF) {
+        vmcb->dr6 |= DR6_BS;
+        svm_inject_exception(vp, X86_VECTOR_DB, false, 0);
+    }
 }
 
 void svm_skip_instruction(struct vp *vp, uint8_t length)
@@ -268,11 +282,8 @@ void svm_skip_instruction(struct vp *vp, uint8_t length)
     if (!svm_in_64bit_code(vmcb))
         vmcb->rip = (uint32_t)vmcb->rip;
     vmcb->interrupt_shadow = 0;
-    vmcb->rflags &= ~RFLAGS_RF;
-    if (vmcb->rflags & RFLAGS_TF) {
-        vmcb->dr6 |= DR6_BS;
-        svm_inject_exception(vp, X86_VECTOR_DB, false, 0);
-    }
+    if (__builtin_expect((vmcb->rflags & (RFLAGS_RF | RFLAGS_TF)) != 0, 0))
+        step(vp);
 }
 
 static inline void finish(struct vp *vp, enum exit_action action)

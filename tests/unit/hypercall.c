@@ -141,7 +141,7 @@ void hypercall_finish_vp_registers(const struct hypercall *call)
     (void)call;
 }
 
-enum exit_action hypercall_dispatch_vp_fast(struct vp *root, enum exit_mode mode)
+enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode)
 {
     root->gpr[GPR_RAX] = mode;
     return EXIT_RETRY;
