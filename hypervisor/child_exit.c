@@ -34,47 +34,61 @@ static uint64_t get_gpr(const struct vp *vp, const struct mov_instruction *mov)
     return mov->high_byte ? value >> 8 : value;
 }
 
-static inline bool apply_rule(struct vp *vp, const struct exit_io *io,
-                              const struct register_rule *rule)
+static inline bool apply_rule(struct vp *vp, const struct register_rule *rule, bool in)
 {
     uint32_t value;
 
-    if (!io->in)
+    if (!in)
         return register_rule_post(vp, rule, (uint32_t)vp->gpr[GPR_RAX]);
     if (!register_rule_mirror(vp, rule, &value))
         return false;
-    if (io->size == 4)
+    if (rule->size == 4)
         vp->gpr[GPR_RAX] = value;
     else
-        set_gpr(vp, GPR_RAX, io->size, false, value);
+        set_gpr(vp, GPR_RAX, rule->size, false, value);
     return true;
 }
 
-static inline enum exit_action intercept_io(struct vp *vp, const struct exit_io *io)
+/* Not in intercept.c, and its parts in this order, since nothing is left to do behind the call. */
+static inline void intercept_port(struct vp *vp, uint16_t port, uint8_t size, bool in,
+                                  uint8_t length)
 {
     struct hv_x64_io_port_intercept_message *message =
-        intercept_begin(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, sizeof(*message), io->length,
-                        io->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
+        intercept_begin(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, sizeof(*message), length,
+                        in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
 
-    message->port_number = io->port;
-    message->access_info = io->size;
+    message->port_number = port;
+    message->access_info = size;
     message->instruction_byte_count = 0;
     message->rax = vp->gpr[GPR_RAX];
-    if (__builtin_expect(io->string, 0))
-        intercept_add_string(vp, message, io);
+    hw->show_header(vp, &message->header);
+}
+
+/* An access for which there is a rule. */
+__attribute__((noinline)) static enum exit_action
+exit_port_with_rule(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length)
+{
+    const struct register_rule *rule = register_rule_find(vp, VENEER_REGISTER_PORT, port, size);
+
+    if (rule != NULL && apply_rule(vp, rule, in))
+        return EXIT_SKIP;
+    intercept_port(vp, port, size, in, length);
     return EXIT_RETRY;
 }
 
-enum exit_action exit_io(struct vp *vp, const struct exit_io *io)
+enum exit_action exit_port(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length)
 {
-    const struct register_rule *rule = NULL;
-
     EXIT_COUNT(vp, port);
-    if (!io->string)
-        rule = register_rule_find(vp, VENEER_REGISTER_PORT, io->port, io->size);
-    if (rule != NULL && apply_rule(vp, io, rule))
-        return EXIT_SKIP;
-    return intercept_io(vp, io);
+    if (register_rule_may_be(vp, VENEER_REGISTER_PORT, port))
+        return exit_port_with_rule(vp, port, size, in, length);
+    intercept_port(vp, port, size, in, length);
+    return EXIT_RETRY;
+}
+
+enum exit_action exit_string_io(struct vp *vp, const struct exit_string_io *io)
+{
+    EXIT_COUNT(vp, port);
+    return intercept_string_io(vp, io);
 }
 
 static uint32_t value_to_store(const struct vp *vp, const struct mov_instruction *mov)

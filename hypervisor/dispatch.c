@@ -254,14 +254,15 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bo
 
 /* From ring 3 by the VP that is resident on this LP: the usual case needs no look-up, and is not to
  * go through many functions. */
-enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode)
+enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode, uint64_t cr3)
 {
-    uint64_t cr3 = hw->cr3(root) & VP_BOUND_CR3_MASK, r8 = root->gpr[GPR_R8];
+    uint64_t r8 = root->gpr[GPR_R8];
     struct vp *child = this_lp()->resident_vp;
 
     EXIT_COUNT(root, hypercall);
-    if (mode != EXIT_MODE_USER_64 || child == NULL || child->bound_cr3 != cr3 ||
-        child->index != (uint32_t)r8 || child->partition->id != root->gpr[GPR_RDX])
+    if (mode != EXIT_MODE_USER_64 || child == NULL ||
+        child->bound_cr3 != (cr3 & VP_BOUND_CR3_MASK) || child->index != (uint32_t)r8 ||
+        child->partition->id != root->gpr[GPR_RDX])
         return hypercall_dispatch_vp_fast(root, mode);
     enum hv_status status = dispatch(root, child, (uint32_t)(r8 >> 32), false);
     if (__builtin_expect(status == HV_STATUS_OBJECT_IN_USE ||

@@ -11,7 +11,10 @@
 __attribute__((noinline)) static void *begin(struct vp *vp, uint32_t type, uint8_t size,
                                              uint8_t length, enum hv_intercept_access access)
 {
-    return intercept_begin(vp, type, size, length, access);
+    void *payload = intercept_begin(vp, type, size, length, access);
+
+    hw->show_header(vp, payload);
+    return payload;
 }
 
 #define BEGIN(vp, type, structure, length, access)                                                 \
@@ -53,25 +56,31 @@ static uint64_t address_mask(uint8_t size)
     return size == 8 ? UINT64_MAX : size == 4 ? UINT32_MAX : UINT16_MAX;
 }
 
-void intercept_add_string(struct vp *vp, struct hv_x64_io_port_intercept_message *message,
-                          const struct exit_io *io)
+enum exit_action intercept_string_io(struct vp *vp, const struct exit_string_io *io)
 {
+    struct hv_x64_io_port_intercept_message *message =
+        BEGIN(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, hv_x64_io_port_intercept_message,
+              io->length, io->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
     uint64_t mask = address_mask(io->address_size);
     struct vp_registers registers;
 
     show_all(vp, &registers);
-    message->access_info |= HV_IO_PORT_ACCESS_STRING;
+    message->port_number = io->port;
+    message->access_info = io->size | HV_IO_PORT_ACCESS_STRING;
     if (io->rep)
         message->access_info |= HV_IO_PORT_ACCESS_REP;
     if (registers.rflags & RFLAGS_DF)
         message->access_info |= HV_IO_PORT_ACCESS_DOWN;
+    message->instruction_byte_count = 0;
     message->address_size = io->address_size;
     message->ds = io->in ? registers.ds : io->segment;
     message->es = registers.es;
+    message->rax = vp->gpr[GPR_RAX];
     message->rcx = io->rep ? vp->gpr[GPR_RCX] & mask : 1;
     message->rsi = vp->gpr[GPR_RSI];
     message->rdi = vp->gpr[GPR_RDI];
     message->address = io->segment.base + (vp->gpr[io->in ? GPR_RDI : GPR_RSI] & mask);
+    return EXIT_RETRY;
 }
 
 enum exit_action intercept_memory(struct vp *vp, const struct exit_memory *access, bool mapped)

@@ -51,9 +51,9 @@ static inline enum exit_action handle_vmmcall(struct vp *vp)
     const struct vmcb *vmcb = vmcb_of(vp);
 
     if (svm_in_64bit_code(vmcb))
-        return exit_hypercall(vp, exit_mode(vmcb->cpl, true, true));
+        return exit_hypercall(vp, exit_mode(vmcb->cpl, true, true), vmcb->cr3);
     bool protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM);
-    return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, false));
+    return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, false), vmcb->cr3);
 }
 
 static RARE enum exit_action handle_nmi(struct vp *vp)
@@ -112,21 +112,30 @@ static enum exit_action handle_nested_fault(struct vp *vp)
     return exit_nested_fault(vp, &access);
 }
 
+static RARE enum exit_action handle_string_io(struct vp *vp, uint32_t info, uint8_t length)
+{
+    struct exit_string_io io = {
+        .port = (uint16_t)(info >> 16),
+        .size = IOIO_SIZE(info),
+        .in = (info & IOIO_IN) != 0,
+        .rep = (info & IOIO_REP) != 0,
+        .length = length,
+    };
+
+    if (!svm_decode_string_io(vp, &io))
+        return EXIT_RETRY; /* the guest has changed its code meanwhile */
+    return exit_string_io(vp, &io);
+}
+
 static inline enum exit_action handle_io(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
     uint32_t info = (uint32_t)vmcb->exit_info1;
-    struct exit_io io;
+    uint8_t length = (uint8_t)(vmcb->exit_info2 - vmcb->rip);
 
-    io.port = (uint16_t)(info >> 16);
-    io.size = IOIO_SIZE(info);
-    io.in = (info & IOIO_IN) != 0;
-    io.string = (info & IOIO_STRING) != 0;
-    io.rep = (info & IOIO_REP) != 0;
-    io.length = (uint8_t)(vmcb->exit_info2 - vmcb->rip);
-    if (io.string && !svm_decode_string_io(vp, &io))
-        return EXIT_RETRY; /* the guest has changed its code meanwhile */
-    return exit_io(vp, &io);
+    if (__builtin_expect((info & IOIO_STRING) != 0, 0))
+        return handle_string_io(vp, info, length);
+    return exit_port(vp, (uint16_t)(info >> 16), IOIO_SIZE(info), info & IOIO_IN, length);
 }
 
 /* A guest whose LME is held back writes CR4: now that is known what will be in it. */
@@ -325,13 +334,13 @@ __attribute__((noinline)) static bool prepare(struct vp *vp, struct lp *lp)
 /* Leaves no register as it was but RSP and RBP: what the compiler needs, it saves once for all. */
 static inline void enter(struct vp *vp)
 {
-    uint64_t lost[2];
+    struct vp *lost;
 
     __asm__ volatile("call svm_switch"
-                     : "=D"(lost[0]), "=S"(lost[1])
-                     : "0"(vp->gpr), "1"(vp->hw_state_spa.value)
-                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-                       "r15", "cc", "memory");
+                     : "=D"(lost)
+                     : "0"(vp)
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13",
+                       "r14", "r15", "cc", "memory");
 }
 
 static inline void run_once(struct vp *vp, struct vmcb *vmcb)
