@@ -68,8 +68,10 @@ static inline void intercept_port(struct vp *vp, uint16_t port, uint8_t size, bo
 __attribute__((noinline)) static enum exit_action
 exit_port_with_rule(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length)
 {
-    const struct register_rule *rule = register_rule_find(vp, VENEER_REGISTER_PORT, port, size);
+    const struct register_rule *rule = register_rule_first(vp, VENEER_REGISTER_PORT, port);
 
+    if (rule->address != port || rule->size != size || rule->kind != VENEER_REGISTER_PORT)
+        rule = register_rule_find(vp, VENEER_REGISTER_PORT, port, size);
     if (rule != NULL && apply_rule(vp, rule, in))
         return EXIT_SKIP;
     intercept_port(vp, port, size, in, length);
@@ -79,7 +81,7 @@ exit_port_with_rule(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t
 enum exit_action exit_port(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length)
 {
     EXIT_COUNT(vp, port);
-    if (register_rule_may_be(vp, VENEER_REGISTER_PORT, port))
+    if (register_rule_first(vp, VENEER_REGISTER_PORT, port)->flags != 0)
         return exit_port_with_rule(vp, port, size, in, length);
     intercept_port(vp, port, size, in, length);
     return EXIT_RETRY;
@@ -161,7 +163,8 @@ enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory
     if ((access->address.value & PAGE_MASK) == LAPIC_BASE_ADDRESS && lapic_has_page(vp) &&
         access_lapic(vp, access, &action))
         return action;
-    if (vp->rule_count != 0 && access_rule(vp, access, &action))
+    if (register_rule_first(vp, VENEER_REGISTER_MMIO, access->address.value)->flags != 0 &&
+        access_rule(vp, access, &action))
         return action;
     struct page_table_walk walk = page_table_lookup(&partition->nested, access->address.value);
     /* Another VP, or the parent, has mapped it meanwhile. */

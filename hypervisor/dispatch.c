@@ -154,15 +154,14 @@ __attribute__((noinline)) static void look(struct lp *lp, struct vp *child)
 
 static inline void run(struct lp *lp, struct vp *child)
 {
-    child->timers.served = child->timers.next;
-    child->timers_changed = false;
     if (child->timers.next != VP_TIMER_NEVER)
         serve_timers(lp, child, 0);
     do {
-        if (__builtin_expect(!vp_goes_on(lp, child), 0))
+        if (__builtin_expect(!vp_goes_on(lp, child), 0)) {
             look(lp, child);
-        if (__builtin_expect(child->leave != VP_STAY, 0))
-            return;
+            if (child->leave != VP_STAY)
+                return;
+        }
         hw->run(child);
     } while (child->leave == VP_STAY);
 }

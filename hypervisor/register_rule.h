@@ -15,11 +15,11 @@ static inline unsigned register_rule_slot(uint64_t address, enum veneer_register
     return (unsigned)((address ^ address >> 6 ^ kind) % VENEER_RULE_MAX);
 }
 
-/* False: there is no rule for @address. */
-static inline bool register_rule_may_be(const struct vp *vp, enum veneer_register_kind kind,
-                                        uint64_t address)
+/* Where the rule for @address is most likely; if `flags` is 0, there is none. */
+static inline const struct register_rule *
+register_rule_first(const struct vp *vp, enum veneer_register_kind kind, uint64_t address)
 {
-    return vp->rules[register_rule_slot(address, kind)].flags != 0;
+    return &vp->rules[register_rule_slot(address, kind)];
 }
 
 /* The rule for an access of @size bytes (0: any) at @address, or NULL. On the VP's LP. */
