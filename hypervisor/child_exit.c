@@ -4,7 +4,7 @@
 #include "hypervisor/exit.h"
 #include "hypervisor/guest_code.h"
 #include "hypervisor/hw.h"
-#include "hypervisor/instruction.h"
+#include "lib/instruction.h"
 #include "hypervisor/intercept.h"
 #include "hypervisor/register_rule.h"
 

@@ -2,7 +2,7 @@
 
 #include "hypervisor/guest_code.h"
 #include "hypervisor/hw.h"
-#include "hypervisor/instruction.h"
+#include "lib/instruction.h"
 #include "hypervisor/lapic.h"
 #include "include/hv/intercept.h"
 #include "include/hv/synic.h"

@@ -233,7 +233,7 @@ void lp_answer_requests(struct lp *lp)
 void lp_request_all(enum lp_request request)
 {
     struct lp *self = this_lp();
-    uint32_t numbers[MAX_LPS];
+    uint32_t numbers[MAX_LPS] = {0};
 
     for (uint32_t i = 0; i < lp_count; i++)
         if (lp_by_index(i) != self)

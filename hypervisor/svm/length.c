@@ -2,7 +2,7 @@
  * instruction. Only instructions that we intercept are asked for, so it is enough to know their
  * opcode and to skip prefixes. */
 #include "hypervisor/guest_code.h"
-#include "hypervisor/instruction.h"
+#include "lib/instruction.h"
 #include "hypervisor/svm/svm.h"
 
 /* An instruction that exits: its first two bytes as a number, as far as @mask says. */

@@ -1,17 +1,10 @@
 /* Registers in memory: the 32-bit MOVs of 64-bit code by which drivers reach them. Where they are,
  * the hypervisor says; the instruction is read for the register or constant, and for its length. It
  * may be another one by then, if the child changes its code. */
+#include "lib/instruction.h"
 #include "lib/x86/cpu.h"
 #include "parent/user/child/child.h"
 #include "parent/user/system.h"
-
-#define REX_FIRST 0x40u
-#define REX_LAST 0x4fu
-#define REX_W (1u << 3)
-#define REX_R (1u << 2)
-#define OPCODE_STORE 0x89u     /* MOV r/m32, r32 */
-#define OPCODE_LOAD 0x8bu      /* MOV r32, r/m32 */
-#define OPCODE_STORE_IMM 0xc7u /* MOV r/m32, imm32 */
 
 /* hv_x64_intercept_message_header.instruction_length_cr8. */
 #define INSTRUCTION_LENGTH_MASK 0xfu
@@ -19,56 +12,6 @@
 /* hv_x64_segment_register.attributes of code. */
 #define SEGMENT_64_BIT (1u << 13)
 #define VECTOR_INVALID_OPCODE 6ull
-
-struct mov {
-    bool store, constant;
-    uint32_t reg;   /* number */
-    uint32_t value; /* of the constant */
-    uint32_t length;
-};
-
-/* Bytes of ModRM, SIB and displacement at @bytes, in 64-bit mode (Intel SDM vol. 2, 2.1.5); 0: the
- * operand is a register. */
-static uint32_t operand_length(const uint8_t *bytes)
-{
-    uint32_t mod = bytes[0] >> 6;
-    uint32_t rm = bytes[0] & 7;
-    bool has_sib = rm == 4;
-    uint32_t length = has_sib ? 2 : 1;
-    if (mod == 3)
-        return 0;
-    if (mod == 1)
-        return length + 1;
-    if (mod == 2)
-        return length + 4;
-    bool no_base = has_sib ? (bytes[1] & 7) == 5 : rm == 5;
-    return no_base ? length + 4 : length;
-}
-
-/* Decodes @bytes, of which there are HV_INTERCEPT_INSTRUCTION_BYTES. */
-static bool decode(const uint8_t *bytes, struct mov *mov)
-{
-    uint32_t rex = 0, at = 0;
-    if (bytes[0] >= REX_FIRST && bytes[0] <= REX_LAST)
-        rex = bytes[at++];
-    uint8_t opcode = bytes[at++];
-    if (rex & REX_W ||
-        (opcode != OPCODE_STORE && opcode != OPCODE_LOAD && opcode != OPCODE_STORE_IMM))
-        return false;
-    uint32_t length = operand_length(bytes + at);
-    if (length == 0)
-        return false;
-    *mov = (struct mov){.store = opcode != OPCODE_LOAD,
-                        .constant = opcode == OPCODE_STORE_IMM,
-                        .reg = (bytes[at] >> 3 & 7) + (rex & REX_R ? 8 : 0),
-                        .length = at + length};
-    if (mov->constant) {
-        const uint8_t *c = bytes + mov->length;
-        mov->value = c[0] | (uint32_t)c[1] << 8 | (uint32_t)c[2] << 16 | (uint32_t)c[3] << 24;
-        mov->length += sizeof(uint32_t);
-    }
-    return true;
-}
 
 /* The instruction's bytes, and zeros behind them: from the message, or the child's memory, if the
  * processor gave none. */
@@ -112,19 +55,20 @@ static uint32_t refuse(struct child_vp *vp)
 uint32_t child_mmio(struct child_vp *vp, const struct hv_x64_memory_intercept_message *message)
 {
     uint8_t buffer[HV_INTERCEPT_INSTRUCTION_BYTES] = {0};
-    struct mov mov;
+    struct mov_instruction mov;
     uint64_t *gpr = vp->registers->gpr;
     uint64_t address = message->guest_physical_address;
     if (address < CHILD_MMIO_BASE || address >= CHILD_MMIO_BASE + PAGE_SIZE)
         child_crash(vp, "access to memory that is not there");
     if (!(message->header.cs.attributes & SEGMENT_64_BIT) ||
-        !decode(find_bytes(vp, message, buffer), &mov))
+        !mov_decode(find_bytes(vp, message, buffer), INSTRUCTION_MAX, true, false, &mov) ||
+        mov.size != sizeof(uint32_t))
         return refuse(vp);
     if (mov.store) {
-        child_mmio_write(vp, address, mov.constant ? mov.value : (uint32_t)gpr[mov.reg]);
+        child_mmio_write(vp, address, mov.immediate ? mov.value : (uint32_t)gpr[mov.gpr]);
     } else {
-        gpr[mov.reg] = child_mmio_read(vp, address);
-        if (mov.reg == GPR_RSP)
+        gpr[mov.gpr] = child_mmio_read(vp, address);
+        if (mov.gpr == GPR_RSP)
             vp->registers->dirty |= HV_VP_REGISTER_PAGE_DIRTY_GENERAL;
     }
     if (message->header.instruction_length_cr8 & INSTRUCTION_LENGTH_MASK)

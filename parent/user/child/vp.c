@@ -140,6 +140,8 @@ static uint32_t serve(struct child_vp *vp)
     case HV_MESSAGE_TYPE_X64_HALT:
         wait_until_ready(vp);
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
+    case HV_MESSAGE_TYPE_X64_APIC_EOI: /* nothing that we assert waits for it */
+        return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION:
         child_crash(vp, "triple fault");
     case HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE:
