@@ -34,58 +34,63 @@ static uint64_t get_gpr(const struct vp *vp, const struct mov_instruction *mov)
     return mov->high_byte ? value >> 8 : value;
 }
 
-static inline bool apply_rule(struct vp *vp, const struct exit_io *io,
-                              const struct register_rule *rule)
+static inline bool apply_rule(struct vp *vp, const struct register_rule *rule, bool in)
 {
     uint32_t value;
 
-    if (!io->in)
+    if (!in)
         return register_rule_post(vp, rule, (uint32_t)vp->gpr[GPR_RAX]);
     if (!register_rule_mirror(vp, rule, &value))
         return false;
-    if (io->size == 4)
+    if (rule->size == 4)
         vp->gpr[GPR_RAX] = value;
     else
-        set_gpr(vp, GPR_RAX, io->size, false, value);
+        set_gpr(vp, GPR_RAX, rule->size, false, value);
     return true;
 }
 
-static inline enum exit_action intercept_io(struct vp *vp, const struct exit_io *io)
+/* Not in intercept.c, and its parts in this order, since nothing is left to do behind the call. */
+static inline void intercept_port(struct vp *vp, uint16_t port, uint8_t size, bool in,
+                                  uint8_t length)
 {
     struct hv_x64_io_port_intercept_message *message =
-        intercept_begin(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, sizeof(*message), io->length,
-                        io->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
+        intercept_begin(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, sizeof(*message), length,
+                        in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
 
-    message->port_number = io->port;
-    message->access_info = io->size;
+    message->port_number = port;
+    message->access_info = size;
     message->instruction_byte_count = 0;
     message->rax = vp->gpr[GPR_RAX];
-    if (__builtin_expect(io->string, 0))
-        intercept_add_string(vp, message, io);
+    hw->show_header(vp, &message->header);
+}
+
+/* An access for which there is a rule. */
+__attribute__((noinline)) static enum exit_action
+exit_port_with_rule(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length)
+{
+    const struct register_rule *rule = register_rule_first(vp, VENEER_REGISTER_PORT, port);
+
+    if (rule->address != port || rule->size != size || rule->kind != VENEER_REGISTER_PORT)
+        rule = register_rule_find(vp, VENEER_REGISTER_PORT, port, size);
+    if (rule != NULL && apply_rule(vp, rule, in))
+        return EXIT_SKIP;
+    intercept_port(vp, port, size, in, length);
     return EXIT_RETRY;
 }
 
-enum exit_action exit_io(struct vp *vp, const struct exit_io *io)
+enum exit_action exit_port(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length)
 {
-    const struct register_rule *rule = NULL;
-
     EXIT_COUNT(vp, port);
-    if (!io->string)
-        rule = register_rule_find(vp, VENEER_REGISTER_PORT, io->port, io->size);
-    if (rule != NULL && apply_rule(vp, io, rule))
-        return EXIT_SKIP;
-    return intercept_io(vp, io);
+    if (register_rule_first(vp, VENEER_REGISTER_PORT, port)->flags != 0)
+        return exit_port_with_rule(vp, port, size, in, length);
+    intercept_port(vp, port, size, in, length);
+    return EXIT_RETRY;
 }
 
-/* The MOV at the guest's instruction pointer. */
-static bool fetch_mov(struct vp *vp, struct mov_instruction *mov)
+enum exit_action exit_string_io(struct vp *vp, const struct exit_string_io *io)
 {
-    uint8_t bytes[GUEST_CODE_MAX];
-    struct guest_code code;
-
-    hw->get_code(vp, &code);
-    unsigned count = guest_code_fetch(vp, &code, bytes);
-    return mov_decode(bytes, count, code.long_mode, code.default_32, mov);
+    EXIT_COUNT(vp, port);
+    return intercept_string_io(vp, io);
 }
 
 static uint32_t value_to_store(const struct vp *vp, const struct mov_instruction *mov)
@@ -106,17 +111,20 @@ static enum exit_action finish_load(struct vp *vp, const struct mov_instruction 
 static bool access_lapic(struct vp *vp, const struct exit_memory *access, enum exit_action *action)
 {
     uint32_t offset = access->address.value & (PAGE_SIZE - 1);
-    struct mov_instruction mov;
+    struct guest_instruction instruction;
 
-    if (access->execute || offset % 4 != 0 || !fetch_mov(vp, &mov) || mov.size != 4)
+    if (access->execute || offset % 4 != 0)
+        return false;
+    const struct mov_instruction *mov = guest_code_fetch_mov(vp, &instruction);
+    if (mov == NULL || mov->size != 4)
         return false;
     *action = EXIT_RETRY;
-    if (mov.store) {
-        uint32_t value = value_to_store(vp, &mov);
-        hw->skip_instruction(vp, mov.length);
+    if (mov->store) {
+        uint32_t value = value_to_store(vp, mov);
+        hw->skip_instruction(vp, mov->length);
         lapic_write_page(vp, offset, value);
     } else {
-        *action = finish_load(vp, &mov, lapic_read_page(vp, offset));
+        *action = finish_load(vp, mov, lapic_read_page(vp, offset));
     }
     return true;
 }
@@ -125,21 +133,24 @@ static bool access_rule(struct vp *vp, const struct exit_memory *access, enum ex
 {
     const struct register_rule *rule =
         register_rule_find(vp, VENEER_REGISTER_MMIO, access->address.value, 0);
-    struct mov_instruction mov;
+    struct guest_instruction instruction;
     uint32_t value;
 
-    if (rule == NULL || access->execute || !fetch_mov(vp, &mov) || mov.size != rule->size)
+    if (rule == NULL || access->execute)
+        return false;
+    const struct mov_instruction *mov = guest_code_fetch_mov(vp, &instruction);
+    if (mov == NULL || mov->size != rule->size)
         return false;
     *action = EXIT_RETRY;
-    if (mov.store) {
-        if (!register_rule_post(vp, rule, value_to_store(vp, &mov)))
+    if (mov->store) {
+        if (!register_rule_post(vp, rule, value_to_store(vp, mov)))
             return false;
-        hw->skip_instruction(vp, mov.length);
+        hw->skip_instruction(vp, mov->length);
         return true;
     }
     if (!register_rule_mirror(vp, rule, &value))
         return false;
-    *action = finish_load(vp, &mov, value);
+    *action = finish_load(vp, mov, value);
     return true;
 }
 
@@ -152,7 +163,8 @@ enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory
     if ((access->address.value & PAGE_MASK) == LAPIC_BASE_ADDRESS && lapic_has_page(vp) &&
         access_lapic(vp, access, &action))
         return action;
-    if (vp->rule_count != 0 && access_rule(vp, access, &action))
+    if (register_rule_first(vp, VENEER_REGISTER_MMIO, access->address.value)->flags != 0 &&
+        access_rule(vp, access, &action))
         return action;
     struct page_table_walk walk = page_table_lookup(&partition->nested, access->address.value);
     /* Another VP, or the parent, has mapped it meanwhile. */

@@ -2,6 +2,7 @@
 
 #include "hypervisor/fpu.h"
 #include "hypervisor/hw.h"
+#include "hypervisor/hypercall.h"
 #include "hypervisor/intercept.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/vp_event.h"
@@ -15,7 +16,7 @@ void vp_evict(struct vp *child)
 {
     struct lp *lp = this_lp();
 
-    ASSERT(child->lp == lp && !lp->child_runs);
+    ASSERT(child->lp == lp && lp->vp == lp->root_vp);
     fpu_save(child);
     hw->evict(child);
     lp->resident_vp = NULL;
@@ -82,7 +83,6 @@ static inline void enter(struct lp *lp, struct vp *root, struct vp *child)
 {
     if (__builtin_expect(child->lp != lp, 0))
         make_resident(lp, child);
-    lp->child_runs = true;
     lp->vp = child;
     hw->enter_child(root, child);
 }
@@ -91,7 +91,6 @@ static inline void leave(struct lp *lp, struct vp *root, struct vp *child)
 {
     hw->leave_child(child, root);
     lp->vp = root;
-    lp->child_runs = false;
 }
 
 void vp_update_controls(struct vp *vp)
@@ -155,15 +154,14 @@ __attribute__((noinline)) static void look(struct lp *lp, struct vp *child)
 
 static inline void run(struct lp *lp, struct vp *child)
 {
-    child->timers.served = child->timers.next;
-    child->timers_changed = false;
     if (child->timers.next != VP_TIMER_NEVER)
         serve_timers(lp, child, 0);
     do {
-        if (__builtin_expect(!vp_goes_on(lp, child), 0))
+        if (__builtin_expect(!vp_goes_on(lp, child), 0)) {
             look(lp, child);
-        if (__builtin_expect(child->leave != VP_STAY, 0))
-            return;
+            if (child->leave != VP_STAY)
+                return;
+        }
         hw->run(child);
     } while (child->leave == VP_STAY);
 }
@@ -205,7 +203,8 @@ __attribute__((noinline)) static enum hv_status claim_to_run(struct vp *child, b
     return HV_STATUS_SUCCESS;
 }
 
-enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced)
+__attribute__((always_inline)) static inline enum hv_status
+dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced)
 {
     struct lp *lp = this_lp();
     enum hv_status status;
@@ -245,6 +244,31 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bo
     child->statistics->run_time_tsc += rdtsc() - start;
     release(child);
     return HV_STATUS_SUCCESS;
+}
+
+enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced)
+{
+    return dispatch(root, child, flags, referenced);
+}
+
+/* From ring 3 by the VP that is resident on this LP: the usual case needs no look-up, and is not to
+ * go through many functions. */
+enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode, uint64_t cr3)
+{
+    uint64_t r8 = root->gpr[GPR_R8];
+    struct vp *child = this_lp()->resident_vp;
+
+    EXIT_COUNT(root, hypercall);
+    if (mode != EXIT_MODE_USER_64 || child == NULL ||
+        child->bound_cr3 != (cr3 & VP_BOUND_CR3_MASK) || child->index != (uint32_t)r8 ||
+        child->partition->id != root->gpr[GPR_RDX])
+        return hypercall_dispatch_vp_fast(root, mode);
+    enum hv_status status = dispatch(root, child, (uint32_t)(r8 >> 32), false);
+    if (__builtin_expect(status == HV_STATUS_OBJECT_IN_USE ||
+                             (child->leave == VP_LEAVE_INTERRUPT && status == HV_STATUS_SUCCESS),
+                         0))
+        return EXIT_RETRY;
+    return vp_dispatch_answer(root, status, vp_dispatch_result(child));
 }
 
 /* --- Access by others --- */

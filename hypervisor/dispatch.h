@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "hypervisor/atomic.h"
+#include "hypervisor/exit.h"
 #include "hypervisor/lp.h"
 #include "hypervisor/vp.h"
 #include "include/hv/status.h"
@@ -36,6 +37,20 @@ static inline struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *c
                                               HV_VP_DISPATCH_EVENT_SUSPEND};
     return (struct hv_output_dispatch_vp){HV_VP_DISPATCH_STATE_READY, HV_VP_DISPATCH_EVENT_SUSPEND};
 }
+
+/* The result value of the fast form of the call. */
+static inline enum exit_action vp_dispatch_answer(struct vp *root, enum hv_status status,
+                                                  struct hv_output_dispatch_vp result)
+{
+    uint64_t value = (uint64_t)result.dispatch_state << VENEER_DISPATCH_STATE_SHIFT |
+                     (uint64_t)result.dispatch_event << VENEER_DISPATCH_EVENT_SHIFT;
+
+    root->gpr[GPR_RAX] = status == HV_STATUS_SUCCESS ? value : (uint64_t)status;
+    return EXIT_SKIP;
+}
+
+/* Bits of CR3 that say which address space it is. */
+#define VP_BOUND_CR3_MASK 0x000ffffffffff000ull
 
 /* For hypercalls about a child VP's state: stops it, if it runs, and makes it this LP's, so that
  * hw->get_registers() and set_registers() work on it; FPU and debug registers are in struct vp.

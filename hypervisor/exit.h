@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "hypervisor/address.h"
+#include "hypervisor/partition.h"
 #include "hypervisor/vp.h"
 
 /* How the guest goes on. If vp->leave says so, after its parent has been asked. */
@@ -40,15 +41,14 @@ static inline enum exit_mode exit_mode(unsigned cpl, bool protected_mode, bool c
     return cpl == 0 && protected_mode ? EXIT_MODE_KERNEL_32 : EXIT_MODE_OTHER;
 }
 
-/* A port access, decoded. */
-struct exit_io {
+/* A string access of a port, decoded. */
+struct exit_string_io {
     uint16_t port;
     uint8_t size; /* bytes: 1, 2, 4 */
-    bool in, string, rep;
-    uint8_t length; /* of the instruction */
-    /* Of a string only: in bytes, 2, 4, 8; ES of INS, the source's of OUTS. */
-    uint8_t address_size;
-    struct hv_x64_segment_register segment;
+    bool in, rep;
+    uint8_t length;                         /* of the instruction */
+    uint8_t address_size;                   /* bytes, 2, 4, 8 */
+    struct hv_x64_segment_register segment; /* ES of INS, the source's of OUTS */
 };
 
 /* A nested page fault or EPT violation. */
@@ -77,8 +77,18 @@ enum exit_action exit_cpuid(struct vp *vp);
 enum exit_action exit_rdmsr(struct vp *vp);
 enum exit_action exit_wrmsr(struct vp *vp);
 
-/* VMCALL or VMMCALL (hypercall.c). */
-enum exit_action exit_hypercall(struct vp *vp, enum exit_mode mode);
+/* VMCALL or VMMCALL: HVCALL_VENEER_DISPATCH_VP of the root (dispatch.c), and all else
+ * (hypercall.c). */
+enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode, uint64_t cr3);
+enum exit_action exit_other_hypercall(struct vp *vp, enum exit_mode mode);
+
+static inline enum exit_action exit_hypercall(struct vp *vp, enum exit_mode mode, uint64_t cr3)
+{
+    if (vp->gpr[GPR_RCX] == (HVCALL_VENEER_DISPATCH_VP | HV_HYPERCALL_FAST) &&
+        partition_is_root(vp->partition))
+        return exit_dispatch(vp, mode, cr3);
+    return exit_other_hypercall(vp, mode);
+}
 
 /* XSETBV of a guest that has CR4.OSXSAVE set and CPL 0: sets XCR0 for it if the value is one that
  * this processor takes (exit.c). */
@@ -97,7 +107,8 @@ enum exit_action exit_root_nested_fault(struct vp *vp, const struct exit_memory 
 enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access);
 
 /* Exits of children only (intercept.c, child_exit.c). */
-enum exit_action exit_io(struct vp *vp, const struct exit_io *io);
+enum exit_action exit_port(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length);
+enum exit_action exit_string_io(struct vp *vp, const struct exit_string_io *io);
 enum exit_action exit_hlt(struct vp *vp);
 enum exit_action exit_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error,
                                 uint64_t parameter);

@@ -1,5 +1,6 @@
 #include "hypervisor/guest_code.h"
 
+#include "hypervisor/hw.h"
 #include "hypervisor/hypercall_page.h"
 #include "hypervisor/partition.h"
 
@@ -71,4 +72,25 @@ unsigned guest_code_fetch(struct vp *vp, const struct guest_code *code, uint8_t 
         return fetch(vp, code, bytes);
     copy_instruction(page->memory + (code->linear - page->page), bytes);
     return GUEST_CODE_MAX;
+}
+
+const struct mov_instruction *guest_code_fetch_mov(struct vp *vp,
+                                                   struct guest_instruction *instruction)
+{
+    struct guest_code code;
+
+    hw->get_code(vp, &code);
+    struct decoded_mov *decoded = &vp->movs[code.linear / 4 % DECODED_MOVS];
+    instruction->words[0] = instruction->words[1] = 0;
+    unsigned count = guest_code_fetch(vp, &code, instruction->bytes);
+    instruction->bytes[GUEST_CODE_MAX] =
+        (uint8_t)(count | (code.long_mode ? GUEST_INSTRUCTION_LONG_MODE : 0) |
+                  (code.default_32 ? GUEST_INSTRUCTION_DEFAULT_32 : 0));
+    if (decoded->instruction.words[0] != instruction->words[0] ||
+        decoded->instruction.words[1] != instruction->words[1]) {
+        decoded->instruction = *instruction;
+        decoded->valid =
+            mov_decode(instruction->bytes, count, code.long_mode, code.default_32, &decoded->mov);
+    }
+    return decoded->valid ? &decoded->mov : NULL;
 }

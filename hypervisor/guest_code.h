@@ -20,8 +20,6 @@ struct guest_code {
     bool default_32; /* otherwise: the code segment's D bit */
 };
 
-#define GUEST_CODE_MAX 15u /* bytes of an instruction */
-
 /* Whether @page is the one around @linear, with room for a whole instruction. The memory is one of
  * partition_memory(): a new generation says that it may be gone. */
 static inline bool guest_code_is_in(const struct guest_code_page *page,
@@ -53,5 +51,10 @@ static inline const volatile uint8_t *guest_code_glance(struct vp *vp, uint64_t 
 /* Copies up to GUEST_CODE_MAX bytes from @code->linear, also beyond the end of the page. Result:
  * how many. On the VP's LP. */
 unsigned guest_code_fetch(struct vp *vp, const struct guest_code *code, uint8_t *bytes);
+
+/* The instruction at the guest's instruction pointer, and what it is if it is a MOV that
+ * instruction.h knows, else NULL: good until the next one is asked for. On the VP's LP. */
+const struct mov_instruction *guest_code_fetch_mov(struct vp *vp,
+                                                   struct guest_instruction *instruction);
 
 #endif

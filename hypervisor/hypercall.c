@@ -352,14 +352,11 @@ __attribute__((noinline)) static void call_32(struct vp *vp)
     gpr[GPR_RAX] = (uint32_t)result;
 }
 
-enum exit_action exit_hypercall(struct vp *vp, enum exit_mode mode)
+enum exit_action exit_other_hypercall(struct vp *vp, enum exit_mode mode)
 {
     volatile uint64_t *gpr = vp->gpr;
     uint64_t value = gpr[GPR_RCX];
 
-    if (value == (HVCALL_VENEER_DISPATCH_VP | HV_HYPERCALL_FAST) &&
-        partition_is_root(vp->partition))
-        return hypercall_dispatch_vp_fast(vp, mode);
     EXIT_COUNT(vp, hypercall);
     if (vp->partition->guest_os_id == 0)
         return EXIT_UD;

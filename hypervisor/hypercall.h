@@ -84,8 +84,8 @@ hypercall_function_t hypercall_send_cluster_ipi, hypercall_send_cluster_ipi_ex,
 hypercall_function_t hypercall_get_partition_property, hypercall_set_partition_property,
     hypercall_install_intercept, hypercall_register_intercept_result, hypercall_get_system_property;
 
-/* hypercall_dispatch.c: running children. The second form of the first call is also for ring 3; it
- * counts the exit. */
+/* hypercall_dispatch.c: running children. The second form of the first call is also for ring 3, and
+ * has been counted. */
 hypercall_function_t hypercall_dispatch_vp, hypercall_bind_vp, hypercall_set_register_rule,
     hypercall_share_deadline, hypercall_cancel_vp;
 enum exit_action hypercall_dispatch_vp_fast(struct vp *root, enum exit_mode mode);

@@ -5,8 +5,6 @@
 #include "hypervisor/hypercall.h"
 #include "hypervisor/register_rule.h"
 
-#define CR3_ADDRESS 0x000ffffffffff000ull
-
 /* The VP, with a reference to its partition. NULL: *@status. */
 static struct vp *get_vp(struct vp *root, uint64_t partition_id, uint32_t index,
                          enum hv_status *status)
@@ -49,67 +47,30 @@ enum hv_status hypercall_dispatch_vp(const struct hypercall *call)
     return dispatch(call->vp, input->partition_id, input->vp_index, input->flags, call->output);
 }
 
-static inline enum exit_action answer(struct vp *root, enum hv_status status,
-                                      struct hv_output_dispatch_vp result)
+enum exit_action hypercall_dispatch_vp_fast(struct vp *root, enum exit_mode mode)
 {
-    uint64_t value = (uint64_t)result.dispatch_state << VENEER_DISPATCH_STATE_SHIFT |
-                     (uint64_t)result.dispatch_event << VENEER_DISPATCH_EVENT_SHIFT;
-
-    root->gpr[GPR_RAX] = status == HV_STATUS_SUCCESS ? value : (uint64_t)status;
-    return EXIT_SKIP;
-}
-
-static inline bool is_bound(const struct vp *child, const struct vp *root)
-{
-    return child->bound_cr3 == (hw->cr3(root) & CR3_ADDRESS);
-}
-
-/* @referenced, or resident: see vp_dispatch(). */
-static inline enum exit_action dispatch_bound(struct vp *root, struct vp *child, uint32_t flags,
-                                              bool referenced)
-{
-    enum hv_status status = vp_dispatch(root, child, flags, referenced);
-
-    if (__builtin_expect(status == HV_STATUS_OBJECT_IN_USE ||
-                             (status == HV_STATUS_SUCCESS && child->leave == VP_LEAVE_INTERRUPT),
-                         0))
-        return EXIT_RETRY;
-    return answer(root, status, vp_dispatch_result(child));
-}
-
-/* Any VP, from the kernel or, if it is bound to the caller, from ring 3. */
-__attribute__((noinline)) static enum exit_action dispatch_any(struct vp *root, enum exit_mode mode,
-                                                               uint64_t partition_id, uint64_t r8)
-{
+    uint64_t partition_id = root->gpr[GPR_RDX], r8 = root->gpr[GPR_R8];
     uint32_t index = (uint32_t)r8, flags = (uint32_t)(r8 >> 32);
     struct hv_output_dispatch_vp result = {0};
     enum exit_action action = EXIT_UD;
     enum hv_status status;
 
-    if (mode == EXIT_MODE_KERNEL_64)
-        return answer(root, dispatch(root, partition_id, index, flags, &result), result);
+    if (mode == EXIT_MODE_KERNEL_64) {
+        status = dispatch(root, partition_id, index, flags, &result);
+        return vp_dispatch_answer(root, status, result);
+    }
     struct vp *child =
         mode == EXIT_MODE_USER_64 ? get_vp(root, partition_id, index, &status) : NULL;
     if (child == NULL)
         return EXIT_UD;
-    if (is_bound(child, root))
-        action = dispatch_bound(root, child, flags, true);
+    if (child->bound_cr3 == (hw->cr3(root) & VP_BOUND_CR3_MASK)) {
+        status = vp_dispatch(root, child, flags, true);
+        action = EXIT_RETRY;
+        if (status != HV_STATUS_SUCCESS || child->leave != VP_LEAVE_INTERRUPT)
+            action = vp_dispatch_answer(root, status, vp_dispatch_result(child));
+    }
     partition_put(child->partition);
     return action;
-}
-
-/* From ring 3 by the resident VP of this LP: the usual case needs no look-up. */
-enum exit_action hypercall_dispatch_vp_fast(struct vp *root, enum exit_mode mode)
-{
-    uint64_t cr3 = hw->cr3(root) & CR3_ADDRESS;
-    uint64_t partition_id = root->gpr[GPR_RDX], r8 = root->gpr[GPR_R8];
-    struct vp *child = this_lp()->resident_vp;
-
-    EXIT_COUNT(root, hypercall);
-    if (mode != EXIT_MODE_USER_64 || child == NULL || child->index != (uint32_t)r8 ||
-        child->partition->id != partition_id || child->bound_cr3 != cr3)
-        return dispatch_any(root, mode, partition_id, r8);
-    return dispatch_bound(root, child, (uint32_t)(r8 >> 32), false);
 }
 
 enum hv_status hypercall_bind_vp(const struct hypercall *call)
@@ -117,7 +78,7 @@ enum hv_status hypercall_bind_vp(const struct hypercall *call)
     const struct hv_input_veneer_bind_vp *input = call->input;
     enum hv_status status;
 
-    if (input->reserved != 0 || input->cr3 & ~CR3_ADDRESS)
+    if (input->reserved != 0 || input->cr3 & ~VP_BOUND_CR3_MASK)
         return HV_STATUS_INVALID_PARAMETER;
     struct vp *child = get_vp(call->vp, input->partition_id, input->vp_index, &status);
     if (child == NULL)

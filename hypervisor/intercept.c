@@ -11,7 +11,10 @@
 __attribute__((noinline)) static void *begin(struct vp *vp, uint32_t type, uint8_t size,
                                              uint8_t length, enum hv_intercept_access access)
 {
-    return intercept_begin(vp, type, size, length, access);
+    void *payload = intercept_begin(vp, type, size, length, access);
+
+    hw->show_header(vp, payload);
+    return payload;
 }
 
 #define BEGIN(vp, type, structure, length, access)                                                 \
@@ -53,53 +56,55 @@ static uint64_t address_mask(uint8_t size)
     return size == 8 ? UINT64_MAX : size == 4 ? UINT32_MAX : UINT16_MAX;
 }
 
-void intercept_add_string(struct vp *vp, struct hv_x64_io_port_intercept_message *message,
-                          const struct exit_io *io)
+enum exit_action intercept_string_io(struct vp *vp, const struct exit_string_io *io)
 {
+    struct hv_x64_io_port_intercept_message *message =
+        BEGIN(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, hv_x64_io_port_intercept_message,
+              io->length, io->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
     uint64_t mask = address_mask(io->address_size);
     struct vp_registers registers;
 
     show_all(vp, &registers);
-    message->access_info |= HV_IO_PORT_ACCESS_STRING;
+    message->port_number = io->port;
+    message->access_info = io->size | HV_IO_PORT_ACCESS_STRING;
     if (io->rep)
         message->access_info |= HV_IO_PORT_ACCESS_REP;
     if (registers.rflags & RFLAGS_DF)
         message->access_info |= HV_IO_PORT_ACCESS_DOWN;
+    message->instruction_byte_count = 0;
     message->address_size = io->address_size;
     message->ds = io->in ? registers.ds : io->segment;
     message->es = registers.es;
+    message->rax = vp->gpr[GPR_RAX];
     message->rcx = io->rep ? vp->gpr[GPR_RCX] & mask : 1;
     message->rsi = vp->gpr[GPR_RSI];
     message->rdi = vp->gpr[GPR_RDI];
     message->address = io->segment.base + (vp->gpr[io->in ? GPR_RDI : GPR_RSI] & mask);
+    return EXIT_RETRY;
 }
 
 enum exit_action intercept_memory(struct vp *vp, const struct exit_memory *access, bool mapped)
 {
-    struct mov_instruction mov;
-    struct guest_code code;
-    uint8_t bytes[HV_INTERCEPT_INSTRUCTION_BYTES] = {0}, length = 0;
-    unsigned count;
-
-    hw->get_code(vp, &code);
-    count = access->execute ? 0 : guest_code_fetch(vp, &code, bytes);
-    bool simple = mov_decode(bytes, count, code.long_mode, code.default_32, &mov);
-    if (simple)
-        length = mov.length;
+    struct guest_instruction instruction = {.words = {0, 0}};
+    const struct mov_instruction *mov = NULL;
     enum hv_intercept_access kind = access->execute ? HV_INTERCEPT_EXECUTE
                                     : access->write ? HV_INTERCEPT_WRITE
                                                     : HV_INTERCEPT_READ;
+
+    if (!access->execute)
+        mov = guest_code_fetch_mov(vp, &instruction);
     struct hv_x64_memory_intercept_message *message =
         BEGIN(vp, mapped ? HV_MESSAGE_TYPE_GPA_INTERCEPT : HV_MESSAGE_TYPE_UNMAPPED_GPA,
-              hv_x64_memory_intercept_message, length, kind);
+              hv_x64_memory_intercept_message, mov == NULL ? 0 : mov->length, kind);
     message->cache_type = 0;
-    message->instruction_byte_count = (uint8_t)count;
+    message->instruction_byte_count = instruction.bytes[GUEST_CODE_MAX] & GUEST_INSTRUCTION_COUNT;
     message->memory_access_info = access->linear_valid ? HV_MEMORY_ACCESS_GVA_GPA_VALID : 0;
     message->tpr_priority = (uint8_t)lapic_read_cr8(vp);
     message->guest_virtual_address = access->linear;
     message->guest_physical_address = access->address.value;
-    memcpy(message->instruction_bytes, bytes, sizeof(bytes));
-    if (!simple) {
+    instruction.bytes[GUEST_CODE_MAX] = 0;
+    *(struct guest_instruction *)message->instruction_bytes = instruction;
+    if (mov == NULL) {
         struct vp_registers registers;
         show_all(vp, &registers);
     }

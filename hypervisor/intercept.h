@@ -13,7 +13,8 @@
 #include "include/hv/synic.h"
 #include "lib/x86/cpu.h"
 
-/* Starts a message of @size bytes: its header, and what the register page tells with every
+/* Starts a message of @size bytes; what the caller adds may come before or after
+ * hw->show_header(), which fills the rest of the header and what the register page tells with every
  * intercept. Both pages may be written by the parent meanwhile: nothing is read back from them. */
 static inline void *intercept_begin(struct vp *vp, uint32_t type, uint8_t size, uint8_t length,
                                     enum hv_intercept_access access)
@@ -21,7 +22,6 @@ static inline void *intercept_begin(struct vp *vp, uint32_t type, uint8_t size, 
     struct hv_message *message = vp->message;
     struct hv_x64_intercept_message_header *header = (void *)message->payload;
 
-    hw->show_header(vp, header);
     header->vp_index = vp->index;
     header->instruction_length_cr8 = (uint8_t)(length | lapic_read_cr8(vp) << 4);
     header->access_type = (uint8_t)access;
@@ -39,9 +39,7 @@ static inline void *intercept_begin(struct vp *vp, uint32_t type, uint8_t size, 
 /* A triple fault, or registers that the processor refuses: @message_type. */
 enum exit_action intercept_failure(struct vp *vp, uint32_t message_type);
 
-/* Adds to the message of a port access what a string access needs. */
-void intercept_add_string(struct vp *vp, struct hv_x64_io_port_intercept_message *message,
-                          const struct exit_io *io);
+enum exit_action intercept_string_io(struct vp *vp, const struct exit_string_io *io);
 
 /* @mapped: the page is there, without the right that was needed. */
 enum exit_action intercept_memory(struct vp *vp, const struct exit_memory *access, bool mapped);

@@ -213,7 +213,7 @@ static void answer(struct lp *lp, uint32_t requests)
             __asm__ volatile("cli; hlt");
     if (requests & LP_REQUEST_FLUSH)
         lp->flush_pending = true;
-    if (requests & LP_REQUEST_EVICT && lp->resident_vp != NULL && !lp->child_runs)
+    if (requests & LP_REQUEST_EVICT && lp->resident_vp != NULL && lp->vp == lp->root_vp)
         vp_evict(lp->resident_vp);
     if (requests & LP_REQUEST_START_VP)
         lp->vp = lp->root_vp;

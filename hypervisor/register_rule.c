@@ -2,10 +2,11 @@
 
 #include "lib/string.h"
 
-const struct register_rule *register_rule_search(const struct vp *vp,
-                                                 enum veneer_register_kind kind, uint64_t address,
-                                                 uint8_t size, unsigned slot)
+const struct register_rule *register_rule_find(const struct vp *vp, enum veneer_register_kind kind,
+                                               uint64_t address, uint8_t size)
 {
+    unsigned slot = register_rule_slot(address, kind);
+
     for (unsigned i = 0; i < VENEER_RULE_MAX; i++, slot = (slot + 1) % VENEER_RULE_MAX) {
         const struct register_rule *rule = &vp->rules[slot];
         if (rule->flags == 0)

@@ -15,20 +15,16 @@ static inline unsigned register_rule_slot(uint64_t address, enum veneer_register
     return (unsigned)((address ^ address >> 6 ^ kind) % VENEER_RULE_MAX);
 }
 
-/* The rule at that place in the table, or behind it. */
-const struct register_rule *register_rule_search(const struct vp *vp,
-                                                 enum veneer_register_kind kind, uint64_t address,
-                                                 uint8_t size, unsigned slot);
+/* Where the rule for @address is most likely; if `flags` is 0, there is none. */
+static inline const struct register_rule *
+register_rule_first(const struct vp *vp, enum veneer_register_kind kind, uint64_t address)
+{
+    return &vp->rules[register_rule_slot(address, kind)];
+}
 
 /* The rule for an access of @size bytes (0: any) at @address, or NULL. On the VP's LP. */
-static inline const struct register_rule *register_rule_find(const struct vp *vp,
-                                                             enum veneer_register_kind kind,
-                                                             uint64_t address, uint8_t size)
-{
-    unsigned slot = register_rule_slot(address, kind);
-
-    return vp->rules[slot].flags == 0 ? NULL : register_rule_search(vp, kind, address, size, slot);
-}
+const struct register_rule *register_rule_find(const struct vp *vp, enum veneer_register_kind kind,
+                                               uint64_t address, uint8_t size);
 
 /* Appends a write to the ring. False: not posted, or the ring is full. */
 bool register_rule_post(struct vp *vp, const struct register_rule *rule, uint32_t value);

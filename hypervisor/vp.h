@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "hypervisor/address.h"
+#include "hypervisor/instruction.h"
 #include "hypervisor/lapic.h"
 #include "hypervisor/synic.h"
 #include "hypervisor/vp_timer.h"
@@ -99,6 +100,27 @@ struct guest_code_page {
 };
 #define GUEST_CODE_PAGES 4
 
+/* An instruction's bytes, zeros behind them, and in the last one how many there are, and what the
+ * code segment says: all that decoding depends on. */
+#define GUEST_CODE_MAX 15u
+struct guest_instruction {
+    union {
+        uint8_t bytes[GUEST_CODE_MAX + 1];
+        uint64_t words[2];
+    };
+};
+#define GUEST_INSTRUCTION_COUNT 0x0fu
+#define GUEST_INSTRUCTION_LONG_MODE 0x10u
+#define GUEST_INSTRUCTION_DEFAULT_32 0x20u
+
+/* One that has been decoded. */
+struct decoded_mov {
+    struct guest_instruction instruction;
+    struct mov_instruction mov;
+    bool valid; /* it is a MOV that we know */
+};
+#define DECODED_MOVS 8
+
 /* State that is switched only for VPs that have used it, as bits of struct vp.extra_state. */
 enum vp_extra_state {
     VP_EXTRA_DEBUG_REGISTERS = 1 << 0,
@@ -146,6 +168,7 @@ struct vp {
     uint64_t nmi_iret_rip, nmi_iret_rsp;
 
     struct guest_code_page code[GUEST_CODE_PAGES]; /* by the low bits of the page's number */
+    struct decoded_mov movs[DECODED_MOVS];         /* by some bits of the address */
 
     struct hv_initial_vp_context context; /* given at start; its LP takes it over */
     uint64_t start_rdi;                   /* root: RDI at start */

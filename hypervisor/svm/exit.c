@@ -51,9 +51,9 @@ static inline enum exit_action handle_vmmcall(struct vp *vp)
     const struct vmcb *vmcb = vmcb_of(vp);
 
     if (svm_in_64bit_code(vmcb))
-        return exit_hypercall(vp, exit_mode(vmcb->cpl, true, true));
+        return exit_hypercall(vp, exit_mode(vmcb->cpl, true, true), vmcb->cr3);
     bool protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM);
-    return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, false));
+    return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, false), vmcb->cr3);
 }
 
 static RARE enum exit_action handle_nmi(struct vp *vp)
@@ -112,21 +112,30 @@ static enum exit_action handle_nested_fault(struct vp *vp)
     return exit_nested_fault(vp, &access);
 }
 
+static RARE enum exit_action handle_string_io(struct vp *vp, uint32_t info, uint8_t length)
+{
+    struct exit_string_io io = {
+        .port = (uint16_t)(info >> 16),
+        .size = IOIO_SIZE(info),
+        .in = (info & IOIO_IN) != 0,
+        .rep = (info & IOIO_REP) != 0,
+        .length = length,
+    };
+
+    if (!svm_decode_string_io(vp, &io))
+        return EXIT_RETRY; /* the guest has changed its code meanwhile */
+    return exit_string_io(vp, &io);
+}
+
 static inline enum exit_action handle_io(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
     uint32_t info = (uint32_t)vmcb->exit_info1;
-    struct exit_io io;
+    uint8_t length = (uint8_t)(vmcb->exit_info2 - vmcb->rip);
 
-    io.port = (uint16_t)(info >> 16);
-    io.size = IOIO_SIZE(info);
-    io.in = (info & IOIO_IN) != 0;
-    io.string = (info & IOIO_STRING) != 0;
-    io.rep = (info & IOIO_REP) != 0;
-    io.length = (uint8_t)(vmcb->exit_info2 - vmcb->rip);
-    if (io.string && !svm_decode_string_io(vp, &io))
-        return EXIT_RETRY; /* the guest has changed its code meanwhile */
-    return exit_io(vp, &io);
+    if (__builtin_expect((info & IOIO_STRING) != 0, 0))
+        return handle_string_io(vp, info, length);
+    return exit_port(vp, (uint16_t)(info >> 16), IOIO_SIZE(info), info & IOIO_IN, length);
 }
 
 /* A guest whose LME is held back writes CR4: now that is known what will be in it. */
@@ -235,27 +244,41 @@ static inline enum exit_action handle(struct vp *vp, uint32_t code)
     }
 }
 
+#define MOVE_BIT(value, from, to)                                                                  \
+    (((value) & (from)) / ((from) > (to) ? (from) / (to) : 1) * ((to) > (from) ? (to) / (from) : 1))
+
+/* Without branches: each intercept needs it. */
+static inline uint16_t execution_state(const struct vmcb *v)
+{
+    return (uint16_t)(v->cpl | MOVE_BIT((uint32_t)v->cr0, CR0_PE, HV_EXECUTION_CR0_PE) |
+                      MOVE_BIT((uint32_t)v->cr0, CR0_AM, HV_EXECUTION_CR0_AM) |
+                      MOVE_BIT((uint32_t)v->efer, EFER_LMA, HV_EXECUTION_EFER_LMA) |
+                      MOVE_BIT((uint32_t)v->exit_interrupt_info, EVENT_VALID,
+                               HV_EXECUTION_INTERRUPTION_PENDING) |
+                      MOVE_BIT((uint32_t)v->interrupt_shadow, 1, HV_EXECUTION_INTERRUPT_SHADOW));
+}
+
 void svm_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
 {
     const struct vmcb *v = vmcb_of(vp);
     struct hv_vp_register_page *page = vp->register_page;
-    uint32_t state = v->cpl;
-
-    if (v->cr0 & CR0_PE)
-        state |= HV_EXECUTION_CR0_PE;
-    if (v->cr0 & CR0_AM)
-        state |= HV_EXECUTION_CR0_AM;
-    if (v->efer & EFER_LMA)
-        state |= HV_EXECUTION_EFER_LMA;
-    if (v->exit_interrupt_info & EVENT_VALID)
-        state |= HV_EXECUTION_INTERRUPTION_PENDING;
-    if (v->interrupt_shadow & 1)
-        state |= HV_EXECUTION_INTERRUPT_SHADOW;
-    header->execution_state = (uint16_t)state;
+    header->execution_state = execution_state(v);
     header->cs = svm_segment_register(&v->cs);
     header->rip = page->rip = v->rip;
     header->rflags = page->rflags = v->rflags;
     page->gpr[GPR_RSP] = v->rsp;
+}
+
+/* What flags do at the end of an instruction. */
+static RARE void step(struct vp *vp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    vmcb->rflags &= ~RFLAGS_RF;
+    if (vmcb->rflags & RFLAGS_TF) {
+        vmcb->dr6 |= DR6_BS;
+        svm_inject_exception(vp, X86_VECTOR_DB, false, 0);
+    }
 }
 
 void svm_skip_instruction(struct vp *vp, uint8_t length)
@@ -268,11 +291,8 @@ void svm_skip_instruction(struct vp *vp, uint8_t length)
     if (!svm_in_64bit_code(vmcb))
         vmcb->rip = (uint32_t)vmcb->rip;
     vmcb->interrupt_shadow = 0;
-    vmcb->rflags &= ~RFLAGS_RF;
-    if (vmcb->rflags & RFLAGS_TF) {
-        vmcb->dr6 |= DR6_BS;
-        svm_inject_exception(vp, X86_VECTOR_DB, false, 0);
-    }
+    if (__builtin_expect((vmcb->rflags & (RFLAGS_RF | RFLAGS_TF)) != 0, 0))
+        step(vp);
 }
 
 static inline void finish(struct vp *vp, enum exit_action action)
@@ -314,13 +334,13 @@ __attribute__((noinline)) static bool prepare(struct vp *vp, struct lp *lp)
 /* Leaves no register as it was but RSP and RBP: what the compiler needs, it saves once for all. */
 static inline void enter(struct vp *vp)
 {
-    uint64_t lost[2];
+    struct vp *lost;
 
     __asm__ volatile("call svm_switch"
-                     : "=D"(lost[0]), "=S"(lost[1])
-                     : "0"(vp->gpr), "1"(vp->hw_state_spa.value)
-                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-                       "r15", "cc", "memory");
+                     : "=D"(lost)
+                     : "0"(vp)
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13",
+                       "r14", "r15", "cc", "memory");
 }
 
 static inline void run_once(struct vp *vp, struct vmcb *vmcb)

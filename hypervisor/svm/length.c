@@ -65,10 +65,10 @@ uint8_t svm_instruction_length(struct vp *vp)
     const struct vmcb *vmcb = vmcb_of(vp);
     uint32_t exit_code = (uint32_t)vmcb->exit_code, index = exit_code - FIRST_EXIT;
 
-    if (exit_code == SVM_EXIT_IOIO)
-        return (uint8_t)(vmcb->exit_info2 - vmcb->rip);
     if (exit_code == SVM_EXIT_VMMCALL) /* has no prefixes: docs/hypercalls.md */
         return svm_features & SVM_FEATURE_NEXT_RIP ? (uint8_t)(vmcb->next_rip - vmcb->rip) : 3;
+    if (exit_code == SVM_EXIT_IOIO)
+        return (uint8_t)(vmcb->exit_info2 - vmcb->rip);
     if (index >= sizeof(opcodes) / sizeof(opcodes[0]) || opcodes[index].length == 0)
         return 0;
     if (svm_features & SVM_FEATURE_NEXT_RIP)
@@ -115,7 +115,7 @@ static const struct vmcb_segment *segment_of(const struct vmcb *vmcb, int number
     return segments[number];
 }
 
-bool svm_decode_string_io(struct vp *vp, struct exit_io *io)
+bool svm_decode_string_io(struct vp *vp, struct exit_string_io *io)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint8_t bytes[GUEST_CODE_MAX];

@@ -94,6 +94,6 @@ bool svm_decode_register_move(struct vp *vp, struct svm_register_move *move);
 
 /* Fills address size and segment of the INS or OUTS at the guest's RIP. False: another
  * instruction. */
-bool svm_decode_string_io(struct vp *vp, struct exit_io *io);
+bool svm_decode_string_io(struct vp *vp, struct exit_string_io *io);
 
 #endif

@@ -1,20 +1,23 @@
 ; World switch of AMD-V (AMD APM vol. 2, 15.5). VMRUN keeps the host's RIP, RSP, RAX, segments, control registers and
 ; flags in the host save area; everything else is saved here. Slots are those of enum gpr.
 
+%include "asm_offsets.inc"
+
 bits 64
 section .text
 
-; Enters the guest: RDI = its general registers, but RAX and RSP, which are in the VMCB, whose SPA is in RSI. Comes back at
-; the next exit with the global interrupt flag clear. Changes all registers but RSP and RBP (svm/exit.c calls it).
+; Enters the guest of RDI = struct vp *; its RAX and RSP are in the VMCB. Comes back at the next exit with the global
+; interrupt flag clear. Changes all registers but RSP and RBP (svm/exit.c calls it).
 ; A child's VMCB has physical interrupts masked by our RFLAGS.IF, not its own (V_INTR_MASKING): it is set for VMRUN only. Not
 ; right before it: some take the shadow of an STI over to the guest's first instruction.
 global svm_switch
 svm_switch:
     push rbp
+    mov rax, [rdi + VP_HW_STATE_SPA]
+    mov rdi, [rdi + VP_GPR]
     push rdi
     clgi                                ; it is set only before the first entry
     sti
-    mov rax, rsi
     mov rcx, [rdi + 1 * 8]
     mov rdx, [rdi + 2 * 8]
     mov rbx, [rdi + 3 * 8]
@@ -31,7 +34,7 @@ svm_switch:
     mov rdi, [rdi + 7 * 8]
     vmrun
     cli
-    mov rax, [rsp]
+    pop rax
     mov [rax + 1 * 8], rcx
     mov [rax + 2 * 8], rdx
     mov [rax + 3 * 8], rbx
@@ -46,7 +49,6 @@ svm_switch:
     mov [rax + 13 * 8], r13
     mov [rax + 14 * 8], r14
     mov [rax + 15 * 8], r15
-    pop rdi
     pop rbp
     ret
 

@@ -87,7 +87,7 @@ static enum exit_action handle_task_switch(struct vp *vp)
 
 static enum exit_action handle_hypercall(struct vp *vp)
 {
-    return exit_hypercall(vp, guest_mode());
+    return exit_hypercall(vp, guest_mode(), vmread(VMCS_GUEST_CR3));
 }
 
 /* CR8. Or a write that changes bits of CR0 which are ours: once the guest's wish is noted, the
@@ -115,27 +115,35 @@ static enum exit_action handle_cr_access(struct vp *vp)
     }
 }
 
+static enum exit_action handle_string_io(struct vp *vp, uint32_t qualification, uint8_t length)
+{
+    uint32_t info = (uint32_t)vmread(VMCS_EXIT_INSTRUCTION_INFO);
+    bool in = (qualification & IO_IN) != 0;
+    enum vmcs_segment segment = in ? SEGMENT_ES : IO_INFO_SEGMENT(info);
+    struct exit_string_io io = {
+        .port = (uint16_t)(qualification >> IO_PORT_SHIFT),
+        .size = IO_SIZE(qualification),
+        .in = in,
+        .rep = (qualification & IO_REP) != 0,
+        .length = length,
+        .address_size = (uint8_t)IO_INFO_ADDRESS_SIZE(info),
+        .segment = guest_segment(segment),
+    };
+
+    if (segment < SEGMENT_FS && guest_in_64bit_code())
+        io.segment.base = 0; /* the processor ignores it */
+    return exit_string_io(vp, &io);
+}
+
 static enum exit_action handle_io(struct vp *vp)
 {
     uint32_t qualification = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
-    struct exit_io io = {
-        .port = (uint16_t)(qualification >> IO_PORT_SHIFT),
-        .size = IO_SIZE(qualification),
-        .in = (qualification & IO_IN) != 0,
-        .string = (qualification & IO_STRING) != 0,
-        .rep = (qualification & IO_REP) != 0,
-        .length = (uint8_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH),
-    };
+    uint8_t length = (uint8_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
 
-    if (io.string) {
-        uint32_t info = (uint32_t)vmread(VMCS_EXIT_INSTRUCTION_INFO);
-        enum vmcs_segment segment = io.in ? SEGMENT_ES : IO_INFO_SEGMENT(info);
-        io.address_size = (uint8_t)IO_INFO_ADDRESS_SIZE(info);
-        io.segment = guest_segment(segment);
-        if (segment < SEGMENT_FS && guest_in_64bit_code())
-            io.segment.base = 0; /* the processor ignores it */
-    }
-    return exit_io(vp, &io);
+    if (qualification & IO_STRING)
+        return handle_string_io(vp, qualification, length);
+    return exit_port(vp, (uint16_t)(qualification >> IO_PORT_SHIFT), IO_SIZE(qualification),
+                     (qualification & IO_IN) != 0, length);
 }
 
 /* The system call MSRs are ours, everybody's: world.c knows them by their writes. */

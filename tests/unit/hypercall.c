@@ -141,8 +141,9 @@ void hypercall_finish_vp_registers(const struct hypercall *call)
     (void)call;
 }
 
-enum exit_action hypercall_dispatch_vp_fast(struct vp *root, enum exit_mode mode)
+enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode, uint64_t cr3)
 {
+    (void)cr3;
     root->gpr[GPR_RAX] = mode;
     return EXIT_RETRY;
 }
@@ -282,7 +283,7 @@ static uint64_t call_value(struct vp *vp, uint64_t value)
     vp->gpr[GPR_RDX] = INPUT;
     vp->gpr[GPR_R8] = OUTPUT;
     vp->gpr[GPR_RAX] = UINT64_MAX;
-    CHECK_EQUAL(exit_hypercall(vp, kernel), EXIT_SKIP);
+    CHECK_EQUAL(exit_hypercall(vp, kernel, 0), EXIT_SKIP);
     CHECK_EQUAL(lock_depth, 0);
     return vp->gpr[GPR_RAX];
 }
@@ -425,16 +426,16 @@ static void test_dispatcher(void)
                 HV_STATUS_INVALID_HYPERCALL_INPUT);
 
     root_vp.gpr[GPR_RCX] = HVCALL_GET_PARTITION_ID;
-    CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_UD);
+    CHECK_EQUAL(exit_hypercall(&root_vp, mode, 0), EXIT_UD);
     root_vp.gpr[GPR_RCX] = HVCALL_VENEER_DISPATCH_VP | HV_HYPERCALL_FAST;
-    CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_RETRY);
+    CHECK_EQUAL(exit_hypercall(&root_vp, mode, 0), EXIT_RETRY);
     CHECK_EQUAL(root_vp.gpr[GPR_RAX], EXIT_MODE_USER_64);
     mode = exit_mode(0, false, false);
-    CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_RETRY); /* that function's business */
+    CHECK_EQUAL(exit_hypercall(&root_vp, mode, 0), EXIT_RETRY); /* that function's business */
     root_vp.gpr[GPR_RCX] = HVCALL_GET_PARTITION_ID;
-    CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_UD);
+    CHECK_EQUAL(exit_hypercall(&root_vp, mode, 0), EXIT_UD);
     root_partition.guest_os_id = 0;
-    CHECK_EQUAL(exit_hypercall(&root_vp, kernel), EXIT_UD);
+    CHECK_EQUAL(exit_hypercall(&root_vp, kernel, 0), EXIT_UD);
 }
 
 static void test_fast_and_32_bit(void)
@@ -445,7 +446,7 @@ static void test_fast_and_32_bit(void)
     start();
     gpr[GPR_RCX] = HVCALL_SIGNAL_EVENT | HV_HYPERCALL_FAST;
     gpr[GPR_RDX] = 7 | 9ull << 32;
-    CHECK_EQUAL(exit_hypercall(&root_vp, kernel), EXIT_SKIP);
+    CHECK_EQUAL(exit_hypercall(&root_vp, kernel, 0), EXIT_SKIP);
     CHECK_EQUAL(gpr[GPR_RAX], HV_STATUS_SUCCESS);
 
     /* Upper halves do not count. */
@@ -453,14 +454,14 @@ static void test_fast_and_32_bit(void)
     gpr[GPR_RDX] = 1ull << 33;
     gpr[GPR_RBX] = 9 | 1ull << 50;
     gpr[GPR_RCX] = 7 | 1ull << 60;
-    CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_SKIP);
+    CHECK_EQUAL(exit_hypercall(&root_vp, mode, 0), EXIT_SKIP);
     CHECK_EQUAL(gpr[GPR_RAX], HV_STATUS_SUCCESS);
     CHECK_EQUAL(gpr[GPR_RDX], 0);
     gpr[GPR_RAX] = HVCALL_GET_PARTITION_ID;
     gpr[GPR_RDX] = 0;
     gpr[GPR_RDI] = 0;
     gpr[GPR_RSI] = OUTPUT + 8;
-    CHECK_EQUAL(exit_hypercall(&root_vp, mode), EXIT_SKIP);
+    CHECK_EQUAL(exit_hypercall(&root_vp, mode, 0), EXIT_SKIP);
     CHECK_EQUAL(*(uint64_t *)(machine + OUTPUT + 8), HV_PARTITION_ID_ROOT);
 }
 

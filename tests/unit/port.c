@@ -53,6 +53,21 @@ bool process_is_dying(void)
     return false;
 }
 
+static uint64_t words[HV_EVENT_FLAGS_COUNT / 64];
+
+uint64_t *synic_flags(uint32_t cpu)
+{
+    CHECK_EQUAL(cpu, 0);
+    return words;
+}
+
+/* As the hypervisor does it. */
+static void signal_flag(uint32_t number)
+{
+    words[number / 64] |= 1ull << number % 64;
+    port_flags(words);
+}
+
 uint64_t spin_lock(struct spinlock *lock)
 {
     (void)lock;
@@ -147,13 +162,21 @@ static void check_flags(void)
     CHECK_EQUAL(port_create(&second, SYSTEM_PORT_EVENT, CONNECTION, 4), SYSTEM_OK);
     uint32_t base = last_port.base_flag_number;
     CHECK_EQUAL(last_port.flag_count, 4);
-    port_flag(base + 1);
-    port_flag(base + 3);
-    port_flag(base + 3);
-    port_flag(base ^ SYSTEM_MAX_PORT_FLAGS); /* of a port for messages */
+    signal_flag(base + 1);
+    signal_flag(base + 3);
+    signal_flag(base + 3);
+    signal_flag(base ^ SYSTEM_MAX_PORT_FLAGS); /* of a port for messages */
     CHECK_EQUAL(port_receive(&second, &event, 0), SYSTEM_OK);
     CHECK(event.type == SYSTEM_PORT_EVENT && event.flags == 0xa);
     CHECK_EQUAL(port_receive(&second, &event, 0), SYSTEM_ERROR_TIMEOUT);
+
+    /* They stay until they are received; nobody's go at once. */
+    CHECK_EQUAL(words[base / 64], 0);
+    signal_flag(base + 2);
+    CHECK_EQUAL(words[base / 64], 4ull << base % 64);
+    CHECK_EQUAL(port_receive(&second, &event, 0), SYSTEM_OK);
+    CHECK_EQUAL(words[base / 64], 0);
+    signal_flag(base);
 }
 
 /* What belongs to a deleted port does not reach the one that comes into its place. */
@@ -166,6 +189,8 @@ static void check_deletion(void)
     CHECK(last_id != old && last_id % SYSTEM_MAX_PORTS == old % SYSTEM_MAX_PORTS);
     send(old, 1, 0);
     CHECK(!port_has_something(&second));
+    for (uint32_t i = 0; i < HV_EVENT_FLAGS_COUNT / 64; i++)
+        CHECK_EQUAL(words[i], 0);
 }
 
 static void check_limits(void)

@@ -13,10 +13,10 @@ static uint32_t state_of(uint64_t result)
     return result >> VENEER_DISPATCH_STATE_SHIFT & 0xff;
 }
 
-static uint32_t event_of(uint64_t result)
-{
-    return result >> VENEER_DISPATCH_EVENT_SHIFT & 0xff;
-}
+/* The result of a dispatch that ended with an intercept. */
+#define INTERCEPTED                                                                                \
+    ((uint64_t)HV_VP_DISPATCH_STATE_READY << VENEER_DISPATCH_STATE_SHIFT |                         \
+     (uint64_t)HV_VP_DISPATCH_EVENT_INTERCEPT << VENEER_DISPATCH_EVENT_SHIFT)
 
 static void declare(const struct child_vp *vp, enum veneer_register_kind kind, uint64_t address,
                     uint8_t flags)
@@ -104,8 +104,9 @@ _Noreturn void child_crash(struct child_vp *vp, const char *why)
 static uint32_t serve_port(struct child_vp *vp)
 {
     const struct hv_x64_io_port_intercept_message *message = (const void *)vp->message->payload;
-    uint32_t size = message->access_info & HV_IO_PORT_ACCESS_SIZE_MASK;
-    if (__builtin_expect(message->access_info & HV_IO_PORT_ACCESS_STRING, 0))
+    uint32_t access = message->access_info;
+    uint32_t size = access & HV_IO_PORT_ACCESS_SIZE_MASK;
+    if (__builtin_expect(access & HV_IO_PORT_ACCESS_STRING, 0))
         return child_string_io(vp, message);
     if (message->header.access_type == HV_INTERCEPT_WRITE) {
         child_port_write(vp, message->port_number, size, (uint32_t)message->rax);
@@ -166,9 +167,7 @@ _Noreturn void child_run(struct child_vp *vp)
         uint64_t result = vp_dispatch(child.partition_id, vp->index, flags);
         drain_posted(vp->run);
         flags = 0;
-        if (__builtin_expect(event_of(result) == HV_VP_DISPATCH_EVENT_INTERCEPT &&
-                                 !(result & HV_HYPERCALL_STATUS_MASK),
-                             1))
+        if (__builtin_expect(result == INTERCEPTED, 1))
             flags = serve(vp);
         else
             settle(vp, result);
