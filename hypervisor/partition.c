@@ -3,6 +3,7 @@
 #include "hypervisor/atomic.h"
 #include "hypervisor/hw.h"
 #include "hypervisor/page_owner.h"
+#include "hypervisor/pool.h"
 #include "lib/string.h"
 
 #define FIRST_CHILD_NUMBER 2u
@@ -13,14 +14,20 @@ struct partition root_partition = {
 };
 
 static struct spinlock children_lock = SPINLOCK(LOCK_LEVEL_PARTITIONS); /* what follows */
-static struct partition *children[PARTITION_MAX_CHILDREN];
-static uint64_t generation; /* of ids */
+static struct partition **children; /* PARTITION_MAX_CHILDREN; NULL: free */
+static uint64_t generation;         /* of ids */
 
 _Static_assert(PARTITION_NUMBER(FIRST_CHILD_NUMBER + PARTITION_MAX_CHILDREN) ==
                    FIRST_CHILD_NUMBER + PARTITION_MAX_CHILDREN,
                "numbers of partitions have 16 bits");
 
 /* --- The table of children --- */
+
+void partition_init_table(void)
+{
+    children =
+        spa_to_va(pool_take(PARTITION_MAX_CHILDREN * sizeof(struct partition *) / PAGE_SIZE));
+}
 
 static void get(struct partition *partition)
 {

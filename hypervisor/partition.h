@@ -96,6 +96,9 @@ static inline bool partition_is_root(const struct partition *partition)
     return partition == &root_partition;
 }
 
+/* Makes the table of children. Boot. */
+void partition_init_table(void);
+
 /* The partition with @id (HV_PARTITION_ID_SELF: @self) with a reference, or NULL. For a child there
  * is none but itself. Any LP; no locks. */
 struct partition *partition_get(struct partition *self, uint64_t id);

@@ -33,6 +33,22 @@ def selftests():
                must=(CHILD_PASSED,), time_limit=300, cores=2)
 
 
+def hostile_tests():
+    """Children that do their worst, by themselves. Afterwards another one runs as if nothing had been."""
+    commands = ("child vps=2 storm=100", "child vps=2 selfmod", "child vps=1 fuzz=7,100000",
+                "onerror continue", "child vps=1 synicpt", "child vps=1 triplefault",
+                "child vps=1 crash", "child vps=2 test=cpuid,ipi,timer")  # fmt: skip
+    must = (r"^storm: [1-9]\d* interrupts$", r"^selfmod: 2000 accesses", r"^fuzz port: 100000 done$",
+            r"^child: VP 0: triple fault", r"^child: VP 0: unexpected intercept \(intercept 80010001\)$",
+            r"^child: 3 passed, 0 failed$", r"^AUTORUN FAIL at line 6")  # fmt: skip
+    options = {"commands": (*commands, "poweroff"), "must": must, "image_options": MODULES}
+    machines = (("max-1cpu-svm", QEMU, 1), ("max-4cpu-svm", QEMU, 4), ("ryzen-2cpu-svm", BOCHS_SVM["ryzen"], 2),
+                ("haswell-1cpu-vmx", BOCHS, 1), ("haswell-2cpu-vmx", BOCHS, 2))  # fmt: skip
+    for name, machine, cpus in machines:
+        yield Boot(f"child-hostile-{name}", {"memory": 512, **machine, "cpus": cpus}, **options,
+                   time_limit=300)
+
+
 # What a child may be made to do, and what may be done to it (parent/kernel/selftest_child*.c).
 HARM = ("child-state", "child-spin", "child-delete", "child-unmap")
 
@@ -58,4 +74,4 @@ def harm_tests():
     yield Boot("child-rounds-vmx", {**BOCHS, "cpus": 2}, **rounds, time_limit=300)
 
 
-TESTS = [*selftests(), *harm_tests()]
+TESTS = [*selftests(), *hostile_tests(), *harm_tests()]
