@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "hypervisor/address.h"
-#include "hypervisor/instruction.h"
+#include "lib/instruction.h"
 #include "hypervisor/lapic.h"
 #include "hypervisor/synic.h"
 #include "hypervisor/vp_timer.h"
