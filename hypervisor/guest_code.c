@@ -27,7 +27,8 @@ static bool note_page(struct vp *vp, struct guest_code_page *page, const struct 
     return page->memory != NULL;
 }
 
-static bool is_same(const struct guest_code_page *page, const struct guest_paging *paging)
+static inline __attribute__((always_inline)) bool is_same(const struct guest_code_page *page,
+                                                          const struct guest_paging *paging)
 {
     return page->cr0 == paging->cr0 && page->cr4 == paging->cr4 && page->efer == paging->efer &&
            guest_walk_same(&page->walk);
@@ -89,14 +90,20 @@ unsigned guest_code_fetch(struct vp *vp, const struct guest_code *code, uint8_t 
     return GUEST_CODE_MAX;
 }
 
-__attribute__((noinline)) static void decode(struct decoded_mov *decoded,
-                                             const struct guest_instruction *instruction)
+static inline uint64_t mode_of(const struct guest_code *code)
 {
-    uint8_t last = instruction->bytes[GUEST_CODE_MAX];
+    return (code->long_mode ? GUEST_INSTRUCTION_LONG_MODE : 0) |
+           (code->default_32 ? GUEST_INSTRUCTION_DEFAULT_32 : 0);
+}
+
+__attribute__((noinline)) static void decode(struct decoded_mov *decoded,
+                                             struct guest_instruction instruction)
+{
+    uint8_t last = instruction.bytes[GUEST_CODE_MAX];
     struct mov_instruction *mov = &decoded->mov;
 
-    *decoded = (struct decoded_mov){.instruction = *instruction};
-    if (!mov_decode(instruction->bytes, last & GUEST_INSTRUCTION_COUNT,
+    *decoded = (struct decoded_mov){.instruction = instruction};
+    if (!mov_decode(instruction.bytes, last & GUEST_INSTRUCTION_COUNT,
                     (last & GUEST_INSTRUCTION_LONG_MODE) != 0,
                     (last & GUEST_INSTRUCTION_DEFAULT_32) != 0, mov)) {
         mov->length = 0;
@@ -113,27 +120,33 @@ __attribute__((noinline)) static void decode(struct decoded_mov *decoded,
     };
 }
 
-const struct decoded_mov *guest_code_fetch_mov(struct vp *vp)
+/* By a walk, which notes the page. */
+__attribute__((noinline)) static void fetch_mov(struct vp *vp, const struct guest_code *code,
+                                                struct decoded_mov *decoded)
 {
     struct guest_instruction instruction = {.words = {0, 0}};
+
+    uint64_t count = fetch(vp, code, instruction.bytes);
+
+    instruction.words[1] |= (count | mode_of(code)) << 56;
+    decode(decoded, instruction);
+}
+
+const struct decoded_mov *guest_code_fetch_mov(struct vp *vp)
+{
     struct guest_code code;
-    uint64_t count = GUEST_CODE_MAX;
 
     hw->get_code(vp, &code);
     struct decoded_mov *decoded = &vp->movs[code.linear / 4 % DECODED_MOVS];
     const volatile uint8_t *memory = look_up(vp, &code);
-    if (__builtin_expect(memory != NULL, 1)) {
-        instruction.words[0] = first_half(memory);
-        instruction.words[1] = second_half(memory) >> 8;
-    } else {
-        count = fetch(vp, &code, instruction.bytes);
+    if (__builtin_expect(memory == NULL, 0)) {
+        fetch_mov(vp, &code, decoded);
+        return decoded;
     }
-    count |= (code.long_mode ? GUEST_INSTRUCTION_LONG_MODE : 0) |
-             (code.default_32 ? GUEST_INSTRUCTION_DEFAULT_32 : 0);
-    instruction.words[1] |= count << 56;
-    if (__builtin_expect(decoded->instruction.words[0] != instruction.words[0] ||
-                             decoded->instruction.words[1] != instruction.words[1],
-                         0))
-        decode(decoded, &instruction);
+    uint64_t first = first_half(memory);
+    uint64_t second = second_half(memory) >> 8 | (GUEST_CODE_MAX | mode_of(&code)) << 56;
+    if (__builtin_expect(
+            decoded->instruction.words[0] != first || decoded->instruction.words[1] != second, 0))
+        decode(decoded, (struct guest_instruction){.words = {first, second}});
     return decoded;
 }

@@ -9,7 +9,7 @@
 #define VECTOR_INVALID_OPCODE 6ull
 
 /* An instruction that has no meaning here is an invalid one. */
-static uint32_t refuse(struct child_vp *vp)
+__attribute__((noinline)) static uint32_t refuse(struct child_vp *vp)
 {
     struct {
         struct hv_input_set_vp_registers header;
