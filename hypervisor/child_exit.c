@@ -108,15 +108,15 @@ static enum exit_action finish_load(struct vp *vp, const struct mov_instruction 
 }
 
 /* The xAPIC page: aligned 32-bit MOVs. False: the parent is asked. */
-static bool access_lapic(struct vp *vp, const struct exit_memory *access, enum exit_action *action)
+__attribute__((noinline)) static bool access_lapic(struct vp *vp, const struct exit_memory *access,
+                                                   enum exit_action *action)
 {
     uint32_t offset = access->address.value & (PAGE_SIZE - 1);
-    struct guest_instruction instruction;
 
     if (access->execute || offset % 4 != 0)
         return false;
-    const struct mov_instruction *mov = guest_code_fetch_mov(vp, &instruction);
-    if (mov == NULL || mov->size != 4)
+    const struct mov_instruction *mov = &guest_code_fetch_mov(vp)->mov;
+    if (mov->length == 0 || mov->size != 4)
         return false;
     *action = EXIT_RETRY;
     if (mov->store) {
@@ -129,17 +129,17 @@ static bool access_lapic(struct vp *vp, const struct exit_memory *access, enum e
     return true;
 }
 
-static bool access_rule(struct vp *vp, const struct exit_memory *access, enum exit_action *action)
+__attribute__((noinline)) static bool access_rule(struct vp *vp, const struct exit_memory *access,
+                                                  enum exit_action *action)
 {
     const struct register_rule *rule =
         register_rule_find(vp, VENEER_REGISTER_MMIO, access->address.value, 0);
-    struct guest_instruction instruction;
     uint32_t value;
 
     if (rule == NULL || access->execute)
         return false;
-    const struct mov_instruction *mov = guest_code_fetch_mov(vp, &instruction);
-    if (mov == NULL || mov->size != rule->size)
+    const struct mov_instruction *mov = &guest_code_fetch_mov(vp)->mov;
+    if (mov->length == 0 || mov->size != rule->size)
         return false;
     *action = EXIT_RETRY;
     if (mov->store) {
@@ -154,25 +154,39 @@ static bool access_rule(struct vp *vp, const struct exit_memory *access, enum ex
     return true;
 }
 
-enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access)
+/* Looks whether another VP, or the parent, has mapped the page meanwhile. */
+__attribute__((noinline)) static enum exit_action
+look_again(struct vp *vp, const struct exit_memory *access, uint64_t map_count)
 {
     struct partition *partition = vp->partition;
-    enum exit_action action;
-
-    EXIT_COUNT(vp, memory);
-    if ((access->address.value & PAGE_MASK) == LAPIC_BASE_ADDRESS && lapic_has_page(vp) &&
-        access_lapic(vp, access, &action))
-        return action;
-    if (register_rule_first(vp, VENEER_REGISTER_MMIO, access->address.value)->flags != 0 &&
-        access_rule(vp, access, &action))
-        return action;
     struct page_table_walk walk = page_table_lookup(&partition->nested, access->address.value);
-    /* Another VP, or the parent, has mapped it meanwhile. */
+
     if (walk.present && !access->write && !access->execute)
         return EXIT_RETRY;
     if (walk.present && partition_allows(partition, walk.entry, access->write, access->execute))
         return EXIT_RETRY;
+    if (!walk.present) {
+        vp->missing_page = access->address.value & PAGE_MASK;
+        vp->missing_count = map_count;
+    }
     return intercept_memory(vp, access, walk.present);
+}
+
+enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access)
+{
+    uint64_t page = access->address.value & PAGE_MASK;
+    enum exit_action action;
+
+    EXIT_COUNT(vp, memory);
+    if (page == LAPIC_BASE_ADDRESS && lapic_has_page(vp) && access_lapic(vp, access, &action))
+        return action;
+    if (register_rule_first(vp, VENEER_REGISTER_MMIO, access->address.value)->flags != 0 &&
+        access_rule(vp, access, &action))
+        return action;
+    uint64_t map_count = __atomic_load_n(&vp->partition->nested.map_count, __ATOMIC_SEQ_CST);
+    if (vp->missing_page != page || vp->missing_count != map_count)
+        return look_again(vp, access, map_count);
+    return intercept_memory(vp, access, false);
 }
 
 enum exit_action exit_hlt(struct vp *vp)

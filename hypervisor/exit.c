@@ -106,9 +106,3 @@ enum exit_action exit_xsetbv(struct vp *vp)
     write_xcr0(value);
     return EXIT_SKIP;
 }
-
-enum exit_action exit_nested_fault(struct vp *vp, const struct exit_memory *access)
-{
-    return partition_is_root(vp->partition) ? exit_root_nested_fault(vp, access)
-                                            : exit_child_nested_fault(vp, access);
-}

@@ -102,9 +102,14 @@ enum exit_action exit_invd(struct vp *vp);
 
 /* An access that the nested tables do not allow. The root's: devices are mapped at first touch
  * (root.c). A child's (child_exit.c). */
-enum exit_action exit_nested_fault(struct vp *vp, const struct exit_memory *access);
 enum exit_action exit_root_nested_fault(struct vp *vp, const struct exit_memory *access);
 enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access);
+
+static inline enum exit_action exit_nested_fault(struct vp *vp, const struct exit_memory *access)
+{
+    return partition_is_root(vp->partition) ? exit_root_nested_fault(vp, access)
+                                            : exit_child_nested_fault(vp, access);
+}
 
 /* Exits of children only (intercept.c, child_exit.c). */
 enum exit_action exit_port(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length);

@@ -27,21 +27,37 @@ static bool note_page(struct vp *vp, struct guest_code_page *page, const struct 
     return page->memory != NULL;
 }
 
-static bool is_same(const struct guest_code_page *page, const struct guest_paging *paging)
+static inline __attribute__((always_inline)) bool is_same(const struct guest_code_page *page,
+                                                          const struct guest_paging *paging)
 {
     return page->cr0 == paging->cr0 && page->cr4 == paging->cr4 && page->efer == paging->efer &&
            guest_walk_same(&page->walk);
+}
+
+/* Where the instruction is, if it is in a page that is noted, and the guest's tables are still as
+ * they were; or NULL. */
+static inline const volatile uint8_t *look_up(struct vp *vp, const struct guest_code *code)
+{
+    const struct guest_code_page *page = guest_code_page(vp, code->linear);
+
+    if (!guest_code_is_in(page, vp->partition, code->linear, code->paging.cr3) ||
+        !is_same(page, &code->paging))
+        return NULL;
+    return page->memory + (code->linear - page->page);
 }
 
 /* An instruction is copied by two accesses that overlap. */
 typedef uint64_t unaligned_uint64_t __attribute__((aligned(1), may_alias));
 #define SECOND_HALF (GUEST_CODE_MAX - sizeof(uint64_t))
 
-static void copy_instruction(const uint8_t *from, uint8_t *to)
+static inline uint64_t first_half(const volatile uint8_t *code)
 {
-    *(unaligned_uint64_t *)to = *(const volatile unaligned_uint64_t *)from;
-    *(unaligned_uint64_t *)(to + SECOND_HALF) =
-        *(const volatile unaligned_uint64_t *)(from + SECOND_HALF);
+    return *(const volatile unaligned_uint64_t *)code;
+}
+
+static inline uint64_t second_half(const volatile uint8_t *code)
+{
+    return *(const volatile unaligned_uint64_t *)(code + SECOND_HALF);
 }
 
 /* By a walk. */
@@ -65,32 +81,72 @@ __attribute__((noinline)) static unsigned fetch(struct vp *vp, const struct gues
 
 unsigned guest_code_fetch(struct vp *vp, const struct guest_code *code, uint8_t *bytes)
 {
-    const struct guest_code_page *page = guest_code_page(vp, code->linear);
+    const volatile uint8_t *memory = look_up(vp, code);
 
-    if (!guest_code_is_in(page, vp->partition, code->linear, code->paging.cr3) ||
-        !is_same(page, &code->paging))
+    if (memory == NULL)
         return fetch(vp, code, bytes);
-    copy_instruction(page->memory + (code->linear - page->page), bytes);
+    *(unaligned_uint64_t *)bytes = first_half(memory);
+    *(unaligned_uint64_t *)(bytes + SECOND_HALF) = second_half(memory);
     return GUEST_CODE_MAX;
 }
 
-const struct mov_instruction *guest_code_fetch_mov(struct vp *vp,
-                                                   struct guest_instruction *instruction)
+static inline uint64_t mode_of(const struct guest_code *code)
+{
+    return (code->long_mode ? GUEST_INSTRUCTION_LONG_MODE : 0) |
+           (code->default_32 ? GUEST_INSTRUCTION_DEFAULT_32 : 0);
+}
+
+__attribute__((noinline)) static void decode(struct decoded_mov *decoded,
+                                             struct guest_instruction instruction)
+{
+    uint8_t last = instruction.bytes[GUEST_CODE_MAX];
+    struct mov_instruction *mov = &decoded->mov;
+
+    *decoded = (struct decoded_mov){.instruction = instruction};
+    if (!mov_decode(instruction.bytes, last & GUEST_INSTRUCTION_COUNT,
+                    (last & GUEST_INSTRUCTION_LONG_MODE) != 0,
+                    (last & GUEST_INSTRUCTION_DEFAULT_32) != 0, mov)) {
+        mov->length = 0;
+        return;
+    }
+    decoded->told = (struct hv_veneer_mov){
+        .flags = (uint8_t)(HV_VENEER_MOV_KNOWN | (mov->store ? HV_VENEER_MOV_STORE : 0) |
+                           (mov->immediate ? HV_VENEER_MOV_IMMEDIATE : 0) |
+                           (mov->high_byte ? HV_VENEER_MOV_HIGH_BYTE : 0)),
+        .size = mov->size,
+        .register_size = mov->register_size,
+        .gpr = mov->gpr,
+        .value = mov->value,
+    };
+}
+
+/* By a walk, which notes the page. */
+__attribute__((noinline)) static void fetch_mov(struct vp *vp, const struct guest_code *code,
+                                                struct decoded_mov *decoded)
+{
+    struct guest_instruction instruction = {.words = {0, 0}};
+
+    uint64_t count = fetch(vp, code, instruction.bytes);
+
+    instruction.words[1] |= (count | mode_of(code)) << 56;
+    decode(decoded, instruction);
+}
+
+const struct decoded_mov *guest_code_fetch_mov(struct vp *vp)
 {
     struct guest_code code;
 
     hw->get_code(vp, &code);
     struct decoded_mov *decoded = &vp->movs[code.linear / 4 % DECODED_MOVS];
-    instruction->words[0] = instruction->words[1] = 0;
-    unsigned count = guest_code_fetch(vp, &code, instruction->bytes);
-    instruction->bytes[GUEST_CODE_MAX] =
-        (uint8_t)(count | (code.long_mode ? GUEST_INSTRUCTION_LONG_MODE : 0) |
-                  (code.default_32 ? GUEST_INSTRUCTION_DEFAULT_32 : 0));
-    if (decoded->instruction.words[0] != instruction->words[0] ||
-        decoded->instruction.words[1] != instruction->words[1]) {
-        decoded->instruction = *instruction;
-        decoded->valid =
-            mov_decode(instruction->bytes, count, code.long_mode, code.default_32, &decoded->mov);
+    const volatile uint8_t *memory = look_up(vp, &code);
+    if (__builtin_expect(memory == NULL, 0)) {
+        fetch_mov(vp, &code, decoded);
+        return decoded;
     }
-    return decoded->valid ? &decoded->mov : NULL;
+    uint64_t first = first_half(memory);
+    uint64_t second = second_half(memory) >> 8 | (GUEST_CODE_MAX | mode_of(&code)) << 56;
+    if (__builtin_expect(
+            decoded->instruction.words[0] != first || decoded->instruction.words[1] != second, 0))
+        decode(decoded, (struct guest_instruction){.words = {first, second}});
+    return decoded;
 }

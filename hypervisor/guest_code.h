@@ -52,9 +52,8 @@ static inline const volatile uint8_t *guest_code_glance(struct vp *vp, uint64_t 
  * how many. On the VP's LP. */
 unsigned guest_code_fetch(struct vp *vp, const struct guest_code *code, uint8_t *bytes);
 
-/* The instruction at the guest's instruction pointer, and what it is if it is a MOV that
- * instruction.h knows, else NULL: good until the next one is asked for. On the VP's LP. */
-const struct mov_instruction *guest_code_fetch_mov(struct vp *vp,
-                                                   struct guest_instruction *instruction);
+/* The instruction at the guest's instruction pointer, decoded if it is a MOV: good until the next
+ * one is asked for. On the VP's LP. */
+const struct decoded_mov *guest_code_fetch_mov(struct vp *vp);
 
 #endif

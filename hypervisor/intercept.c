@@ -42,12 +42,17 @@ static void show_all(struct vp *vp, struct vp_registers *r)
     page->interrupt_state = r->interrupt_state;
 }
 
-enum exit_action intercept_failure(struct vp *vp, uint32_t message_type)
+__attribute__((noinline)) static void show_all_of(struct vp *vp)
 {
     struct vp_registers registers;
 
-    BEGIN(vp, message_type, hv_x64_unrecoverable_exception_message, 0, HV_INTERCEPT_EXECUTE);
     show_all(vp, &registers);
+}
+
+enum exit_action intercept_failure(struct vp *vp, uint32_t message_type)
+{
+    BEGIN(vp, message_type, hv_x64_unrecoverable_exception_message, 0, HV_INTERCEPT_EXECUTE);
+    show_all_of(vp);
     return EXIT_RETRY;
 }
 
@@ -83,31 +88,32 @@ enum exit_action intercept_string_io(struct vp *vp, const struct exit_string_io 
     return EXIT_RETRY;
 }
 
+/* The header last, as in intercept_port(). */
 enum exit_action intercept_memory(struct vp *vp, const struct exit_memory *access, bool mapped)
 {
-    struct guest_instruction instruction = {.words = {0, 0}};
-    const struct mov_instruction *mov = NULL;
+    static const struct decoded_mov nothing;
+    const struct decoded_mov *mov = access->execute ? &nothing : guest_code_fetch_mov(vp);
     enum hv_intercept_access kind = access->execute ? HV_INTERCEPT_EXECUTE
                                     : access->write ? HV_INTERCEPT_WRITE
                                                     : HV_INTERCEPT_READ;
-
-    if (!access->execute)
-        mov = guest_code_fetch_mov(vp, &instruction);
     struct hv_x64_memory_intercept_message *message =
-        BEGIN(vp, mapped ? HV_MESSAGE_TYPE_GPA_INTERCEPT : HV_MESSAGE_TYPE_UNMAPPED_GPA,
-              hv_x64_memory_intercept_message, mov == NULL ? 0 : mov->length, kind);
+        intercept_begin(vp, mapped ? HV_MESSAGE_TYPE_GPA_INTERCEPT : HV_MESSAGE_TYPE_UNMAPPED_GPA,
+                        sizeof(*message), mov->mov.length, kind);
+    struct guest_instruction *bytes = (struct guest_instruction *)message->instruction_bytes;
+    uint64_t last = mov->instruction.words[1] >> 56;
+
     message->cache_type = 0;
-    message->instruction_byte_count = instruction.bytes[GUEST_CODE_MAX] & GUEST_INSTRUCTION_COUNT;
+    message->instruction_byte_count = last & GUEST_INSTRUCTION_COUNT;
     message->memory_access_info = access->linear_valid ? HV_MEMORY_ACCESS_GVA_GPA_VALID : 0;
     message->tpr_priority = (uint8_t)lapic_read_cr8(vp);
     message->guest_virtual_address = access->linear;
     message->guest_physical_address = access->address.value;
-    instruction.bytes[GUEST_CODE_MAX] = 0;
-    *(struct guest_instruction *)message->instruction_bytes = instruction;
-    if (mov == NULL) {
-        struct vp_registers registers;
-        show_all(vp, &registers);
-    }
+    bytes->words[0] = mov->instruction.words[0];
+    bytes->words[1] = mov->instruction.words[1] & ~0ull >> 8;
+    message->mov = mov->told;
+    if (mov->mov.length == 0)
+        show_all_of(vp);
+    hw->show_header(vp, &message->header);
     return EXIT_RETRY;
 }
 

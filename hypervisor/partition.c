@@ -184,7 +184,8 @@ static bool note_write(const struct partition *partition, const struct page_tabl
 }
 
 /* Leaves of a child name RAM of the root, or the hypercall page, which is read-only. */
-static void *child_memory(struct partition *partition, uint64_t address, bool write)
+__attribute__((noinline)) static void *child_memory(struct partition *partition, uint64_t address,
+                                                    bool write)
 {
     struct page_table_walk walk;
 

@@ -11,6 +11,7 @@
 #include "hypervisor/synic.h"
 #include "hypervisor/vp_timer.h"
 #include "include/hv/hypercall.h"
+#include "include/hv/intercept.h"
 #include "include/hv/parent.h"
 #include "include/hv/synic.h"
 #include "include/hv/vp_page.h"
@@ -116,8 +117,8 @@ struct guest_instruction {
 /* One that has been decoded. */
 struct decoded_mov {
     struct guest_instruction instruction;
-    struct mov_instruction mov;
-    bool valid; /* it is a MOV that we know */
+    struct mov_instruction mov; /* `length` is 0 if it is another instruction */
+    struct hv_veneer_mov told;  /* the same for the parent */
 };
 #define DECODED_MOVS 8
 
@@ -169,6 +170,8 @@ struct vp {
 
     struct guest_code_page code[GUEST_CODE_PAGES]; /* by the low bits of the page's number */
     struct decoded_mov movs[DECODED_MOVS];         /* by some bits of the address */
+    /* The last page that was found not to be there, when nested.map_count was that. */
+    uint64_t missing_page, missing_count;
 
     struct hv_initial_vp_context context; /* given at start; its LP takes it over */
     uint64_t start_rdi;                   /* root: RDI at start */

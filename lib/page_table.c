@@ -91,8 +91,8 @@ static bool leaf_fits(const struct page_table *table, uint64_t old, unsigned lev
     return !is_present(table, old) || is_leaf(old, level);
 }
 
-bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
-                    uint64_t flags)
+static bool map_range(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
+                      uint64_t flags)
 {
     while (size > 0) {
         unsigned level = TOP_LEVEL;
@@ -112,6 +112,15 @@ bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64
         size -= level_size(level);
     }
     return true;
+}
+
+bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
+                    uint64_t flags)
+{
+    bool complete = map_range(table, from, to, size, flags);
+
+    __atomic_fetch_add(&table->map_count, 1, __ATOMIC_SEQ_CST);
+    return complete;
 }
 
 bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size)

@@ -42,6 +42,7 @@ struct page_table {
     uint64_t present_mask; /* an entry with none of these bits maps nothing */
     uint64_t table_flags;  /* flags of entries that point to a lower table */
     uint8_t largest_level; /* of a mapping: 0 = 4 KiB, 1 = 2 MiB, 2 = 1 GiB */
+    uint64_t map_count;    /* calls of page_table_map() that have ended; atomic */
     /* A zeroed page for a new table: its physical address, or 0 if there is none left. */
     uint64_t (*allocate)(void *context);
     void *context;

@@ -5,6 +5,7 @@
 
 #include "include/child_start.h"
 #include "include/hv/hypercall.h"
+#include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "vsc/demo/clock.h"
 #include "vsc/demo/console.h"
@@ -152,6 +153,11 @@ static bool possible(enum need need)
     return need == ANY_MACHINE || hyperv_present();
 }
 
+static bool is_exit(const struct bench *bench)
+{
+    return strncmp(bench->name, "exit.", 5) == 0;
+}
+
 static void sort(uint64_t *values, unsigned count)
 {
     for (unsigned i = 1; i < count; i++) {
@@ -177,6 +183,18 @@ static void run(const struct bench *bench)
           (unsigned long long)ticks[ROUNDS / 2]);
 }
 
+/* How often the processor changes its mode for one operation: twice for each exit. */
+static void count_transitions(const struct bench *bench)
+{
+    uint32_t before = inl(CHILD_PORT_EXITS);
+
+    for (unsigned i = 0; i < ROUNDS; i++)
+        bench->measure();
+    /* The second reading adds its own, which are few. */
+    uint32_t exits = inl(CHILD_PORT_EXITS) - before;
+    print("transitions %s %u\n", bench->name, 2 * exits / ROUNDS);
+}
+
 void bench_run(void)
 {
     interrupt_set(VECTOR, on_interrupt, EOI_AFTER);
@@ -185,6 +203,8 @@ void bench_run(void)
     for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
         if (option_lists("bench", benches[i].name) && possible(benches[i].need))
             run(&benches[i]);
+        if (option_lists("bench", benches[i].name) && hyperv_present() && is_exit(&benches[i]))
+            count_transitions(&benches[i]);
     }
     interrupt_set(VECTOR, NULL, EOI_AFTER);
     interrupt_set(TIMER_VECTOR, NULL, EOI_AFTER);

@@ -1,38 +1,15 @@
-/* Registers in memory: the 32-bit MOVs of 64-bit code by which drivers reach them. Where they are,
- * the hypervisor says; the instruction is read for the register or constant, and for its length. It
- * may be another one by then, if the child changes its code. */
-#include "lib/instruction.h"
+/* Registers in memory: the 32-bit MOVs of 64-bit code by which drivers reach them. The hypervisor
+ * says where they are, and what the instruction does. */
 #include "lib/x86/cpu.h"
 #include "parent/user/child/child.h"
 #include "parent/user/system.h"
-
-/* hv_x64_intercept_message_header.instruction_length_cr8. */
-#define INSTRUCTION_LENGTH_MASK 0xfu
 
 /* hv_x64_segment_register.attributes of code. */
 #define SEGMENT_64_BIT (1u << 13)
 #define VECTOR_INVALID_OPCODE 6ull
 
-/* The instruction's bytes, and zeros behind them: from the message, or the child's memory, if the
- * processor gave none. */
-static const uint8_t *find_bytes(struct child_vp *vp,
-                                 const struct hv_x64_memory_intercept_message *message,
-                                 uint8_t *buffer)
-{
-    uint64_t address = message->header.cs.base + message->header.rip;
-    if (message->instruction_byte_count > 0)
-        return message->instruction_bytes;
-    /* It may end in front of a page that is not there. */
-    size_t part = PAGE_SIZE - address % PAGE_SIZE;
-    if (part > HV_INTERCEPT_INSTRUCTION_BYTES)
-        part = HV_INTERCEPT_INSTRUCTION_BYTES;
-    if (child_read(vp, address, buffer, part))
-        child_read(vp, address + part, buffer + part, HV_INTERCEPT_INSTRUCTION_BYTES - part);
-    return buffer;
-}
-
 /* An instruction that has no meaning here is an invalid one. */
-static uint32_t refuse(struct child_vp *vp)
+__attribute__((noinline)) static uint32_t refuse(struct child_vp *vp)
 {
     struct {
         struct hv_input_set_vp_registers header;
@@ -54,26 +31,21 @@ static uint32_t refuse(struct child_vp *vp)
 
 uint32_t child_mmio(struct child_vp *vp, const struct hv_x64_memory_intercept_message *message)
 {
-    uint8_t buffer[HV_INTERCEPT_INSTRUCTION_BYTES] = {0};
-    struct mov_instruction mov;
+    struct hv_veneer_mov mov = message->mov;
     uint64_t *gpr = vp->registers->gpr;
     uint64_t address = message->guest_physical_address;
     if (address < CHILD_MMIO_BASE || address >= CHILD_MMIO_BASE + PAGE_SIZE)
         child_crash(vp, "access to memory that is not there");
-    if (!(message->header.cs.attributes & SEGMENT_64_BIT) ||
-        !mov_decode(find_bytes(vp, message, buffer), INSTRUCTION_MAX, true, false, &mov) ||
+    if (!(message->header.cs.attributes & SEGMENT_64_BIT) || mov.flags == 0 ||
         mov.size != sizeof(uint32_t))
         return refuse(vp);
-    if (mov.store) {
-        child_mmio_write(vp, address, mov.immediate ? mov.value : (uint32_t)gpr[mov.gpr]);
+    if (mov.flags & HV_VENEER_MOV_STORE) {
+        bool immediate = mov.flags & HV_VENEER_MOV_IMMEDIATE;
+        child_mmio_write(vp, address, immediate ? mov.value : (uint32_t)gpr[mov.gpr]);
     } else {
         gpr[mov.gpr] = child_mmio_read(vp, address);
         if (mov.gpr == GPR_RSP)
             vp->registers->dirty |= HV_VP_REGISTER_PAGE_DIRTY_GENERAL;
     }
-    if (message->header.instruction_length_cr8 & INSTRUCTION_LENGTH_MASK)
-        return VENEER_DISPATCH_SKIP_INSTRUCTION;
-    vp->registers->rip = message->header.rip + mov.length;
-    vp->registers->dirty |= HV_VP_REGISTER_PAGE_DIRTY_RIP;
-    return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
+    return VENEER_DISPATCH_SKIP_INSTRUCTION;
 }
