@@ -13,6 +13,8 @@ from table import Row, report
 # The child's side, as files for the image: the commands that the parent runs.
 COMMANDS = ["--parent-options=autorun=bench.commands",
             "--module=tests/bench/child.commands=bench.commands"]  # fmt: skip
+# What they start: the child's kernel and its worker.
+FILES = {"demo": "iso/demo.elf", "child": "programs/child.elf"}
 LINUX_OPTIONS = "console=ttyS0 quiet panic=-1"
 LINUX_MODULES = ["virt/lib/irqbypass", "arch/x86/kvm/kvm"]
 
@@ -102,7 +104,8 @@ def _measure_veneer(platform, build):
     """Returns the figures and the mode transitions."""
     directory = machines.directory(build, f"child-{platform.name}")
     image = directory / "veneer.iso"
-    machines.make_image(build, image, COMMANDS)
+    files = [f"--module={build / path}={name}" for name, path in FILES.items()]
+    machines.make_image(build, image, COMMANDS + files)
     machine = dataclasses.replace(platform.machine, image=image)
     text = _run(platform, machine, [], directory)
     return figures.of_child(text), figures.transitions(text)
