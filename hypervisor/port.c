@@ -461,8 +461,8 @@ static enum hv_status post(const struct vp *sender, uint32_t connection_id,
     struct vp *vp = partition_vp(port->owner, port->vp);
     if (vp == NULL)
         return HV_STATUS_INVALID_VP_INDEX;
-    message->sender = port->entry.key;      /* the id */
-    deliver_queued(port->owner->ports, vp); /* those that wait come first */
+    message->sender = (uint32_t)port->entry.key; /* the id */
+    deliver_queued(port->owner->ports, vp);      /* those that wait come first */
     if (port->queued == 0) {
         enum hv_status status = synic_deliver_message(vp, port->sint, message);
         if (status != HV_STATUS_INSUFFICIENT_BUFFERS)
