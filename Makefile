@@ -42,7 +42,13 @@ USER_LIB_OBJECTS := $(call user_objects,$(filter-out lib/serial.c lib/symbols.c,
 PROGRAM_PARTS := $(foreach name,$(PROGRAM_NAMES),$(wildcard parent/user/$(name)/*.c))
 USER_RUNTIME_OBJECTS := $(call user_objects,$(wildcard parent/user/*.c parent/user/*.asm))
 
-IMAGES := $(PROGRAMS) $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/veneer.iso
+# The demo child: a kernel for a child partition, linked into the lower half.
+DEMO_SOURCES := $(wildcard vsc/demo/*.c)
+demo_objects = $(patsubst %,$(BUILD)/child/%.o,$(1))
+DEMO_OBJECTS := $(call demo_objects,$(wildcard vsc/demo/*.asm) $(DEMO_SOURCES) \
+                  $(addprefix lib/,string.c printf.c cmdline.c page_table.c))
+
+IMAGES := $(PROGRAMS) $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/demo.elf $(BUILD)/veneer.iso
 
 .DELETE_ON_ERROR:
 .PHONY: all
@@ -52,8 +58,14 @@ all: $(IMAGES)
 
 WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wframe-larger-than=1536
-# The hypervisor is to be small; its paths are short either way.
-OPTIMIZE = $(if $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2)
+# The hypervisor is to be small; what every exit of a child goes through is to be fast. There, only
+# functions with arrays have stack protectors: others have nothing that could overflow.
+HOT := lib/page_table $(addprefix hypervisor/,svm/exit svm/length svm/event vmx/exit vmx/world vmx/event \
+         vmx/guest dispatch hypercall hypercall_dispatch exit child_exit intercept register_rule cpuid \
+         child_cpuid lapic_interrupt port synic guest_code guest_memory partition)
+OPTIMIZE = $(if $(filter $(HOT:%=$(BUILD)/obj/%.c.o),$@),-O2 -fstack-protector \
+             --param=ssp-buffer-size=1,$(if \
+             $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2))
 # Backtraces follow frame pointers and name the caller, hence no sibling calls. Nothing in the
 # output may depend on the directory that we build in.
 TARGET_CFLAGS := -std=gnu17 -g -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
@@ -64,6 +76,7 @@ TARGET_CFLAGS := -std=gnu17 -g -ffreestanding -fno-strict-aliasing -fno-common -
                  -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS) -DVENEER_DEBUG=$(DEBUG)
 KERNEL_CFLAGS = $(TARGET_CFLAGS) -mcmodel=kernel -mno-red-zone $(OPTIMIZE)
 USER_CFLAGS := $(TARGET_CFLAGS) -O2
+CHILD_CFLAGS := $(TARGET_CFLAGS) -mno-red-zone -O2
 KERNEL_LDFLAGS := -n -nostdlib -static --gc-sections -z noexecstack --build-id=none --fatal-warnings
 
 $(BUILD)/obj/%.c.o: %.c Makefile | setup
@@ -96,6 +109,20 @@ define program_parts
 $(BUILD)/programs/$(1).elf: $(call user_objects,$(wildcard parent/user/$(1)/*.c))
 endef
 $(foreach name,$(PROGRAM_NAMES),$(eval $(call program_parts,$(name))))
+
+$(BUILD)/child/%.c.o: %.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC    $< (child)"
+	$(Q)$(CC) $(CHILD_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/child/%.asm.o: %.asm Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  NASM  $< (child)"
+	$(Q)$(NASM) -f elf64 -Werror -I./ -MD $(@:.o=.d) -MP -o $@ $<
+
+$(BUILD)/demo.elf: vsc/demo/linker.ld $(DEMO_OBJECTS)
+	@echo "  LD    $@"
+	$(Q)$(LD) $(KERNEL_LDFLAGS) -T vsc/demo/linker.ld -o $@ $(DEMO_OBJECTS)
 
 # Structure offsets for NASM: a C file emits them as text into its assembly, from which they are
 # picked (see hypervisor/asm_offsets.c.in).
@@ -143,10 +170,16 @@ $(BUILD)/iso/%.elf: $(BUILD)/%.elf
 	$(Q)$(OBJCOPY) --strip-all $< $@
 
 KERNELS := $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf
+# Files that the parent finds by name: the demo child, and the program that runs children.
+MODULES := demo=$(BUILD)/iso/demo.elf child=$(BUILD)/programs/child.elf
+module_name = $(firstword $(subst =, ,$(1)))
+module_file = $(lastword $(subst =, ,$(1)))
 
-$(BUILD)/veneer.iso: $(KERNELS) $(GRUB_IMAGES) boot/grub.cfg tools/mkiso
+$(BUILD)/veneer.iso: $(KERNELS) $(foreach m,$(MODULES),$(call module_file,$(m))) $(GRUB_IMAGES) \
+                     boot/grub.cfg tools/mkiso
 	@echo "  ISO   $@"
-	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(KERNELS)
+	$(Q)tools/mkiso --grub $(BUILD)/grub -o $@ $(KERNELS) \
+	    $(foreach m,$(MODULES),--module=$(call module_file,$(m))=$(call module_name,$(m)))
 
 # --- Running and checking ------------------------------------------------------------------------
 
@@ -172,8 +205,8 @@ bench: $(IMAGES)
 size: $(IMAGES)
 	@tools/size $(BUILD)
 
-KERNEL_SOURCES := $(HYPERVISOR_SOURCES) $(PARENT_SOURCES) $(LIB_SOURCES)
-FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent tests) -name '*.[ch]')
+KERNEL_SOURCES := $(HYPERVISOR_SOURCES) $(PARENT_SOURCES) $(DEMO_SOURCES) $(LIB_SOURCES)
+FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent vsc tests) -name '*.[ch]')
 
 lint: | setup
 	$(Q)clang-format --dry-run --Werror $(FORMATTED)
@@ -186,7 +219,7 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@echo 'make          build/veneer.elf, build/parent.elf and build/veneer.iso (CD and USB stick)'
+	@echo 'make          build/veneer.elf, parent.elf, demo.elf and veneer.iso (CD and USB stick)'
 	@echo 'make run      boot it; serial console here, Ctrl-A x leaves'
 	@echo '                PLATFORM=qemu|bochs FIRMWARE=bios|uefi CPUS=n MEM=MiB'
 	@echo 'make test     all tests; T=PREFIX selects, e.g. T=boot- (tests/run --help: more)'
@@ -213,5 +246,6 @@ setup:
 -include $(patsubst %,$(BUILD)/user/%.d,$(PROGRAM_PARTS))
 -include $(USER_RUNTIME_OBJECTS:.o=.d) $(USER_LIB_OBJECTS:.o=.d)
 -include $(patsubst %,$(BUILD)/user/parent/user/programs/%.c.d,$(PROGRAM_NAMES))
--include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(BUILD)/asm_offsets.d
+-include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(DEMO_OBJECTS:.o=.d)
+-include $(BUILD)/asm_offsets.d
 include tests/host.mk

@@ -44,4 +44,10 @@ static inline void *spa_to_va(spa_t address)
     return (void *)(PHYSMAP_BASE + address.value);
 }
 
+/* The reverse. */
+static inline spa_t va_to_spa(const void *va)
+{
+    return spa((uint64_t)va - PHYSMAP_BASE);
+}
+
 #endif

@@ -4,7 +4,7 @@
 #include "hypervisor/exit.h"
 #include "hypervisor/guest_code.h"
 #include "hypervisor/hw.h"
-#include "hypervisor/instruction.h"
+#include "lib/instruction.h"
 #include "hypervisor/intercept.h"
 #include "hypervisor/register_rule.h"
 
@@ -34,32 +34,63 @@ static uint64_t get_gpr(const struct vp *vp, const struct mov_instruction *mov)
     return mov->high_byte ? value >> 8 : value;
 }
 
-enum exit_action exit_io(struct vp *vp, const struct exit_io *io)
+static inline bool apply_rule(struct vp *vp, const struct register_rule *rule, bool in)
 {
-    EXIT_COUNT(vp, port);
-    if (vp->rule_count != 0 && !io->string) {
-        uint32_t value = (uint32_t)vp->gpr[GPR_RAX];
-        const struct register_rule *rule =
-            register_rule_find(vp, VENEER_REGISTER_PORT, io->port, io->size);
-        if (rule != NULL && !io->in && register_rule_post(vp, rule, value))
-            return EXIT_SKIP;
-        if (rule != NULL && io->in && register_rule_mirror(vp, rule, &value)) {
-            set_gpr(vp, GPR_RAX, io->size, false, value);
-            return EXIT_SKIP;
-        }
-    }
-    return intercept_io(vp, io);
+    uint32_t value;
+
+    if (!in)
+        return register_rule_post(vp, rule, (uint32_t)vp->gpr[GPR_RAX]);
+    if (!register_rule_mirror(vp, rule, &value))
+        return false;
+    if (rule->size == 4)
+        vp->gpr[GPR_RAX] = value;
+    else
+        set_gpr(vp, GPR_RAX, rule->size, false, value);
+    return true;
 }
 
-/* The MOV at the guest's instruction pointer. */
-static bool fetch_mov(struct vp *vp, struct mov_instruction *mov)
+/* Not in intercept.c, and its parts in this order, since nothing is left to do behind the call. */
+static inline void intercept_port(struct vp *vp, uint16_t port, uint8_t size, bool in,
+                                  uint8_t length)
 {
-    uint8_t bytes[GUEST_CODE_MAX];
-    struct guest_code code;
+    struct hv_x64_io_port_intercept_message *message =
+        intercept_begin(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, sizeof(*message), length,
+                        in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
 
-    hw->get_code(vp, &code);
-    unsigned count = guest_code_fetch(vp, &code, bytes);
-    return mov_decode(bytes, count, code.long_mode, code.default_32, mov);
+    message->port_number = port;
+    message->access_info = size;
+    message->instruction_byte_count = 0;
+    message->rax = vp->gpr[GPR_RAX];
+    hw->show_header(vp, &message->header);
+}
+
+/* An access for which there is a rule. */
+__attribute__((noinline)) static enum exit_action
+exit_port_with_rule(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length)
+{
+    const struct register_rule *rule = register_rule_first(vp, VENEER_REGISTER_PORT, port);
+
+    if (rule->address != port || rule->size != size || rule->kind != VENEER_REGISTER_PORT)
+        rule = register_rule_find(vp, VENEER_REGISTER_PORT, port, size);
+    if (rule != NULL && apply_rule(vp, rule, in))
+        return EXIT_SKIP;
+    intercept_port(vp, port, size, in, length);
+    return EXIT_RETRY;
+}
+
+enum exit_action exit_port(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length)
+{
+    EXIT_COUNT(vp, port);
+    if (register_rule_first(vp, VENEER_REGISTER_PORT, port)->flags != 0)
+        return exit_port_with_rule(vp, port, size, in, length);
+    intercept_port(vp, port, size, in, length);
+    return EXIT_RETRY;
+}
+
+enum exit_action exit_string_io(struct vp *vp, const struct exit_string_io *io)
+{
+    EXIT_COUNT(vp, port);
+    return intercept_string_io(vp, io);
 }
 
 static uint32_t value_to_store(const struct vp *vp, const struct mov_instruction *mov)
@@ -77,64 +108,85 @@ static enum exit_action finish_load(struct vp *vp, const struct mov_instruction 
 }
 
 /* The xAPIC page: aligned 32-bit MOVs. False: the parent is asked. */
-static bool access_lapic(struct vp *vp, const struct exit_memory *access, enum exit_action *action)
+__attribute__((noinline)) static bool access_lapic(struct vp *vp, const struct exit_memory *access,
+                                                   enum exit_action *action)
 {
     uint32_t offset = access->address.value & (PAGE_SIZE - 1);
-    struct mov_instruction mov;
 
-    if (access->execute || offset % 4 != 0 || !fetch_mov(vp, &mov) || mov.size != 4)
+    if (access->execute || offset % 4 != 0)
+        return false;
+    const struct mov_instruction *mov = &guest_code_fetch_mov(vp)->mov;
+    if (mov->length == 0 || mov->size != 4)
         return false;
     *action = EXIT_RETRY;
-    if (mov.store) {
-        uint32_t value = value_to_store(vp, &mov);
-        hw->skip_instruction(vp, mov.length);
+    if (mov->store) {
+        uint32_t value = value_to_store(vp, mov);
+        hw->skip_instruction(vp, mov->length);
         lapic_write_page(vp, offset, value);
     } else {
-        *action = finish_load(vp, &mov, lapic_read_page(vp, offset));
+        *action = finish_load(vp, mov, lapic_read_page(vp, offset));
     }
     return true;
 }
 
-static bool access_rule(struct vp *vp, const struct exit_memory *access, enum exit_action *action)
+__attribute__((noinline)) static bool access_rule(struct vp *vp, const struct exit_memory *access,
+                                                  enum exit_action *action)
 {
     const struct register_rule *rule =
         register_rule_find(vp, VENEER_REGISTER_MMIO, access->address.value, 0);
-    struct mov_instruction mov;
     uint32_t value;
 
-    if (rule == NULL || access->execute || !fetch_mov(vp, &mov) || mov.size != rule->size)
+    if (rule == NULL || access->execute)
+        return false;
+    const struct mov_instruction *mov = &guest_code_fetch_mov(vp)->mov;
+    if (mov->length == 0 || mov->size != rule->size)
         return false;
     *action = EXIT_RETRY;
-    if (mov.store) {
-        if (!register_rule_post(vp, rule, value_to_store(vp, &mov)))
+    if (mov->store) {
+        if (!register_rule_post(vp, rule, value_to_store(vp, mov)))
             return false;
-        hw->skip_instruction(vp, mov.length);
+        hw->skip_instruction(vp, mov->length);
         return true;
     }
     if (!register_rule_mirror(vp, rule, &value))
         return false;
-    *action = finish_load(vp, &mov, value);
+    *action = finish_load(vp, mov, value);
     return true;
 }
 
-enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access)
+/* Looks whether another VP, or the parent, has mapped the page meanwhile. */
+__attribute__((noinline)) static enum exit_action
+look_again(struct vp *vp, const struct exit_memory *access, uint64_t map_count)
 {
     struct partition *partition = vp->partition;
-    enum exit_action action;
-
-    EXIT_COUNT(vp, memory);
-    if ((access->address.value & PAGE_MASK) == LAPIC_BASE_ADDRESS && lapic_has_page(vp) &&
-        access_lapic(vp, access, &action))
-        return action;
-    if (vp->rule_count != 0 && access_rule(vp, access, &action))
-        return action;
     struct page_table_walk walk = page_table_lookup(&partition->nested, access->address.value);
-    /* Another VP, or the parent, has mapped it meanwhile. */
+
     if (walk.present && !access->write && !access->execute)
         return EXIT_RETRY;
     if (walk.present && partition_allows(partition, walk.entry, access->write, access->execute))
         return EXIT_RETRY;
+    if (!walk.present) {
+        vp->missing_page = access->address.value & PAGE_MASK;
+        vp->missing_count = map_count;
+    }
     return intercept_memory(vp, access, walk.present);
+}
+
+enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access)
+{
+    uint64_t page = access->address.value & PAGE_MASK;
+    enum exit_action action;
+
+    EXIT_COUNT(vp, memory);
+    if (page == LAPIC_BASE_ADDRESS && lapic_has_page(vp) && access_lapic(vp, access, &action))
+        return action;
+    if (register_rule_first(vp, VENEER_REGISTER_MMIO, access->address.value)->flags != 0 &&
+        access_rule(vp, access, &action))
+        return action;
+    uint64_t map_count = __atomic_load_n(&vp->partition->nested.map_count, __ATOMIC_SEQ_CST);
+    if (vp->missing_page != page || vp->missing_count != map_count)
+        return look_again(vp, access, map_count);
+    return intercept_memory(vp, access, false);
 }
 
 enum exit_action exit_hlt(struct vp *vp)

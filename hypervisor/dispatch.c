@@ -1,8 +1,8 @@
 #include "hypervisor/dispatch.h"
 
-#include "hypervisor/atomic.h"
 #include "hypervisor/fpu.h"
 #include "hypervisor/hw.h"
+#include "hypervisor/hypercall.h"
 #include "hypervisor/intercept.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/vp_event.h"
@@ -16,7 +16,7 @@ void vp_evict(struct vp *child)
 {
     struct lp *lp = this_lp();
 
-    ASSERT(child->lp == lp && !lp->child_runs);
+    ASSERT(child->lp == lp && lp->vp == lp->root_vp);
     fpu_save(child);
     hw->evict(child);
     lp->resident_vp = NULL;
@@ -25,8 +25,9 @@ void vp_evict(struct vp *child)
 
 /* Brings the child here, whose state is VP_RUNNING or VP_ACCESSED by us. While we wait, this LP may
  * be asked for the child that is resident here. */
-static void make_resident(struct lp *lp, struct vp *child)
+__attribute__((noinline)) static void make_resident(struct lp *lp, struct vp *child)
 {
+    partition_use_here(child->partition);
     for (;;) {
         struct lp *other = __atomic_load_n(&child->lp, __ATOMIC_SEQ_CST);
         if (other == lp)
@@ -50,7 +51,8 @@ static void swap_debug_registers(const uint64_t *in, uint64_t *out)
     write_debug_registers(in);
 }
 
-static void load_extra_state(struct lp *lp, struct vp *child, unsigned what)
+__attribute__((noinline)) static void load_extra_state(struct lp *lp, struct vp *child,
+                                                       unsigned what)
 {
     if (what & VP_EXTRA_DEBUG_REGISTERS)
         swap_debug_registers(child->debug_registers, lp->root_debug_registers);
@@ -60,7 +62,7 @@ static void load_extra_state(struct lp *lp, struct vp *child, unsigned what)
     }
 }
 
-static void save_extra_state(struct lp *lp, struct vp *child)
+__attribute__((noinline)) static void save_extra_state(struct lp *lp, struct vp *child)
 {
     if (child->extra_state & VP_EXTRA_DEBUG_REGISTERS)
         swap_debug_registers(lp->root_debug_registers, child->debug_registers);
@@ -77,24 +79,18 @@ void vp_use_extra_state(struct vp *child, enum vp_extra_state what)
     vp_update_controls(child);
 }
 
-static void enter(struct lp *lp, struct vp *root, struct vp *child)
+static inline void enter(struct lp *lp, struct vp *root, struct vp *child)
 {
-    if (child->lp != lp)
+    if (__builtin_expect(child->lp != lp, 0))
         make_resident(lp, child);
-    lp->child_runs = true;
     lp->vp = child;
     hw->enter_child(root, child);
-    if (child->extra_state != 0)
-        load_extra_state(lp, child, child->extra_state);
 }
 
-static void leave(struct lp *lp, struct vp *root, struct vp *child)
+static inline void leave(struct lp *lp, struct vp *root, struct vp *child)
 {
-    if (child->extra_state != 0)
-        save_extra_state(lp, child);
     hw->leave_child(child, root);
     lp->vp = root;
-    lp->child_runs = false;
 }
 
 void vp_update_controls(struct vp *vp)
@@ -130,8 +126,8 @@ static bool arm_deadline(struct lp *lp, uint64_t deadline)
 }
 
 /* Serves timers that are due. If the next deadline is nearer than what the parent knows, and we
- * cannot arm the LP's timer, the parent is to do it. Result: the deadline that is taken care of. */
-static uint64_t serve_timers(struct lp *lp, struct vp *child, uint64_t known)
+ * cannot arm the LP's timer, the parent is to do it. */
+__attribute__((noinline)) static void serve_timers(struct lp *lp, struct vp *child, uint64_t known)
 {
     uint64_t now = partition_tsc(child->partition);
 
@@ -140,33 +136,40 @@ static uint64_t serve_timers(struct lp *lp, struct vp *child, uint64_t known)
     if (child->timers.next != VP_TIMER_NEVER && !arm_deadline(lp, host_deadline(child)) &&
         child->timers.next < known)
         child->leave = VP_LEAVE_CANCEL;
-    return child->timers.next;
+    child->timers.served = child->timers.next;
+    child->timers_changed = false;
 }
 
-static void run(struct lp *lp, struct vp *child)
+/* Sees to what has come up since the last entry. */
+__attribute__((noinline)) static void look(struct lp *lp, struct vp *child)
 {
-    uint64_t served = serve_timers(lp, child, 0);
+    if (child->timers_changed)
+        serve_timers(lp, child, child->timers.served);
+    lp_answer_requests(lp);
+    if (atomic_load(&child->attention) != 0)
+        vp_attend(child);
+    if (child->activity != VP_ACTIVE && child->leave == VP_STAY)
+        child->leave = VP_LEAVE_BLOCKED;
+}
 
-    for (;;) {
-        lp_answer_requests(lp);
-        if (__builtin_expect(atomic_load(&child->attention) != 0, 0))
-            vp_attend(child);
-        if (__builtin_expect(child->activity != VP_ACTIVE, 0) && child->leave == VP_STAY)
-            child->leave = VP_LEAVE_BLOCKED;
-        if (__builtin_expect(child->leave != VP_STAY, 0))
-            return;
+static inline void run(struct lp *lp, struct vp *child)
+{
+    if (child->timers.next != VP_TIMER_NEVER)
+        serve_timers(lp, child, 0);
+    do {
+        if (__builtin_expect(!vp_goes_on(lp, child), 0)) {
+            look(lp, child);
+            if (child->leave != VP_STAY)
+                return;
+        }
         hw->run(child);
-        if (__builtin_expect(child->leave != VP_STAY, 0))
-            return;
-        if (__builtin_expect(child->timers.next != served, 0))
-            served = serve_timers(lp, child, served);
-    }
+    } while (child->leave == VP_STAY);
 }
 
 /* The child is not dispatched any more. If it is blocked, an event that came after our last look at
  * its attention makes it ready at once: vp_attention() looks at the state after it has set the
  * bits, and here it is the other way round. */
-static void release(struct vp *child)
+static inline void release(struct vp *child)
 {
     if (child->leave != VP_LEAVE_BLOCKED) {
         atomic_store(&child->state, VP_IDLE);
@@ -179,31 +182,40 @@ static void release(struct vp *child)
 }
 
 /* Makes the child ours, in state @as. */
-static bool claim(struct vp *child, enum vp_state as)
+static inline bool claim(struct vp *child, enum vp_state as)
 {
     return atomic_compare_exchange(&child->state, VP_IDLE, as) ||
            atomic_compare_exchange(&child->state, VP_BLOCKED, as);
 }
 
-static bool claim_to_run(struct vp *child)
+/* While another LP accesses it, it will soon be free; but we must not wait here without a
+ * reference. */
+__attribute__((noinline)) static enum hv_status claim_to_run(struct vp *child, bool referenced)
 {
     while (!claim(child, VP_RUNNING)) {
         if (atomic_load(&child->state) != VP_ACCESSED)
-            return false;
+            return HV_STATUS_INVALID_VP_STATE;
+        if (!referenced)
+            return HV_STATUS_OBJECT_IN_USE;
         lp_answer_requests(this_lp());
         cpu_pause();
     }
-    return true;
+    return HV_STATUS_SUCCESS;
 }
 
-enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags)
+__attribute__((always_inline)) static inline enum hv_status
+dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced)
 {
     struct lp *lp = this_lp();
+    enum hv_status status;
 
     if (flags & ~HV_DISPATCH_VP_VALID_FLAGS)
         return HV_STATUS_INVALID_PARAMETER;
-    if (!claim_to_run(child))
-        return HV_STATUS_INVALID_VP_STATE;
+    if (!atomic_compare_exchange(&child->state, VP_IDLE, VP_RUNNING)) {
+        status = claim_to_run(child, referenced);
+        if (status != HV_STATUS_SUCCESS)
+            return status;
+    }
     /* Finalizing first changes the state, then waits until no VP runs. */
     if (atomic_load(&child->partition->state) != PARTITION_ACTIVE ||
         child->partition->time_frozen) {
@@ -222,7 +234,11 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags)
     child->statistics->dispatches++;
     if (child->intercepted)
         intercept_resume(child, (flags & VENEER_DISPATCH_SKIP_INSTRUCTION) != 0);
+    if (child->extra_state != 0)
+        load_extra_state(lp, child, child->extra_state);
     run(lp, child);
+    if (child->extra_state != 0)
+        save_extra_state(lp, child);
     child->run->deadline_tsc = host_deadline(child);
     leave(lp, root, child);
     child->statistics->run_time_tsc += rdtsc() - start;
@@ -230,14 +246,29 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags)
     return HV_STATUS_SUCCESS;
 }
 
-struct hv_output_dispatch_vp vp_dispatch_result(const struct vp *child)
+enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced)
 {
-    return (struct hv_output_dispatch_vp){
-        .dispatch_state = child->leave == VP_LEAVE_BLOCKED ? HV_VP_DISPATCH_STATE_BLOCKED
-                                                           : HV_VP_DISPATCH_STATE_READY,
-        .dispatch_event = child->leave == VP_LEAVE_INTERCEPT ? HV_VP_DISPATCH_EVENT_INTERCEPT
-                                                             : HV_VP_DISPATCH_EVENT_SUSPEND,
-    };
+    return dispatch(root, child, flags, referenced);
+}
+
+/* From ring 3 by the VP that is resident on this LP: the usual case needs no look-up, and is not to
+ * go through many functions. */
+enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode, uint64_t cr3)
+{
+    uint64_t r8 = root->gpr[GPR_R8];
+    struct vp *child = this_lp()->resident_vp;
+
+    EXIT_COUNT(root, hypercall);
+    if (mode != EXIT_MODE_USER_64 || child == NULL ||
+        child->bound_cr3 != (cr3 & VP_BOUND_CR3_MASK) || child->index != (uint32_t)r8 ||
+        child->partition->id != root->gpr[GPR_RDX])
+        return hypercall_dispatch_vp_fast(root, mode);
+    enum hv_status status = dispatch(root, child, (uint32_t)(r8 >> 32), false);
+    if (__builtin_expect(status == HV_STATUS_OBJECT_IN_USE ||
+                             (child->leave == VP_LEAVE_INTERRUPT && status == HV_STATUS_SUCCESS),
+                         0))
+        return EXIT_RETRY;
+    return vp_dispatch_answer(root, status, vp_dispatch_result(child));
 }
 
 /* --- Access by others --- */
@@ -252,10 +283,12 @@ void vp_access_begin(struct vp *root, struct vp *child)
     }
     enter(this_lp(), root, child);
     vp_attend_to_registers(child);
+    fpu_save(child);
 }
 
 void vp_access_end(struct vp *root, struct vp *child)
 {
+    fpu_load(child);
     leave(this_lp(), root, child);
     child->leave = child->activity == VP_ACTIVE ? VP_STAY : VP_LEAVE_BLOCKED;
     release(child);

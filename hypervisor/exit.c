@@ -5,6 +5,7 @@
 #include "hypervisor/hw.h"
 #include "hypervisor/intercept.h"
 #include "hypervisor/panic.h"
+#include "hypervisor/vp_event.h"
 #include "lib/x86/cpu.h"
 
 /* Exceptions whose delivery must not meet another of them. */
@@ -59,8 +60,11 @@ enum exit_action exit_triple_fault(struct vp *vp)
     return fail(vp, HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION, "triple fault");
 }
 
+/* QEMU's TCG has the host's state in the control block then, which is nobody's business. */
 enum exit_action exit_invalid_state(struct vp *vp)
 {
+    if (!partition_is_root(vp->partition))
+        vp_reset_registers(vp);
     return fail(vp, HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE, "the processor refuses its state");
 }
 
@@ -75,7 +79,7 @@ static bool all_or_none(uint64_t value, uint64_t bits)
 }
 
 /* What XSETBV accepts (Intel SDM vol. 1, 13.3). */
-static bool xcr0_valid(const struct vp *vp, uint64_t value)
+bool exit_xcr0_valid(const struct vp *vp, uint64_t value)
 {
     uint64_t supported = fpu_supported_xcr0();
 
@@ -96,15 +100,9 @@ enum exit_action exit_xsetbv(struct vp *vp)
     uint64_t value = vp->gpr[GPR_RDX] << 32 | (uint32_t)vp->gpr[GPR_RAX];
 
     exit_count_other(vp);
-    if ((uint32_t)vp->gpr[GPR_RCX] != 0 || !xcr0_valid(vp, value))
+    if ((uint32_t)vp->gpr[GPR_RCX] != 0 || !exit_xcr0_valid(vp, value))
         return EXIT_GP;
     vp->xcr0 = value;
     write_xcr0(value);
     return EXIT_SKIP;
-}
-
-enum exit_action exit_nested_fault(struct vp *vp, const struct exit_memory *access)
-{
-    return partition_is_root(vp->partition) ? exit_root_nested_fault(vp, access)
-                                            : exit_child_nested_fault(vp, access);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "hypervisor/address.h"
+#include "hypervisor/partition.h"
 #include "hypervisor/vp.h"
 
 /* How the guest goes on. If vp->leave says so, after its parent has been asked. */
@@ -18,23 +19,36 @@ enum exit_action {
 };
 
 /* Counts an exit of @kind, a member of struct veneer_vp_statistics. */
-#define EXIT_COUNT(vp, kind) ((vp)->statistics->exits++, (vp)->statistics->kind++)
+#define EXIT_COUNT(vp, kind)                                                                       \
+    do {                                                                                           \
+        struct veneer_vp_statistics *statistics_ = (vp)->statistics;                               \
+        statistics_->exits++;                                                                      \
+        statistics_->kind++;                                                                       \
+    } while (0)
 
-/* What the guest's processor mode allows. */
-struct exit_mode {
-    uint8_t cpl;
-    bool protected_mode; /* CR0.PE, not virtual-8086 */
-    bool long_mode;      /* 64-bit code segment */
+/* By what kind of code a hypercall is made. */
+enum exit_mode {
+    EXIT_MODE_KERNEL_64,
+    EXIT_MODE_USER_64,   /* ring 3 */
+    EXIT_MODE_KERNEL_32, /* protected mode, not 64-bit code */
+    EXIT_MODE_OTHER,     /* no hypercalls */
 };
 
-/* A port access, decoded. */
-struct exit_io {
+static inline enum exit_mode exit_mode(unsigned cpl, bool protected_mode, bool code_64)
+{
+    if (code_64)
+        return cpl == 0 ? EXIT_MODE_KERNEL_64 : cpl == 3 ? EXIT_MODE_USER_64 : EXIT_MODE_OTHER;
+    return cpl == 0 && protected_mode ? EXIT_MODE_KERNEL_32 : EXIT_MODE_OTHER;
+}
+
+/* A string access of a port, decoded. */
+struct exit_string_io {
     uint16_t port;
     uint8_t size; /* bytes: 1, 2, 4 */
-    bool in, string, rep;
+    bool in, rep;
     uint8_t length;                         /* of the instruction */
-    uint8_t address_size;                   /* string: bytes, 2, 4, 8 */
-    struct hv_x64_segment_register segment; /* string: ES of INS, the source's of OUTS */
+    uint8_t address_size;                   /* bytes, 2, 4, 8 */
+    struct hv_x64_segment_register segment; /* ES of INS, the source's of OUTS */
 };
 
 /* A nested page fault or EPT violation. */
@@ -63,24 +77,43 @@ enum exit_action exit_cpuid(struct vp *vp);
 enum exit_action exit_rdmsr(struct vp *vp);
 enum exit_action exit_wrmsr(struct vp *vp);
 
-/* VMCALL or VMMCALL (hypercall.c). */
-enum exit_action exit_hypercall(struct vp *vp, struct exit_mode mode);
+/* VMCALL or VMMCALL: HVCALL_VENEER_DISPATCH_VP of the root (dispatch.c), and all else
+ * (hypercall.c). */
+enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode, uint64_t cr3);
+enum exit_action exit_other_hypercall(struct vp *vp, enum exit_mode mode);
+
+static inline enum exit_action exit_hypercall(struct vp *vp, enum exit_mode mode, uint64_t cr3)
+{
+    if (vp->gpr[GPR_RCX] == (HVCALL_VENEER_DISPATCH_VP | HV_HYPERCALL_FAST) &&
+        partition_is_root(vp->partition))
+        return exit_dispatch(vp, mode, cr3);
+    return exit_other_hypercall(vp, mode);
+}
 
 /* XSETBV of a guest that has CR4.OSXSAVE set and CPL 0: sets XCR0 for it if the value is one that
  * this processor takes (exit.c). */
 enum exit_action exit_xsetbv(struct vp *vp);
+
+/* Whether XSETBV of @vp may set XCR0 to @value. */
+bool exit_xcr0_valid(const struct vp *vp, uint64_t value);
 
 /* INVD: caches are written back instead, lest the guest throw away what others wrote. */
 enum exit_action exit_invd(struct vp *vp);
 
 /* An access that the nested tables do not allow. The root's: devices are mapped at first touch
  * (root.c). A child's (child_exit.c). */
-enum exit_action exit_nested_fault(struct vp *vp, const struct exit_memory *access);
 enum exit_action exit_root_nested_fault(struct vp *vp, const struct exit_memory *access);
 enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access);
 
+static inline enum exit_action exit_nested_fault(struct vp *vp, const struct exit_memory *access)
+{
+    return partition_is_root(vp->partition) ? exit_root_nested_fault(vp, access)
+                                            : exit_child_nested_fault(vp, access);
+}
+
 /* Exits of children only (intercept.c, child_exit.c). */
-enum exit_action exit_io(struct vp *vp, const struct exit_io *io);
+enum exit_action exit_port(struct vp *vp, uint16_t port, uint8_t size, bool in, uint8_t length);
+enum exit_action exit_string_io(struct vp *vp, const struct exit_string_io *io);
 enum exit_action exit_hlt(struct vp *vp);
 enum exit_action exit_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error,
                                 uint64_t parameter);
@@ -92,7 +125,6 @@ enum exit_action exit_interrupt_window(struct vp *vp);
 enum exit_action exit_write_cr8(struct vp *vp, uint64_t value);
 enum exit_action exit_read_cr8(struct vp *vp, unsigned gpr);
 enum exit_action exit_debug_register(struct vp *vp); /* first use: retried with its own */
-enum exit_action exit_wbinvd(struct vp *vp);
 
 /* An NMI that hit this LP while the guest ran. The backend has called lp_nmi_received(). */
 void exit_nmi(struct vp *vp);

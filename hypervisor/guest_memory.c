@@ -22,14 +22,22 @@ static struct walk_mode mode_of(const struct guest_paging *paging)
     return (struct walk_mode){2, 10, 4, paging->cr4 & CR4_PSE ? 1 : 0};
 }
 
+/* Only entries of 8 bytes are noted. */
 static bool read_entry(struct partition *partition, uint64_t address, unsigned size,
-                       uint64_t *entry)
+                       uint64_t *entry, struct guest_walk *walk)
 {
-    const void *memory = partition_memory(partition, gpa(address), size);
+    const volatile void *memory = partition_memory(partition, gpa(address), size, false);
 
     if (memory == NULL)
         return false;
-    *entry = size == 8 ? *(const volatile uint64_t *)memory : *(const volatile uint32_t *)memory;
+    if (size != 8) {
+        *entry = *(const volatile uint32_t *)memory;
+        walk->count = GUEST_WALK_MAX + 1;
+        return true;
+    }
+    *entry = *(const volatile uint64_t *)memory;
+    walk->entries[walk->count] = memory;
+    walk->values[walk->count++] = *entry;
     return true;
 }
 
@@ -42,9 +50,19 @@ static uint64_t leaf_address(const struct walk_mode *mode, uint64_t entry, unsig
     return entry & PAGE_TABLE_ADDRESS & ~offset_mask;
 }
 
-bool guest_translate(struct partition *partition, const struct guest_paging *paging,
-                     uint64_t linear, gpa_t *result)
+static void restrict_rights(struct guest_rights *rights, uint64_t entry, bool no_execute)
 {
+    rights->writable &= (entry & PTE_WRITABLE) != 0;
+    rights->user &= (entry & PTE_USER) != 0;
+    rights->executable &= !(no_execute && entry & PTE_NO_EXECUTE);
+}
+
+static bool walk_tables(struct partition *partition, const struct guest_paging *paging,
+                        uint64_t linear, gpa_t *result, struct guest_rights *rights,
+                        struct guest_walk *walk)
+{
+    *rights = (struct guest_rights){true, true, true};
+    walk->count = 0;
     if ((paging->cr0 & CR0_PG) == 0) {
         *result = gpa(linear);
         return true;
@@ -62,9 +80,13 @@ bool guest_translate(struct partition *partition, const struct guest_paging *pag
 
         if (mode.levels == 3 && level == 2)
             index &= 3;
-        if (!read_entry(partition, table + index * mode.entry_size, mode.entry_size, &entry) ||
+        if (!read_entry(partition, table + index * mode.entry_size, mode.entry_size, &entry,
+                        walk) ||
             (entry & PTE_PRESENT) == 0)
             return false;
+        /* The top level of PAE paging has no rights. */
+        if (mode.levels != 3 || level != 2)
+            restrict_rights(rights, entry, (paging->efer & EFER_NXE) != 0);
         if (level == 0 || (level <= mode.large_level && entry & PAGE_TABLE_LARGE)) {
             *result = gpa(leaf_address(&mode, entry, level, offset_mask) | (linear & offset_mask));
             return true;
@@ -72,6 +94,23 @@ bool guest_translate(struct partition *partition, const struct guest_paging *pag
         table = entry & PAGE_TABLE_ADDRESS;
     }
     return false;
+}
+
+bool guest_translate(struct partition *partition, const struct guest_paging *paging,
+                     uint64_t linear, gpa_t *result, struct guest_rights *rights)
+{
+    struct guest_rights unused;
+    struct guest_walk walk;
+
+    return walk_tables(partition, paging, linear, result, rights == NULL ? &unused : rights, &walk);
+}
+
+bool guest_translate_noted(struct partition *partition, const struct guest_paging *paging,
+                           uint64_t linear, gpa_t *result, struct guest_walk *walk)
+{
+    struct guest_rights unused;
+
+    return walk_tables(partition, paging, linear, result, &unused, walk);
 }
 
 bool guest_read(struct partition *partition, const struct guest_paging *paging, uint64_t linear,
@@ -85,9 +124,9 @@ bool guest_read(struct partition *partition, const struct guest_paging *paging, 
 
         if (part > size)
             part = size;
-        if (!guest_translate(partition, paging, linear, &address))
+        if (!guest_translate(partition, paging, linear, &address, NULL))
             return false;
-        const void *memory = partition_memory(partition, address, part);
+        const void *memory = partition_memory(partition, address, part, false);
         if (memory == NULL)
             return false;
         memcpy(to, memory, part);

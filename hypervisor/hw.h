@@ -69,9 +69,9 @@ struct hw_ops {
     void (*vp_set_context)(struct vp *vp, const struct hv_initial_vp_context *context,
                            uint64_t rdi);
 
-    /* Enters the guest and handles the one exit that follows. On the VP's LP. Before the entry it
-     * honours and clears this LP's flush_pending; returns without entering when this LP has
-     * requests to answer. */
+    /* Enters the guest and handles the exit that follows; may go on so as long as vp_goes_on(). On
+     * the VP's LP. Before an entry it honours and clears this LP's flush_pending; returns without
+     * entering when this LP has requests to answer. */
     void (*run)(struct vp *vp);
 
     /* World switch of this LP between root VP and child: everything that an entry and exit does not
@@ -101,9 +101,9 @@ struct hw_ops {
     /* Length of the instruction that caused the last exit; 0: not known. */
     uint8_t (*instruction_length)(struct vp *vp);
 
-    /* Quick parts of the same: what each intercept message begins with (all but vp_index,
-     * instruction length and access type); RSP. */
-    void (*get_header)(const struct vp *vp, struct hv_x64_intercept_message_header *header);
+    /* Quick parts of the same. What each intercept tells: writes the header, but vp_index,
+     * instruction length and access type, and RIP, RFLAGS and RSP into the register page. */
+    void (*show_header)(const struct vp *vp, struct hv_x64_intercept_message_header *header);
     uint64_t (*get_rsp)(const struct vp *vp);
     void (*set_rip)(struct vp *vp, uint64_t rip);
     void (*set_rsp)(struct vp *vp, uint64_t rsp);

@@ -5,8 +5,6 @@
 #include "hypervisor/hypercall.h"
 #include "hypervisor/register_rule.h"
 
-#define CR3_ADDRESS 0x000ffffffffff000ull
-
 /* The VP, with a reference to its partition. NULL: *@status. */
 static struct vp *get_vp(struct vp *root, uint64_t partition_id, uint32_t index,
                          enum hv_status *status)
@@ -34,7 +32,7 @@ static enum hv_status dispatch(struct vp *root, uint64_t partition_id, uint32_t 
 
     if (child == NULL)
         return status;
-    status = vp_dispatch(root, child, flags);
+    status = vp_dispatch(root, child, flags, true);
     *output = vp_dispatch_result(child);
     partition_put(child->partition);
     return status;
@@ -49,55 +47,30 @@ enum hv_status hypercall_dispatch_vp(const struct hypercall *call)
     return dispatch(call->vp, input->partition_id, input->vp_index, input->flags, call->output);
 }
 
-static enum exit_action answer(struct vp *root, enum hv_status status,
-                               struct hv_output_dispatch_vp result)
-{
-    root->gpr[GPR_RAX] = (uint64_t)status;
-    if (status == HV_STATUS_SUCCESS)
-        root->gpr[GPR_RAX] |= (uint64_t)result.dispatch_state << VENEER_DISPATCH_STATE_SHIFT |
-                              (uint64_t)result.dispatch_event << VENEER_DISPATCH_EVENT_SHIFT;
-    return EXIT_SKIP;
-}
-
-/* From ring 3 by the resident VP of this LP: the usual case needs no look-up. */
-static struct vp *find_bound(struct vp *root, uint64_t partition_id, uint32_t index, bool *got)
-{
-    struct vp *child = this_lp()->resident_vp;
-    enum hv_status status;
-
-    *got = child == NULL || child->index != index || child->partition->id != partition_id;
-    if (*got)
-        child = get_vp(root, partition_id, index, &status);
-    if (child == NULL || child->bound_cr3 == (hw->cr3(root) & CR3_ADDRESS))
-        return child;
-    if (*got)
-        partition_put(child->partition);
-    return NULL;
-}
-
-enum exit_action hypercall_dispatch_vp_fast(struct vp *root, struct exit_mode mode)
+enum exit_action hypercall_dispatch_vp_fast(struct vp *root, enum exit_mode mode)
 {
     uint64_t partition_id = root->gpr[GPR_RDX], r8 = root->gpr[GPR_R8];
     uint32_t index = (uint32_t)r8, flags = (uint32_t)(r8 >> 32);
     struct hv_output_dispatch_vp result = {0};
-    bool got;
+    enum exit_action action = EXIT_UD;
+    enum hv_status status;
 
-    EXIT_COUNT(root, hypercall);
-    if (!mode.protected_mode || !mode.long_mode || (mode.cpl != 0 && mode.cpl != 3))
-        return EXIT_UD;
-    if (mode.cpl == 0)
-        return answer(root, dispatch(root, partition_id, index, flags, &result), result);
-
-    struct vp *child = find_bound(root, partition_id, index, &got);
+    if (mode == EXIT_MODE_KERNEL_64) {
+        status = dispatch(root, partition_id, index, flags, &result);
+        return vp_dispatch_answer(root, status, result);
+    }
+    struct vp *child =
+        mode == EXIT_MODE_USER_64 ? get_vp(root, partition_id, index, &status) : NULL;
     if (child == NULL)
         return EXIT_UD;
-    enum hv_status status = vp_dispatch(root, child, flags);
-    bool interrupted = status == HV_STATUS_SUCCESS && child->leave == VP_LEAVE_INTERRUPT;
-    if (!interrupted)
-        answer(root, status, vp_dispatch_result(child));
-    if (got)
-        partition_put(child->partition);
-    return interrupted ? EXIT_RETRY : EXIT_SKIP;
+    if (child->bound_cr3 == (hw->cr3(root) & VP_BOUND_CR3_MASK)) {
+        status = vp_dispatch(root, child, flags, true);
+        action = EXIT_RETRY;
+        if (status != HV_STATUS_SUCCESS || child->leave != VP_LEAVE_INTERRUPT)
+            action = vp_dispatch_answer(root, status, vp_dispatch_result(child));
+    }
+    partition_put(child->partition);
+    return action;
 }
 
 enum hv_status hypercall_bind_vp(const struct hypercall *call)
@@ -105,7 +78,7 @@ enum hv_status hypercall_bind_vp(const struct hypercall *call)
     const struct hv_input_veneer_bind_vp *input = call->input;
     enum hv_status status;
 
-    if (input->reserved != 0 || input->cr3 & ~CR3_ADDRESS)
+    if (input->reserved != 0 || input->cr3 & ~VP_BOUND_CR3_MASK)
         return HV_STATUS_INVALID_PARAMETER;
     struct vp *child = get_vp(call->vp, input->partition_id, input->vp_index, &status);
     if (child == NULL)

@@ -2,37 +2,19 @@
 
 #include "hypervisor/guest_code.h"
 #include "hypervisor/hw.h"
-#include "hypervisor/instruction.h"
+#include "lib/instruction.h"
 #include "hypervisor/lapic.h"
 #include "include/hv/intercept.h"
 #include "include/hv/synic.h"
 #include "lib/string.h"
 
-/* Starts a message of @size bytes: its header, and what the register page tells with every
- * intercept. Both pages may be written by the parent meanwhile: nothing is read back from them. */
-static void *begin(struct vp *vp, uint32_t type, uint8_t size, uint8_t length,
-                   enum hv_intercept_access access)
+__attribute__((noinline)) static void *begin(struct vp *vp, uint32_t type, uint8_t size,
+                                             uint8_t length, enum hv_intercept_access access)
 {
-    struct hv_message *message = vp->message;
-    struct hv_x64_intercept_message_header header;
+    void *payload = intercept_begin(vp, type, size, length, access);
 
-    hw->get_header(vp, &header);
-    header.vp_index = vp->index;
-    header.instruction_length_cr8 = (uint8_t)(length | lapic_read_cr8(vp) << 4);
-    header.access_type = (uint8_t)access;
-    *(struct hv_x64_intercept_message_header *)message->payload = header;
-    message->message_type = type;
-    message->payload_size = size;
-    message->flags = 0;
-    message->sender = vp->partition->id;
-    vp->register_page->rip = header.rip;
-    vp->register_page->rflags = header.rflags;
-    vp->register_page->gpr[GPR_RSP] = hw->get_rsp(vp);
-    vp->intercept_length = length;
-    vp->intercepted = true;
-    vp->leave = VP_LEAVE_INTERCEPT;
-    vp->statistics->to_parent++;
-    return message->payload;
+    hw->show_header(vp, payload);
+    return payload;
 }
 
 #define BEGIN(vp, type, structure, length, access)                                                 \
@@ -60,12 +42,17 @@ static void show_all(struct vp *vp, struct vp_registers *r)
     page->interrupt_state = r->interrupt_state;
 }
 
-enum exit_action intercept_failure(struct vp *vp, uint32_t message_type)
+__attribute__((noinline)) static void show_all_of(struct vp *vp)
 {
     struct vp_registers registers;
 
-    BEGIN(vp, message_type, hv_x64_unrecoverable_exception_message, 0, HV_INTERCEPT_EXECUTE);
     show_all(vp, &registers);
+}
+
+enum exit_action intercept_failure(struct vp *vp, uint32_t message_type)
+{
+    BEGIN(vp, message_type, hv_x64_unrecoverable_exception_message, 0, HV_INTERCEPT_EXECUTE);
+    show_all_of(vp);
     return EXIT_RETRY;
 }
 
@@ -74,71 +61,59 @@ static uint64_t address_mask(uint8_t size)
     return size == 8 ? UINT64_MAX : size == 4 ? UINT32_MAX : UINT16_MAX;
 }
 
-static void add_string(struct vp *vp, struct hv_x64_io_port_intercept_message *message,
-                       const struct exit_io *io)
-{
-    uint64_t mask = address_mask(io->address_size);
-    struct vp_registers registers;
-
-    show_all(vp, &registers);
-    message->access_info |= HV_IO_PORT_ACCESS_STRING;
-    if (io->rep)
-        message->access_info |= HV_IO_PORT_ACCESS_REP;
-    if (registers.rflags & RFLAGS_DF)
-        message->access_info |= HV_IO_PORT_ACCESS_DOWN;
-    message->address_size = io->address_size;
-    message->ds = io->in ? registers.ds : io->segment;
-    message->es = registers.es;
-    message->rcx = io->rep ? vp->gpr[GPR_RCX] & mask : 1;
-    message->rsi = vp->gpr[GPR_RSI];
-    message->rdi = vp->gpr[GPR_RDI];
-    message->address = io->segment.base + (vp->gpr[io->in ? GPR_RDI : GPR_RSI] & mask);
-}
-
-enum exit_action intercept_io(struct vp *vp, const struct exit_io *io)
+enum exit_action intercept_string_io(struct vp *vp, const struct exit_string_io *io)
 {
     struct hv_x64_io_port_intercept_message *message =
         BEGIN(vp, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, hv_x64_io_port_intercept_message,
               io->length, io->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
+    uint64_t mask = address_mask(io->address_size);
+    struct vp_registers registers;
 
+    show_all(vp, &registers);
     message->port_number = io->port;
-    message->access_info = io->size;
+    message->access_info = io->size | HV_IO_PORT_ACCESS_STRING;
+    if (io->rep)
+        message->access_info |= HV_IO_PORT_ACCESS_REP;
+    if (registers.rflags & RFLAGS_DF)
+        message->access_info |= HV_IO_PORT_ACCESS_DOWN;
     message->instruction_byte_count = 0;
+    message->address_size = io->address_size;
+    message->ds = io->in ? registers.ds : io->segment;
+    message->es = registers.es;
     message->rax = vp->gpr[GPR_RAX];
-    if (io->string)
-        add_string(vp, message, io);
+    message->rcx = io->rep ? vp->gpr[GPR_RCX] & mask : 1;
+    message->rsi = vp->gpr[GPR_RSI];
+    message->rdi = vp->gpr[GPR_RDI];
+    message->address = io->segment.base + (vp->gpr[io->in ? GPR_RDI : GPR_RSI] & mask);
     return EXIT_RETRY;
 }
 
+/* The header last, as in intercept_port(). */
 enum exit_action intercept_memory(struct vp *vp, const struct exit_memory *access, bool mapped)
 {
-    struct mov_instruction mov;
-    struct guest_code code;
-    uint8_t bytes[HV_INTERCEPT_INSTRUCTION_BYTES] = {0}, length = 0;
-    unsigned count;
-
-    hw->get_code(vp, &code);
-    count = access->execute ? 0 : guest_code_fetch(vp, &code, bytes);
-    bool simple = mov_decode(bytes, count, code.long_mode, code.default_32, &mov);
-    if (simple)
-        length = mov.length;
+    static const struct decoded_mov nothing;
+    const struct decoded_mov *mov = access->execute ? &nothing : guest_code_fetch_mov(vp);
     enum hv_intercept_access kind = access->execute ? HV_INTERCEPT_EXECUTE
                                     : access->write ? HV_INTERCEPT_WRITE
                                                     : HV_INTERCEPT_READ;
     struct hv_x64_memory_intercept_message *message =
-        BEGIN(vp, mapped ? HV_MESSAGE_TYPE_GPA_INTERCEPT : HV_MESSAGE_TYPE_UNMAPPED_GPA,
-              hv_x64_memory_intercept_message, length, kind);
+        intercept_begin(vp, mapped ? HV_MESSAGE_TYPE_GPA_INTERCEPT : HV_MESSAGE_TYPE_UNMAPPED_GPA,
+                        sizeof(*message), mov->mov.length, kind);
+    struct guest_instruction *bytes = (struct guest_instruction *)message->instruction_bytes;
+    uint64_t last = mov->instruction.words[1] >> 56;
+
     message->cache_type = 0;
-    message->instruction_byte_count = (uint8_t)count;
+    message->instruction_byte_count = last & GUEST_INSTRUCTION_COUNT;
     message->memory_access_info = access->linear_valid ? HV_MEMORY_ACCESS_GVA_GPA_VALID : 0;
     message->tpr_priority = (uint8_t)lapic_read_cr8(vp);
     message->guest_virtual_address = access->linear;
     message->guest_physical_address = access->address.value;
-    memcpy(message->instruction_bytes, bytes, sizeof(bytes));
-    if (!simple) {
-        struct vp_registers registers;
-        show_all(vp, &registers);
-    }
+    bytes->words[0] = mov->instruction.words[0];
+    bytes->words[1] = mov->instruction.words[1] & ~0ull >> 8;
+    message->mov = mov->told;
+    if (mov->mov.length == 0)
+        show_all_of(vp);
+    hw->show_header(vp, &message->header);
     return EXIT_RETRY;
 }
 
@@ -234,23 +209,17 @@ static void take_segments(struct vp *vp)
     hw->set_registers(vp, &r);
 }
 
-void intercept_resume(struct vp *vp, bool skip)
+void intercept_take_registers(struct vp *vp, uint32_t dirty)
 {
     volatile struct hv_vp_register_page *page = vp->register_page;
-    uint32_t dirty = page->dirty;
 
-    vp->intercepted = false;
-    if (dirty != 0) {
-        page->dirty = 0;
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_SEGMENTS)
-            take_segments(vp);
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_GENERAL)
-            hw->set_rsp(vp, page->gpr[GPR_RSP]);
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_FLAGS)
-            hw->set_rflags(vp, page->rflags);
-        if (dirty & HV_VP_REGISTER_PAGE_DIRTY_RIP)
-            hw->set_rip(vp, page->rip);
-    }
-    if (skip)
-        hw->skip_instruction(vp, vp->intercept_length);
+    page->dirty = 0;
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_SEGMENTS)
+        take_segments(vp);
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_GENERAL)
+        hw->set_rsp(vp, page->gpr[GPR_RSP]);
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_FLAGS)
+        hw->set_rflags(vp, page->rflags);
+    if (dirty & HV_VP_REGISTER_PAGE_DIRTY_RIP)
+        hw->set_rip(vp, page->rip);
 }

@@ -8,12 +8,38 @@
 #include <stdint.h>
 
 #include "hypervisor/exit.h"
+#include "hypervisor/hw.h"
+#include "include/hv/intercept.h"
+#include "include/hv/synic.h"
 #include "lib/x86/cpu.h"
+
+/* Starts a message of @size bytes; what the caller adds may come before or after
+ * hw->show_header(), which fills the rest of the header and what the register page tells with every
+ * intercept. Both pages may be written by the parent meanwhile: nothing is read back from them. */
+static inline void *intercept_begin(struct vp *vp, uint32_t type, uint8_t size, uint8_t length,
+                                    enum hv_intercept_access access)
+{
+    struct hv_message *message = vp->message;
+    struct hv_x64_intercept_message_header *header = (void *)message->payload;
+
+    header->vp_index = vp->index;
+    header->instruction_length_cr8 = (uint8_t)(length | lapic_read_cr8(vp) << 4);
+    header->access_type = (uint8_t)access;
+    message->message_type = type;
+    message->payload_size = size;
+    message->flags = 0;
+    message->sender = vp->partition->id;
+    vp->intercept_length = length;
+    vp->intercepted = true;
+    vp->leave = VP_LEAVE_INTERCEPT;
+    vp->statistics->to_parent++;
+    return message->payload;
+}
 
 /* A triple fault, or registers that the processor refuses: @message_type. */
 enum exit_action intercept_failure(struct vp *vp, uint32_t message_type);
 
-enum exit_action intercept_io(struct vp *vp, const struct exit_io *io);
+enum exit_action intercept_string_io(struct vp *vp, const struct exit_string_io *io);
 
 /* @mapped: the page is there, without the right that was needed. */
 enum exit_action intercept_memory(struct vp *vp, const struct exit_memory *access, bool mapped);
@@ -33,8 +59,20 @@ void intercept_apic_eoi(struct vp *vp, uint8_t vector);
 /* The VP blocks because of HLT: for the record. */
 void intercept_halt(struct vp *vp);
 
+/* Takes back what the register page marks as changed: @dirty. */
+void intercept_take_registers(struct vp *vp, uint32_t dirty);
+
 /* The parent's answer: takes back what the register page marks as changed; skips the instruction if
  * @skip. */
-void intercept_resume(struct vp *vp, bool skip);
+static inline void intercept_resume(struct vp *vp, bool skip)
+{
+    uint32_t dirty = *(const volatile uint32_t *)&vp->register_page->dirty;
+
+    vp->intercepted = false;
+    if (__builtin_expect(dirty != 0, 0))
+        intercept_take_registers(vp, dirty);
+    if (skip)
+        hw->skip_instruction(vp, vp->intercept_length);
+}
 
 #endif

@@ -213,7 +213,7 @@ static void answer(struct lp *lp, uint32_t requests)
             __asm__ volatile("cli; hlt");
     if (requests & LP_REQUEST_FLUSH)
         lp->flush_pending = true;
-    if (requests & LP_REQUEST_EVICT && lp->resident_vp != NULL && !lp->child_runs)
+    if (requests & LP_REQUEST_EVICT && lp->resident_vp != NULL && lp->vp == lp->root_vp)
         vp_evict(lp->resident_vp);
     if (requests & LP_REQUEST_START_VP)
         lp->vp = lp->root_vp;
@@ -233,7 +233,7 @@ void lp_answer_requests(struct lp *lp)
 void lp_request_all(enum lp_request request)
 {
     struct lp *self = this_lp();
-    uint32_t numbers[MAX_LPS];
+    uint32_t numbers[MAX_LPS] = {0};
 
     for (uint32_t i = 0; i < lp_count; i++)
         if (lp_by_index(i) != self)

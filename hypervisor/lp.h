@@ -63,7 +63,6 @@ struct lp {
     /* The child VP whose FPU registers (and, on VT-x, VMCS) are on this LP: the last one that was
      * dispatched. It may still be running. */
     struct vp *resident_vp;
-    bool child_runs;    /* between enter_child() and leave_child() */
     bool flush_pending; /* all nested translations are dropped before the next entry */
     uint32_t next_tag;  /* the next ASID or VPID for a child */
     uint32_t tag_generation;

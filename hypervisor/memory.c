@@ -84,8 +84,8 @@ static uint64_t pages_needed(uint64_t memory_top, uint32_t lps)
     /* PHYSMAP and the root's nested tables: one directory per GiB each where 1 GiB pages are
      * missing or do not fit, one table for each end of a range. */
     uint64_t page_tables = 2 * gib + 4 * MEMORY_MAP_MAX_RANGES / 2 + SPARE_TABLES;
-    /* Slot, its two tables at most, control block and VMXON or host save page. */
-    uint64_t per_lp = LP_SLOT_PAGES + 2 + 2;
+    /* Slot, its two tables at most, control block, counters, and VMXON or host save page. */
+    uint64_t per_lp = LP_SLOT_PAGES + 2 + 3;
 
     return page_tables + lps * per_lp + pages_of(page_owner_size(memory_top)) + 32;
 }

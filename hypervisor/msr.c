@@ -2,6 +2,7 @@
  * the synthetic ones. All others are the processor's own, without an exit. */
 #include "hypervisor/msr.h"
 
+#include "hypervisor/child_msr.h"
 #include "hypervisor/exit.h"
 #include "hypervisor/hw.h"
 #include "hypervisor/hypercall_page.h"
@@ -73,10 +74,18 @@ static bool is_synthetic(uint32_t msr)
     return msr >= HV_X64_MSR_FIRST && msr <= HV_X64_MSR_LAST;
 }
 
+/* The root has the SynIC but no synthetic timers: it owns the real ones. */
+static bool is_synic(uint32_t msr)
+{
+    return msr >= HV_X64_MSR_SCONTROL && msr <= HV_X64_MSR_SINT15;
+}
+
 static bool read_synthetic(struct vp *vp, uint32_t msr, uint64_t *value)
 {
     struct partition *partition = vp->partition;
 
+    if (is_synic(msr))
+        return synic_read_msr(vp, msr, value);
     switch (msr) {
     case HV_X64_MSR_GUEST_OS_ID:
         *value = partition->guest_os_id;
@@ -88,7 +97,7 @@ static bool read_synthetic(struct vp *vp, uint32_t msr, uint64_t *value)
         *value = vp->index;
         return true;
     case HV_X64_MSR_TIME_REF_COUNT:
-        *value = reftime_from_tsc(rdtsc() - partition->reference_tsc);
+        *value = reftime_from_tsc(partition_tsc(partition));
         return true;
     case HV_X64_MSR_TSC_FREQUENCY:
         *value = reftime_tsc_frequency();
@@ -104,6 +113,8 @@ static bool read_synthetic(struct vp *vp, uint32_t msr, uint64_t *value)
 /* The others are read-only or do not exist. */
 static bool write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 {
+    if (is_synic(msr))
+        return synic_write_msr(vp, msr, value);
     switch (msr) {
     case HV_X64_MSR_GUEST_OS_ID:
         hypercall_page_set_guest_os_id(vp->partition, value);
@@ -165,8 +176,9 @@ enum exit_action exit_rdmsr(struct vp *vp)
     uint64_t value;
     bool read;
 
-    vp->exits.total++;
-    vp->exits.msr++;
+    EXIT_COUNT(vp, msr);
+    if (!partition_is_root(vp->partition))
+        return child_rdmsr(vp, msr);
     if (is_synthetic(msr))
         read = read_synthetic(vp, msr, &value);
     else
@@ -184,8 +196,9 @@ enum exit_action exit_wrmsr(struct vp *vp)
     uint64_t value = vp->gpr[GPR_RDX] << 32 | (uint32_t)vp->gpr[GPR_RAX];
     bool written;
 
-    vp->exits.total++;
-    vp->exits.msr++;
+    EXIT_COUNT(vp, msr);
+    if (!partition_is_root(vp->partition))
+        return child_wrmsr(vp, msr, value);
     if (is_synthetic(msr))
         written = write_synthetic(vp, msr, value);
     else

@@ -47,11 +47,6 @@ spa_t pool_take(uint64_t pages)
     return result;
 }
 
-spa_t pool_try_take(void)
-{
-    return take(1);
-}
-
 uint64_t pool_allocate_table(void *context)
 {
     (void)context;

@@ -16,10 +16,7 @@ void pool_share(void);
 /* Takes @pages contiguous zeroed pages; stops the boot if they are not there. While booting. */
 spa_t pool_take(uint64_t pages);
 
-/* Takes one zeroed page; address 0 if there is none. Any LP, any time. */
-spa_t pool_try_take(void);
-
-/* As the allocator of struct page_table. */
+/* Takes one zeroed page for a table; 0 if there is none. Any LP, any time. */
 uint64_t pool_allocate_table(void *context);
 
 uint64_t pool_free_pages(void);

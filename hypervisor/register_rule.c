@@ -2,15 +2,10 @@
 
 #include "lib/string.h"
 
-static unsigned slot_of(uint64_t address, uint8_t kind)
-{
-    return (unsigned)((address ^ address >> 6 ^ kind) % VENEER_RULE_MAX);
-}
-
 const struct register_rule *register_rule_find(const struct vp *vp, enum veneer_register_kind kind,
                                                uint64_t address, uint8_t size)
 {
-    unsigned slot = slot_of(address, kind);
+    unsigned slot = register_rule_slot(address, kind);
 
     for (unsigned i = 0; i < VENEER_RULE_MAX; i++, slot = (slot + 1) % VENEER_RULE_MAX) {
         const struct register_rule *rule = &vp->rules[slot];
@@ -24,16 +19,16 @@ const struct register_rule *register_rule_find(const struct vp *vp, enum veneer_
 
 bool register_rule_post(struct vp *vp, const struct register_rule *rule, uint32_t value)
 {
-    volatile struct veneer_vp_run *run = vp->run;
+    struct veneer_vp_run *run = vp->run;
 
     if (!(rule->flags & VENEER_RULE_POSTED_WRITES) ||
-        vp->posted_head - run->posted_tail >= VENEER_POSTED_WRITES)
+        vp->posted_head - *(const volatile uint32_t *)&run->posted_tail >= VENEER_POSTED_WRITES)
         return false;
     if (rule->size < 4)
         value &= (1u << 8 * rule->size) - 1;
-    vp->run->posted[vp->posted_head % VENEER_POSTED_WRITES] = (struct veneer_posted_write){
+    run->posted[vp->posted_head % VENEER_POSTED_WRITES] = (struct veneer_posted_write){
         .address = rule->address, .value = value, .size = rule->size, .kind = rule->kind};
-    __atomic_store_n(&vp->run->posted_head, ++vp->posted_head, __ATOMIC_RELEASE);
+    __atomic_store_n(&run->posted_head, ++vp->posted_head, __ATOMIC_RELEASE);
     vp->statistics->posted++;
     return true;
 }
@@ -54,7 +49,7 @@ bool register_rule_mirror(struct vp *vp, const struct register_rule *rule, uint3
 
 static void insert(struct vp *vp, const struct register_rule *rule)
 {
-    unsigned slot = slot_of(rule->address, rule->kind);
+    unsigned slot = register_rule_slot(rule->address, rule->kind);
 
     while (vp->rules[slot].flags != 0)
         slot = (slot + 1) % VENEER_RULE_MAX;

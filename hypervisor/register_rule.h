@@ -4,10 +4,23 @@
 #define VENEER_HYPERVISOR_REGISTER_RULE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "hypervisor/vp.h"
 #include "include/hv/status.h"
+
+static inline unsigned register_rule_slot(uint64_t address, enum veneer_register_kind kind)
+{
+    return (unsigned)((address ^ address >> 6 ^ kind) % VENEER_RULE_MAX);
+}
+
+/* Where the rule for @address is most likely; if `flags` is 0, there is none. */
+static inline const struct register_rule *
+register_rule_first(const struct vp *vp, enum veneer_register_kind kind, uint64_t address)
+{
+    return &vp->rules[register_rule_slot(address, kind)];
+}
 
 /* The rule for an access of @size bytes (0: any) at @address, or NULL. On the VP's LP. */
 const struct register_rule *register_rule_find(const struct vp *vp, enum veneer_register_kind kind,

@@ -71,6 +71,8 @@ void root_create(const struct memory_map *memory)
     root->id = HV_PARTITION_ID_ROOT;
     root->tsc_offset = 0 - rdtsc();
     root->state = PARTITION_ACTIVE;
+    partition_init_table();
+    hw->children_init();
     hw->partition_init(root);
     root->nested.root = pool_take(1).value;
     root->nested.largest_level = memory_has_huge_pages() ? root->nested.largest_level : 1;

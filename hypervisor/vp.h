@@ -6,10 +6,12 @@
 #include <stdint.h>
 
 #include "hypervisor/address.h"
+#include "lib/instruction.h"
 #include "hypervisor/lapic.h"
 #include "hypervisor/synic.h"
 #include "hypervisor/vp_timer.h"
 #include "include/hv/hypercall.h"
+#include "include/hv/intercept.h"
 #include "include/hv/parent.h"
 #include "include/hv/synic.h"
 #include "include/hv/vp_page.h"
@@ -81,6 +83,45 @@ struct register_rule {
     uint8_t mirror_offset;
 };
 
+/* What a walk through a guest's page tables has seen: as long as the entries have these values, and
+ * its partition's map_generation is the same, it would end at the same place. */
+#define GUEST_WALK_MAX 5
+struct guest_walk {
+    unsigned count; /* of entries; with GUEST_WALK_MAX + 1 it cannot be said */
+    const volatile uint64_t *entries[GUEST_WALK_MAX];
+    uint64_t values[GUEST_WALK_MAX];
+};
+
+/* A page of code where an instruction was found (guest_code.h). */
+struct guest_code_page {
+    uint64_t page, cr3, generation;
+    const uint8_t *memory; /* NULL: none */
+    uint64_t cr0, cr4, efer;
+    struct guest_walk walk;
+};
+#define GUEST_CODE_PAGES 4
+
+/* An instruction's bytes, zeros behind them, and in the last one how many there are, and what the
+ * code segment says: all that decoding depends on. */
+#define GUEST_CODE_MAX 15u
+struct guest_instruction {
+    union {
+        uint8_t bytes[GUEST_CODE_MAX + 1];
+        uint64_t words[2];
+    };
+};
+#define GUEST_INSTRUCTION_COUNT 0x0fu
+#define GUEST_INSTRUCTION_LONG_MODE 0x10u
+#define GUEST_INSTRUCTION_DEFAULT_32 0x20u
+
+/* One that has been decoded. */
+struct decoded_mov {
+    struct guest_instruction instruction;
+    struct mov_instruction mov; /* `length` is 0 if it is another instruction */
+    struct hv_veneer_mov told;  /* the same for the parent */
+};
+#define DECODED_MOVS 8
+
 /* State that is switched only for VPs that have used it, as bits of struct vp.extra_state. */
 enum vp_extra_state {
     VP_EXTRA_DEBUG_REGISTERS = 1 << 0,
@@ -101,26 +142,36 @@ struct vp {
     uint32_t index;
     uint32_t attention; /* enum vp_attention; atomic */
     uint32_t state;     /* enum vp_state; atomic */
-    uint8_t leave;      /* enum vp_leave, set by exit handlers */
+    /* What keeps it from being entered again at once; all 0 if nothing does (vp_goes_on()). */
+    union {
+        struct {
+            uint8_t leave;       /* enum vp_leave, set by exit handlers */
+            uint8_t activity;    /* children: enum vp_activity */
+            bool timers_changed; /* timers.next is to be seen to */
+            /* AMD-V. */
+            bool hw_state_changed; /* registers were set from outside since the last entry */
+            bool nmi_pending;      /* waits to be injected (svm/event.c) */
+            bool nmi_at_iret; /* the guest's IRET is the next instruction, unless RIP or RSP differ
+                               */
+        };
+        uint64_t halt_reasons;
+    };
     uint8_t extra_state;
-    bool hw_launched;      /* VT-x: VMRESUME, not VMLAUNCH */
-    bool hw_state_changed; /* AMD-V: registers were set from outside since the last entry */
-    uint32_t tag;          /* ASID or VPID, of the LP below in its present generation (lp.h) */
+    bool hw_launched; /* VT-x: VMRESUME, not VMLAUNCH */
+    uint32_t tag;     /* ASID or VPID, of the LP below in its present generation (lp.h) */
     uint32_t tag_generation;
     struct lp *tag_lp;
     uint64_t host_rsp; /* VT-x: the stack pointer that an exit loads */
 
-    /* AMD-V: NMIs (svm/event.c). */
-    bool nmi_pending; /* waits to be injected */
-    bool nmi_blocked; /* until the guest's IRET, or an interrupt window */
-    bool nmi_at_iret; /* that IRET is the next instruction, unless RIP or RSP differ */
+    /* AMD-V. */
+    bool nmi_blocked;   /* until the guest's IRET, or an interrupt window (svm/event.c) */
+    bool lme_held_back; /* see svm_set_efer() */
     uint64_t nmi_iret_rip, nmi_iret_rsp;
 
-    /* AMD-V without next-RIP: where the last instruction was found (svm/length.c). */
-    struct {
-        uint64_t rip_page, cr3, generation;
-        const uint8_t *memory;
-    } code;
+    struct guest_code_page code[GUEST_CODE_PAGES]; /* by the low bits of the page's number */
+    struct decoded_mov movs[DECODED_MOVS];         /* by some bits of the address */
+    /* The last page that was found not to be there, when nested.map_count was that. */
+    uint64_t missing_page, missing_count;
 
     struct hv_initial_vp_context context; /* given at start; its LP takes it over */
     uint64_t start_rdi;                   /* root: RDI at start */
@@ -135,7 +186,6 @@ struct vp {
     struct hv_message *message;
     void *fpu; /* XSAVE area: one page */
     uint32_t posted_head;
-    uint8_t activity;         /* enum vp_activity */
     bool window_requested;    /* an exit is asked for as soon as an interrupt can be taken */
     uint8_t startup_vector;   /* of VP_ATTENTION_SIPI */
     bool intercepted;         /* an intercept waits for the parent's answer */
@@ -143,9 +193,9 @@ struct vp {
     bool full_registers;      /* the register page has segments and control registers, too */
     uint64_t xcr0, tsc_aux, tsc_adjust, mtrr_default_type;
     uint64_t debug_registers[4], dr6;
-    uint64_t syscall_msrs[4]; /* VT-x: STAR, LSTAR, CSTAR, SFMASK */
-    uint64_t kernel_gs_base;  /* VT-x */
-    uint64_t assist_page;     /* HV_X64_MSR_VP_ASSIST_PAGE */
+    uint64_t syscall_msrs[4];     /* VT-x: STAR, LSTAR, CSTAR, SFMASK */
+    uint64_t kernel_gs_base, cr2; /* VT-x: while another VP is on the LP */
+    uint64_t assist_page;         /* HV_X64_MSR_VP_ASSIST_PAGE */
     uint8_t rule_count;
     struct lapic lapic;
     struct synic synic;
@@ -154,6 +204,11 @@ struct vp {
 };
 
 _Static_assert(sizeof(struct vp) <= PAGE_SIZE, "a VP is one page");
+
+static inline uint64_t lapic_read_cr8(const struct vp *vp)
+{
+    return vp->lapic.tpr >> 4;
+}
 
 /* Makes VP @index of the root, waiting for its start. Boot only. */
 void vp_create_root(struct vp *vp, struct partition *partition, uint32_t index);

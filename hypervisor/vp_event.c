@@ -45,7 +45,7 @@ static struct hv_x64_segment_register real_mode_segment(uint16_t attributes)
     return (struct hv_x64_segment_register){.limit = 0xffff, .attributes = attributes};
 }
 
-static void reset_registers(struct vp *vp)
+void vp_reset_registers(struct vp *vp)
 {
     struct vp_registers r = {
         .rip = RESET_RIP,
@@ -128,7 +128,7 @@ void vp_attend_to_registers(struct vp *vp)
         bits |= take(vp, VP_ATTENTION_RESET | VP_ATTENTION_CONTROLS);
     }
     if (bits & VP_ATTENTION_RESET)
-        reset_registers(vp);
+        vp_reset_registers(vp);
     if (bits & VP_ATTENTION_START)
         start(vp);
     if (bits & VP_ATTENTION_SIPI)

@@ -10,6 +10,9 @@
  * not run. */
 void vp_reset(struct vp *vp, bool init);
 
+/* Its registers now. The VP has been entered. */
+void vp_reset_registers(struct vp *vp);
+
 /* Looks at all that vp->attention names. The VP has been entered. */
 void vp_attend(struct vp *vp);
 

@@ -2,8 +2,11 @@
 
 #include "hypervisor/vp.h"
 
-static void update_next(struct vp_timers *timers)
+static void update_next(struct vp *vp)
 {
+    struct vp_timers *timers = &vp->timers;
+
+    vp->timers_changed = true;
     timers->next = VP_TIMER_NEVER;
     for (unsigned i = 0; i < VP_TIMER_COUNT; i++)
         if (timers->expiry[i] < timers->next)
@@ -15,13 +18,14 @@ void vp_timers_reset(struct vp *vp)
     for (unsigned i = 0; i < VP_TIMER_COUNT; i++)
         vp->timers.expiry[i] = VP_TIMER_NEVER;
     vp->timers.next = VP_TIMER_NEVER;
+    vp->timers_changed = true;
 }
 
 void vp_timer_start(struct vp *vp, unsigned timer, uint64_t expiry, uint64_t period)
 {
     vp->timers.expiry[timer] = expiry;
     vp->timers.period[timer] = period;
-    update_next(&vp->timers);
+    update_next(vp);
 }
 
 void vp_timer_stop(struct vp *vp, unsigned timer)
@@ -57,5 +61,5 @@ void vp_timers_run(struct vp *vp, uint64_t now)
         else
             stimer_expired(vp, i);
     }
-    update_next(timers);
+    update_next(vp);
 }

@@ -18,6 +18,7 @@ struct vp_timers {
     uint64_t expiry[VP_TIMER_COUNT]; /* VP_TIMER_NEVER: stopped */
     uint64_t period[VP_TIMER_COUNT]; /* 0: one shot */
     uint64_t next;                   /* the earliest expiry */
+    uint64_t served;                 /* the one that the dispatch has seen to (dispatch.c) */
 };
 
 /* Stops all. */

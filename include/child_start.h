@@ -32,8 +32,9 @@ struct child_start {
 #define CHILD_PORT_EXIT 0xf4  /* out, 4 bytes: the child has ended, with this status */
 #define CHILD_PORT_SCRATCH                                                                         \
     0x500 /* 1, 2, 4 bytes: the worker keeps what is written, and returns it */
-#define CHILD_PORT_POSTED 0x510 /* out, 4 bytes, posted: the worker counts writes and sums values  \
-                                 */
+#define CHILD_PORT_POSTED                                                                          \
+    0x510 /* out, 4 bytes, posted: the worker counts writes and sums values                        \
+           */
 #define CHILD_PORT_POSTED_COUNT 0x514 /* in, 4 bytes: how many posted writes have come */
 #define CHILD_PORT_POSTED_SUM 0x518   /* in, 4 bytes: their sum, modulo 2^32 */
 #define CHILD_PORT_MIRRORED 0x520     /* in, 4 bytes, mirrored: CHILD_MIRRORED_VALUE + VP index */
@@ -48,6 +49,9 @@ struct child_start {
 #define CHILD_PORT_MESSAGE_COUNT                                                                   \
     0x548                            /* in, 4 bytes: messages of CHILD_CONNECTION_MESSAGE so far */
 #define CHILD_PORT_EVENT_COUNT 0x54c /* in, 4 bytes: wake-ups by CHILD_CONNECTION_EVENT so far */
+#define CHILD_PORT_EXITS                                                                           \
+    0x550 /* in, 4 bytes: exits of this VP, and of the parent's under it, so far,                  \
+             modulo 2^32 */
 #define CHILD_MIRRORED_VALUE 0x12340000u
 
 /* A page of registers, not mapped. */

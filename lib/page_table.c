@@ -87,12 +87,12 @@ static bool leaf_fits(const struct page_table *table, uint64_t old, unsigned lev
     if (level > table->largest_level || (from | to) % level_size(level) != 0 ||
         size < level_size(level))
         return false;
-    /* Tables are never freed: one that is there is used. */
+    /* A table that is there is used. */
     return !is_present(table, old) || is_leaf(old, level);
 }
 
-bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
-                    uint64_t flags)
+static bool map_range(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
+                      uint64_t flags)
 {
     while (size > 0) {
         unsigned level = TOP_LEVEL;
@@ -112,6 +112,15 @@ bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64
         size -= level_size(level);
     }
     return true;
+}
+
+bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
+                    uint64_t flags)
+{
+    bool complete = map_range(table, from, to, size, flags);
+
+    __atomic_fetch_add(&table->map_count, 1, __ATOMIC_SEQ_CST);
+    return complete;
 }
 
 bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size)
@@ -143,23 +152,73 @@ bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size)
 
 struct page_table_walk page_table_lookup(const struct page_table *table, uint64_t address)
 {
-    uint64_t page = table->root;
+    uint64_t page = table->root, entry, *at;
     unsigned level = TOP_LEVEL;
 
-    for (;;) {
-        uint64_t entry = __atomic_load_n(entry_for(table, page, address, level), __ATOMIC_ACQUIRE);
-        struct page_table_walk walk = {.entry = entry, .level = (uint8_t)level};
+    for (;; level--) {
+        at = entry_for(table, page, address, level);
+        entry = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+        if (!is_present(table, entry) || is_leaf(entry, level))
+            break;
+        page = entry & PAGE_TABLE_ADDRESS;
+    }
+    uint64_t offset_mask = level_size(level) - 1;
+    struct page_table_walk walk = {
+        .at = at, .entry = entry, .level = (uint8_t)level, .present = is_present(table, entry)};
+    if (walk.present)
+        walk.physical = (entry & PAGE_TABLE_ADDRESS & ~offset_mask) | (address & offset_mask);
+    return walk;
+}
+
+uint64_t page_table_merge(struct page_table *table, uint64_t address, uint64_t ignored)
+{
+    uint64_t page = table->root, *entry;
+
+    for (unsigned level = TOP_LEVEL;; level--) {
+        entry = entry_for(table, page, address, level);
+        if (!is_present(table, *entry) || is_leaf(*entry, level))
+            return 0;
+        page = *entry & PAGE_TABLE_ADDRESS;
+        if (level == 1)
+            break;
+    }
+    const uint64_t *leaves = table->access(page);
+    uint64_t first = leaves[0];
+    if (table->largest_level == 0 || !is_present(table, first) ||
+        (first & PAGE_TABLE_ADDRESS) % level_size(1) != 0)
+        return 0;
+    for (unsigned i = 1; i < PAGE_TABLE_ENTRIES; i++)
+        if (((leaves[i] ^ (first + i * level_size(0))) & ~ignored) != 0)
+            return 0;
+    write_entry(entry, first | PAGE_TABLE_LARGE);
+    return page;
+}
+
+/* The table @page, whose entries are of @level. */
+static void free_level(const struct page_table *table, uint64_t page, unsigned level,
+                       void (*leaf)(void *context, uint64_t physical, uint64_t size),
+                       void (*give)(void *context, uint64_t page))
+{
+    const uint64_t *entries = table->access(page);
+
+    for (unsigned i = 0; i < PAGE_TABLE_ENTRIES; i++) {
+        uint64_t entry = entries[i];
 
         if (!is_present(table, entry))
-            return walk;
-        if (is_leaf(entry, level)) {
-            uint64_t offset_mask = level_size(level) - 1;
-
-            walk.present = true;
-            walk.physical = (entry & PAGE_TABLE_ADDRESS & ~offset_mask) | (address & offset_mask);
-            return walk;
-        }
-        page = entry & PAGE_TABLE_ADDRESS;
-        level--;
+            continue;
+        if (is_leaf(entry, level))
+            leaf(table->context, entry & PAGE_TABLE_ADDRESS & ~(level_size(level) - 1),
+                 level_size(level));
+        else
+            free_level(table, entry & PAGE_TABLE_ADDRESS, level - 1, leaf, give);
     }
+    give(table->context, page);
+}
+
+void page_table_free(struct page_table *table,
+                     void (*leaf)(void *context, uint64_t physical, uint64_t size),
+                     void (*give)(void *context, uint64_t page))
+{
+    free_level(table, table->root, TOP_LEVEL, leaf, give);
+    table->root = 0;
 }

@@ -42,6 +42,7 @@ struct page_table {
     uint64_t present_mask; /* an entry with none of these bits maps nothing */
     uint64_t table_flags;  /* flags of entries that point to a lower table */
     uint8_t largest_level; /* of a mapping: 0 = 4 KiB, 1 = 2 MiB, 2 = 1 GiB */
+    uint64_t map_count;    /* calls of page_table_map() that have ended; atomic */
     /* A zeroed page for a new table: its physical address, or 0 if there is none left. */
     uint64_t (*allocate)(void *context);
     void *context;
@@ -52,7 +53,7 @@ struct page_table {
 /* Maps [@from, @from + @size) to physical [@to, …) with @flags in every leaf, using the largest
  * pages that fit; all three are page aligned. Replaces what was mapped there; a large page that is
  * only partly covered is split first, and a table that is there already is filled, not replaced by
- * a large page: tables are never freed. False if a table page is missing: then part of the range
+ * a large page: no table is given up. False if a table page is missing: then part of the range
  * may be mapped (mapping it again continues). */
 bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64_t size,
                     uint64_t flags);
@@ -61,12 +62,24 @@ bool page_table_map(struct page_table *table, uint64_t from, uint64_t to, uint64
 bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size);
 
 struct page_table_walk {
-    uint64_t entry; /* the leaf, or the entry that stopped the walk */
+    uint64_t *at;   /* where the leaf is, or the entry that stopped the walk */
+    uint64_t entry; /* its value */
     uint8_t level;  /* of that entry: 0 to 3 */
     bool present;
     uint64_t physical; /* of the address itself, if present */
 };
 
 struct page_table_walk page_table_lookup(const struct page_table *table, uint64_t address);
+
+/* If the 2 MiB around @address are mapped by a table of 4 KiB pages that are one aligned 2 MiB of
+ * physical memory with the same flags, but for those in @ignored, it is replaced by one large page.
+ * Result: the table page, which is free when TLBs have been flushed; otherwise 0. */
+uint64_t page_table_merge(struct page_table *table, uint64_t address, uint64_t ignored);
+
+/* Tells @leaf of each mapping, and gives all table pages to @give, with table->context. Nobody uses
+ * the tables any more. */
+void page_table_free(struct page_table *table,
+                     void (*leaf)(void *context, uint64_t physical, uint64_t size),
+                     void (*give)(void *context, uint64_t page));
 
 #endif

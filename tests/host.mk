@@ -9,11 +9,13 @@ HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstri
 # The sources under test: nothing that needs a bare machine.
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
-                hypervisor/vp_context.c hypervisor/instruction.c \
+                hypervisor/vp_context.c lib/instruction.c $(wildcard hypervisor/lapic*.c) \
                 $(wildcard parent/kernel/mm/page_bitmap.c parent/block/partition.c \
                   parent/block/split.c parent/block/queue.c parent/block/bounce.c \
                   parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
                   parent/drivers/terminal.c \
+                  parent/vid/partition_memory.c parent/vid/port.c \
+                  parent/user/child/mmio.c parent/user/child/string_io.c \
                   parent/console/line_editor.c parent/fs/*.c parent/net/*.c \
                   tests/fat/*.c tests/net/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))

@@ -1,13 +1,17 @@
-/* AMD-V backend: one entry and the exit that follows. */
+/* AMD-V backend: entries and the exits that follow. */
+#include "hypervisor/dispatch.h"
 #include "hypervisor/panic.h"
 #include "hypervisor/svm/svm.h"
+#include "hypervisor/vp_context.h"
 
-/* EFER as the guest sees it is without SVME, which must be set for VMRUN. */
+/* Not inlined: the common exits are to have few registers to save. */
+#define RARE __attribute__((noinline))
+
 static enum exit_action read_efer(struct vp *vp)
 {
-    uint64_t efer = vmcb_of(vp)->efer & ~EFER_SVME;
+    uint64_t efer = svm_get_efer(vp);
 
-    exit_count_other(vp);
+    EXIT_COUNT(vp, msr);
     vp->gpr[GPR_RAX] = (uint32_t)efer;
     vp->gpr[GPR_RDX] = efer >> 32;
     return EXIT_SKIP;
@@ -15,21 +19,21 @@ static enum exit_action read_efer(struct vp *vp)
 
 /* Rules as for WRMSR on the processor (APM 3.1.7): reserved bits and a change of LME with paging on
  * fault; LMA is read-only and ignored. */
-static enum exit_action write_efer(struct vp *vp)
+static RARE enum exit_action write_efer(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint64_t value = vp->gpr[GPR_RDX] << 32 | (uint32_t)vp->gpr[GPR_RAX];
     struct cpuid_result extended = cpuid(0x80000001, 0);
     uint64_t allowed = EFER_LMA | EFER_LME | EFER_NXE | EFER_SCE;
 
-    exit_count_other(vp);
+    EXIT_COUNT(vp, msr);
     if (extended.edx & (1u << 25))
         allowed |= EFER_FFXSR;
     if (value & ~allowed)
         return EXIT_GP;
-    if ((value ^ vmcb->efer) & EFER_LME && vmcb->cr0 & CR0_PG)
+    if ((value ^ svm_get_efer(vp)) & EFER_LME && vmcb->cr0 & CR0_PG)
         return EXIT_GP;
-    vmcb->efer = (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA) | EFER_SVME;
+    svm_set_efer(vp, (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA));
     return EXIT_SKIP;
 }
 
@@ -42,19 +46,17 @@ static enum exit_action handle_msr(struct vp *vp)
     return write ? exit_wrmsr(vp) : exit_rdmsr(vp);
 }
 
-static enum exit_action handle_vmmcall(struct vp *vp)
+static inline enum exit_action handle_vmmcall(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
-    struct exit_mode mode = {
-        .cpl = vmcb->cpl,
-        .protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM),
-        .long_mode = svm_in_64bit_code(vmcb),
-    };
 
-    return exit_hypercall(vp, mode);
+    if (svm_in_64bit_code(vmcb))
+        return exit_hypercall(vp, exit_mode(vmcb->cpl, true, true), vmcb->cr3);
+    bool protected_mode = vmcb->cr0 & CR0_PE && !(vmcb->rflags & RFLAGS_VM);
+    return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, false), vmcb->cr3);
 }
 
-static enum exit_action handle_nmi(struct vp *vp)
+static RARE enum exit_action handle_nmi(struct vp *vp)
 {
     svm_take_events();
     exit_nmi(vp);
@@ -63,7 +65,7 @@ static enum exit_action handle_nmi(struct vp *vp)
 
 /* The LP stays ours. After the exit the INIT is still pending, and would end each VMRUN at once,
  * until it is taken: as #SX, by VM_CR.R_INIT (APM 15.17, 15.30.1). */
-static enum exit_action handle_init(struct vp *vp)
+static RARE enum exit_action handle_init(struct vp *vp)
 {
     svm_take_events();
     exit_count_other(vp);
@@ -73,7 +75,7 @@ static enum exit_action handle_init(struct vp *vp)
 /* QEMU's TCG makes this exit, with the guest's state saved, where #GP is due: MOV to CR3 or CR4
  * that sets reserved bits. Else it is the entry that failed; then TCG has saved its host's state.
  */
-static enum exit_action handle_invalid(struct vp *vp)
+static RARE enum exit_action handle_invalid(struct vp *vp)
 {
     struct svm_register_move move;
 
@@ -86,7 +88,7 @@ static enum exit_action handle_invalid(struct vp *vp)
 }
 
 /* The end of the guest's NMI handler is near; or an interrupt window has opened. */
-static enum exit_action handle_window(struct vp *vp, uint32_t code)
+static RARE enum exit_action handle_window(struct vp *vp, uint32_t code)
 {
     if (code == SVM_EXIT_IRET) {
         exit_count_other(vp);
@@ -110,72 +112,90 @@ static enum exit_action handle_nested_fault(struct vp *vp)
     return exit_nested_fault(vp, &access);
 }
 
-static enum exit_action handle_io(struct vp *vp)
+static RARE enum exit_action handle_string_io(struct vp *vp, uint32_t info, uint8_t length)
 {
-    const struct vmcb *vmcb = vmcb_of(vp);
-    uint32_t info = (uint32_t)vmcb->exit_info1;
-    struct exit_io io = {
+    struct exit_string_io io = {
         .port = (uint16_t)(info >> 16),
         .size = IOIO_SIZE(info),
         .in = (info & IOIO_IN) != 0,
-        .string = (info & IOIO_STRING) != 0,
         .rep = (info & IOIO_REP) != 0,
-        .length = (uint8_t)(vmcb->exit_info2 - vmcb->rip),
+        .length = length,
     };
 
-    if (io.string && !svm_decode_string_io(vp, &io))
+    if (!svm_decode_string_io(vp, &io))
         return EXIT_RETRY; /* the guest has changed its code meanwhile */
-    return exit_io(vp, &io);
+    return exit_string_io(vp, &io);
 }
 
-static enum exit_action handle_write_cr8(struct vp *vp)
-{
-    struct svm_register_move move;
-
-    if (!svm_decode_register_move(vp, &move))
-        return EXIT_RETRY;
-    return exit_write_cr8(vp, move.gpr == GPR_RSP ? vmcb_of(vp)->rsp : vp->gpr[move.gpr]);
-}
-
-static enum exit_action handle_exception(struct vp *vp, uint8_t vector)
+static inline enum exit_action handle_io(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
+    uint32_t info = (uint32_t)vmcb->exit_info1;
+    uint8_t length = (uint8_t)(vmcb->exit_info2 - vmcb->rip);
 
-    return exit_exception(vp, vector, x86_has_error_code(vector), (uint32_t)vmcb->exit_info1,
-                          vmcb->exit_info2);
+    if (__builtin_expect((info & IOIO_STRING) != 0, 0))
+        return handle_string_io(vp, info, length);
+    return exit_port(vp, (uint16_t)(info >> 16), IOIO_SIZE(info), info & IOIO_IN, length);
 }
 
-static enum exit_action handle(struct vp *vp, uint32_t code)
+/* A guest whose LME is held back writes CR4: now that is known what will be in it. */
+static enum exit_action write_cr4_held_back(struct vp *vp, uint64_t value)
+{
+    exit_count_other(vp);
+    if (value & ~vp_context_limits().cr4)
+        return EXIT_GP;
+    vmcb_of(vp)->cr4 = value;
+    svm_set_efer(vp, svm_get_efer(vp));
+    this_lp()->flush_pending = true;
+    return EXIT_SKIP;
+}
+
+static RARE enum exit_action handle_write_cr(struct vp *vp)
+{
+    struct svm_register_move move;
+    enum exit_action action;
+
+    if (!svm_decode_register_move(vp, &move) || !move.to)
+        return EXIT_RETRY; /* the guest has changed its code meanwhile */
+    uint64_t value = move.gpr == GPR_RSP ? vmcb_of(vp)->rsp : vp->gpr[move.gpr];
+    action = move.number == 8 ? exit_write_cr8(vp, value) : write_cr4_held_back(vp, value);
+    if (action != EXIT_SKIP)
+        return action;
+    svm_skip_instruction(vp, move.length);
+    return EXIT_RETRY;
+}
+
+static RARE enum exit_action handle_exception(struct vp *vp, uint8_t vector)
+{
+    const struct vmcb *vmcb = vmcb_of(vp);
+    bool has_error = x86_has_error_code(vector);
+    uint32_t error = (uint32_t)vmcb->exit_info1;
+
+    if (vp->partition->exception_intercepts >> vector & 1)
+        return exit_exception(vp, vector, has_error, error, vmcb->exit_info2);
+    exit_count_other(vp);
+    svm_inject_exception(vp, vector, has_error, error);
+    return EXIT_RETRY;
+}
+
+static RARE enum exit_action handle_other(struct vp *vp, uint32_t code)
 {
     switch (code) {
-    case SVM_EXIT_CPUID:
-        return exit_cpuid(vp);
-    case SVM_EXIT_MSR:
-        return handle_msr(vp);
-    case SVM_EXIT_VMMCALL:
-        return handle_vmmcall(vp);
-    case SVM_EXIT_IOIO:
-        return handle_io(vp);
-    case SVM_EXIT_INTR:
-        return exit_physical_interrupt(vp);
-    case SVM_EXIT_HLT:
-        return exit_hlt(vp);
+    case SVM_EXIT_CR4_WRITE:
+    case SVM_EXIT_CR8_WRITE:
+        return handle_write_cr(vp);
     case SVM_EXIT_NMI:
         return handle_nmi(vp);
+    case SVM_EXIT_INIT:
+        return handle_init(vp);
     case SVM_EXIT_IRET:
     case SVM_EXIT_VINTR:
         return handle_window(vp, code);
-    case SVM_EXIT_NESTED_PAGE_FAULT:
-        return handle_nested_fault(vp);
-    case SVM_EXIT_CR8_WRITE:
-        return handle_write_cr8(vp);
     case SVM_EXIT_INVD:
     case SVM_EXIT_WBINVD:
         return exit_invd(vp);
     case SVM_EXIT_XSETBV:
         return exit_xsetbv(vp);
-    case SVM_EXIT_INIT:
-        return handle_init(vp);
     case SVM_EXIT_RDPMC:
         exit_count_other(vp);
         return EXIT_GP;
@@ -202,6 +222,65 @@ static enum exit_action handle(struct vp *vp, uint32_t code)
     }
 }
 
+/* The common ones here, by as few instructions as possible. */
+static inline enum exit_action handle(struct vp *vp, uint32_t code)
+{
+    switch (code) {
+    case SVM_EXIT_IOIO:
+        return handle_io(vp);
+    case SVM_EXIT_VMMCALL:
+        return handle_vmmcall(vp);
+    case SVM_EXIT_MSR:
+        return handle_msr(vp);
+    case SVM_EXIT_CPUID:
+        return exit_cpuid(vp);
+    case SVM_EXIT_HLT:
+        return exit_hlt(vp);
+    case SVM_EXIT_INTR:
+        return exit_physical_interrupt(vp);
+    default:
+        return code == SVM_EXIT_NESTED_PAGE_FAULT ? handle_nested_fault(vp)
+                                                  : handle_other(vp, code);
+    }
+}
+
+#define MOVE_BIT(value, from, to)                                                                  \
+    (((value) & (from)) / ((from) > (to) ? (from) / (to) : 1) * ((to) > (from) ? (to) / (from) : 1))
+
+/* Without branches: each intercept needs it. */
+static inline uint16_t execution_state(const struct vmcb *v)
+{
+    return (uint16_t)(v->cpl | MOVE_BIT((uint32_t)v->cr0, CR0_PE, HV_EXECUTION_CR0_PE) |
+                      MOVE_BIT((uint32_t)v->cr0, CR0_AM, HV_EXECUTION_CR0_AM) |
+                      MOVE_BIT((uint32_t)v->efer, EFER_LMA, HV_EXECUTION_EFER_LMA) |
+                      MOVE_BIT((uint32_t)v->exit_interrupt_info, EVENT_VALID,
+                               HV_EXECUTION_INTERRUPTION_PENDING) |
+                      MOVE_BIT((uint32_t)v->interrupt_shadow, 1, HV_EXECUTION_INTERRUPT_SHADOW));
+}
+
+void svm_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
+{
+    const struct vmcb *v = vmcb_of(vp);
+    struct hv_vp_register_page *page = vp->register_page;
+    header->execution_state = execution_state(v);
+    header->cs = svm_segment_register(&v->cs);
+    header->rip = page->rip = v->rip;
+    header->rflags = page->rflags = v->rflags;
+    page->gpr[GPR_RSP] = v->rsp;
+}
+
+/* What flags do at the end of an instruction. */
+static RARE void step(struct vp *vp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    vmcb->rflags &= ~RFLAGS_RF;
+    if (vmcb->rflags & RFLAGS_TF) {
+        vmcb->dr6 |= DR6_BS;
+        svm_inject_exception(vp, X86_VECTOR_DB, false, 0);
+    }
+}
+
 void svm_skip_instruction(struct vp *vp, uint8_t length)
 {
     struct vmcb *vmcb = vmcb_of(vp);
@@ -212,56 +291,84 @@ void svm_skip_instruction(struct vp *vp, uint8_t length)
     if (!svm_in_64bit_code(vmcb))
         vmcb->rip = (uint32_t)vmcb->rip;
     vmcb->interrupt_shadow = 0;
-    vmcb->rflags &= ~RFLAGS_RF;
-    if (vmcb->rflags & RFLAGS_TF) {
-        vmcb->dr6 |= DR6_BS;
-        svm_inject_exception(vp, X86_VECTOR_DB, false, 0);
-    }
+    if (__builtin_expect((vmcb->rflags & (RFLAGS_RF | RFLAGS_TF)) != 0, 0))
+        step(vp);
 }
 
-static void finish(struct vp *vp, enum exit_action action)
+static inline void finish(struct vp *vp, enum exit_action action)
 {
-    switch (action) {
-    case EXIT_SKIP:
+    if (__builtin_expect(action == EXIT_SKIP, 1))
         svm_skip_instruction(vp, svm_instruction_length(vp));
-        break;
-    case EXIT_UD:
-        svm_inject_exception(vp, X86_VECTOR_UD, false, 0);
-        break;
-    case EXIT_GP:
-        svm_inject_exception(vp, X86_VECTOR_GP, true, 0);
-        break;
-    case EXIT_RETRY:
-        break;
+    else if (__builtin_expect(action != EXIT_RETRY, 0))
+        svm_inject_exception(vp, action == EXIT_UD ? X86_VECTOR_UD : X86_VECTOR_GP,
+                             action == EXIT_GP, 0);
+}
+
+/* What is not the same at each entry. False: the guest is not entered. */
+__attribute__((noinline)) static bool prepare(struct vp *vp, struct lp *lp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    if (lp->flush_pending) {
+        lp_flushed(lp);
+        vmcb->tlb_control = TLB_FLUSH_ALL;
     }
+    if (partition_is_root(vp->partition)) {
+        vp->tag_lp = lp; /* it keeps its ASID */
+        vp->tag_generation = lp->tag_generation;
+    } else if (vp->tag_lp != lp || vp->tag_generation != lp->tag_generation) {
+        lp_assign_tag(lp, vp);
+        vmcb->asid = vp->tag;
+        if (lp->flush_pending)
+            return false; /* all have been used: begin anew */
+    }
+    if (vp->nmi_pending || vp->nmi_at_iret)
+        svm_nmi_deliver(vp);
+    if (vp->hw_state_changed && !svm_registers_valid(vp)) {
+        exit_invalid_state(vp);
+        return false;
+    }
+    return true;
+}
+
+/* Leaves no register as it was but RSP and RBP: what the compiler needs, it saves once for all. */
+static inline void enter(struct vp *vp)
+{
+    struct vp *lost;
+
+    __asm__ volatile("call svm_switch"
+                     : "=D"(lost)
+                     : "0"(vp)
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13",
+                       "r14", "r15", "cc", "memory");
+}
+
+static inline void run_once(struct vp *vp, struct vmcb *vmcb)
+{
+    vmcb->rax = vp->gpr[GPR_RAX];
+    enter(vp);
+    vp->gpr[GPR_RAX] = vmcb->rax;
+    vmcb->event_injection = 0;
+
+    finish(vp, handle(vp, (uint32_t)vmcb->exit_code));
+    if (__builtin_expect((vmcb->exit_interrupt_info & EVENT_VALID) != 0, 0))
+        svm_complete_interrupted_delivery(vp);
 }
 
 void svm_run(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     struct lp *lp = this_lp();
+    bool once = lp->flush_pending || vp->tag_generation != lp->tag_generation || vp->tag_lp != lp ||
+                vp->halt_reasons != 0;
 
-    vmcb->tlb_control = TLB_KEEP;
-    if (lp->flush_pending) {
-        lp_flushed(lp);
-        vmcb->tlb_control = TLB_FLUSH_ALL;
+    if (__builtin_expect(once, 0) && !prepare(vp, lp))
+        return;
+    do {
+        run_once(vp, vmcb);
+    } while (__builtin_expect(!once && vp_goes_on(lp, vp), 1));
+    if (__builtin_expect(once, 0)) {
+        vmcb->tlb_control = TLB_KEEP;
+        vp->hw_state_changed = false;
     }
-    if (!partition_is_root(vp->partition) &&
-        (vp->tag_lp != lp || vp->tag_generation != lp->tag_generation)) {
-        lp_assign_tag(lp, vp);
-        vmcb->asid = vp->tag;
-        if (lp->flush_pending)
-            return; /* all have been used: begin anew */
-    }
-    if (vp->nmi_pending || vp->nmi_at_iret)
-        svm_nmi_deliver(vp);
-    vmcb->rax = vp->gpr[GPR_RAX];
-    svm_switch(vp->gpr, vp->hw_state_spa.value);
-    vp->gpr[GPR_RAX] = vmcb->rax;
-    vmcb->event_injection = 0;
-
-    finish(vp, handle(vp, (uint32_t)vmcb->exit_code));
-    vp->hw_state_changed = false;
-    if (vmcb->exit_interrupt_info & EVENT_VALID)
-        svm_complete_interrupted_delivery(vp);
 }

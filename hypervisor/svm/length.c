@@ -2,22 +2,29 @@
  * instruction. Only instructions that we intercept are asked for, so it is enough to know their
  * opcode and to skip prefixes. */
 #include "hypervisor/guest_code.h"
-#include "hypervisor/instruction.h"
+#include "lib/instruction.h"
 #include "hypervisor/svm/svm.h"
 
+/* An instruction that exits: its first two bytes as a number, as far as @mask says. */
 struct opcode {
-    uint16_t exit_code;
-    uint8_t length;
-    uint8_t first, second, mask; /* bytes; @mask of the second */
+    uint16_t length, value, mask, reserved;
 };
 
-/* CPUID and VMMCALL first: the common ones. */
+#define FIRST_EXIT SVM_EXIT_CPUID
+
 static const struct opcode opcodes[] = {
-    {SVM_EXIT_CPUID, 2, 0x0f, 0xa2, 0xff},  {SVM_EXIT_VMMCALL, 3, 0x0f, 0x01, 0xff},
-    {SVM_EXIT_MSR, 2, 0x0f, 0x30, 0xfd},    {SVM_EXIT_HLT, 1, 0xf4, 0, 0},
-    {SVM_EXIT_INVD, 2, 0x0f, 0x08, 0xff},   {SVM_EXIT_WBINVD, 2, 0x0f, 0x09, 0xff},
-    {SVM_EXIT_XSETBV, 3, 0x0f, 0x01, 0xff},
+    [SVM_EXIT_CPUID - FIRST_EXIT] = {2, 0xa20f, 0xffff, 0},
+    [SVM_EXIT_INVD - FIRST_EXIT] = {2, 0x080f, 0xffff, 0},
+    [SVM_EXIT_HLT - FIRST_EXIT] = {1, 0xf4, 0xff, 0},
+    [SVM_EXIT_MSR - FIRST_EXIT] = {2, 0x300f, 0xfdff, 0},
+    [SVM_EXIT_WBINVD - FIRST_EXIT] = {2, 0x090f, 0xffff, 0},
+    [SVM_EXIT_XSETBV - FIRST_EXIT] = {3, 0x010f, 0xffff, 0},
 };
+
+static inline uint64_t linear_rip(const struct vmcb *vmcb)
+{
+    return svm_in_64bit_code(vmcb) ? vmcb->rip : (uint32_t)(vmcb->cs.base + vmcb->rip);
+}
 
 void svm_get_code(const struct vp *vp, struct guest_code *code)
 {
@@ -27,54 +34,50 @@ void svm_get_code(const struct vp *vp, struct guest_code *code)
         .cr0 = vmcb->cr0, .cr3 = vmcb->cr3, .cr4 = vmcb->cr4, .efer = vmcb->efer};
     code->long_mode = svm_in_64bit_code(vmcb);
     code->default_32 = (vmcb->cs.attributes & VMCB_SEGMENT_DEFAULT) != 0;
-    code->linear = code->long_mode ? vmcb->rip : (uint32_t)(vmcb->cs.base + vmcb->rip);
+    code->linear = linear_rip(vmcb);
 }
 
-static bool matches(const struct opcode *opcode, const uint8_t *bytes, unsigned count)
+typedef uint16_t unaligned_uint16_t __attribute__((aligned(1), may_alias));
+
+static inline bool matches(const struct opcode *opcode, const volatile uint8_t *bytes)
 {
-    return count >= opcode->length && bytes[0] == opcode->first &&
-           (opcode->length == 1 || (bytes[1] & opcode->mask) == opcode->second);
+    return (*(const volatile unaligned_uint16_t *)bytes & opcode->mask) == opcode->value;
 }
 
 /* Behind prefixes; 0 if something else is there: the guest has changed its code meanwhile. */
-static uint8_t length_with_prefixes(struct vp *vp, const struct guest_code *code,
-                                    const struct opcode *opcode)
+__attribute__((noinline)) static uint8_t length_with_prefixes(struct vp *vp,
+                                                              const struct opcode *opcode)
 {
-    uint8_t bytes[GUEST_CODE_MAX];
+    uint8_t bytes[GUEST_CODE_MAX + 1] = {0};
     struct instruction_prefixes prefixes;
-    unsigned count = guest_code_fetch(vp, code, bytes);
-    unsigned skip = instruction_prefixes(bytes, count, code->long_mode, &prefixes);
-
-    if (skip >= count || !matches(opcode, bytes + skip, count - skip))
-        return 0;
-    return (uint8_t)(skip + opcode->length);
-}
-
-/* The cached page is good enough if the plain instruction is seen there. */
-static uint8_t length_by_code(struct vp *vp, const struct opcode *opcode)
-{
     struct guest_code code;
-    unsigned count;
 
     svm_get_code(vp, &code);
-    const uint8_t *bytes = guest_code_find(vp, &code, false, &count);
-    if (bytes != NULL && matches(opcode, bytes, count))
-        return opcode->length;
-    return length_with_prefixes(vp, &code, opcode);
+    unsigned count = guest_code_fetch(vp, &code, bytes);
+    unsigned skip = instruction_prefixes(bytes, count, code.long_mode, &prefixes);
+    if (skip + opcode->length > count || !matches(opcode, bytes + skip))
+        return 0;
+    return (uint8_t)(skip + opcode->length);
 }
 
 uint8_t svm_instruction_length(struct vp *vp)
 {
     const struct vmcb *vmcb = vmcb_of(vp);
-    uint32_t exit_code = (uint32_t)vmcb->exit_code;
+    uint32_t exit_code = (uint32_t)vmcb->exit_code, index = exit_code - FIRST_EXIT;
 
+    if (exit_code == SVM_EXIT_VMMCALL) /* has no prefixes: docs/hypercalls.md */
+        return svm_features & SVM_FEATURE_NEXT_RIP ? (uint8_t)(vmcb->next_rip - vmcb->rip) : 3;
     if (exit_code == SVM_EXIT_IOIO)
         return (uint8_t)(vmcb->exit_info2 - vmcb->rip);
-    for (unsigned i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++)
-        if (opcodes[i].exit_code == exit_code)
-            return svm_features & SVM_FEATURE_NEXT_RIP ? (uint8_t)(vmcb->next_rip - vmcb->rip)
-                                                       : length_by_code(vp, &opcodes[i]);
-    return 0;
+    if (index >= sizeof(opcodes) / sizeof(opcodes[0]) || opcodes[index].length == 0)
+        return 0;
+    if (svm_features & SVM_FEATURE_NEXT_RIP)
+        return (uint8_t)(vmcb->next_rip - vmcb->rip);
+    const struct opcode *opcode = &opcodes[index];
+    const volatile uint8_t *bytes = guest_code_glance(vp, linear_rip(vmcb), vmcb->cr3);
+    if (bytes != NULL && matches(opcode, bytes))
+        return (uint8_t)opcode->length;
+    return length_with_prefixes(vp, opcode);
 }
 
 bool svm_decode_register_move(struct vp *vp, struct svm_register_move *move)
@@ -112,7 +115,7 @@ static const struct vmcb_segment *segment_of(const struct vmcb *vmcb, int number
     return segments[number];
 }
 
-bool svm_decode_string_io(struct vp *vp, struct exit_io *io)
+bool svm_decode_string_io(struct vp *vp, struct exit_string_io *io)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint8_t bytes[GUEST_CODE_MAX];
@@ -129,6 +132,9 @@ bool svm_decode_string_io(struct vp *vp, struct exit_io *io)
     else
         io->address_size = code.default_32 != prefixes.address_size ? 4 : 2;
     svm_vmsave(vp->hw_state_spa.value); /* FS and GS are in the processor */
-    io->segment = svm_segment_register(io->in ? &vmcb->es : segment_of(vmcb, prefixes.segment));
+    int number = io->in ? SEGMENT_ES : prefixes.segment < 0 ? SEGMENT_DS : prefixes.segment;
+    io->segment = svm_segment_register(segment_of(vmcb, number));
+    if (code.long_mode && number < SEGMENT_FS)
+        io->segment.base = 0; /* the processor ignores it */
     return true;
 }

@@ -1,8 +1,7 @@
 /* AMD-V backend: the registers of a VP in its VMCB (AMD APM vol. 2, appendix B). */
 #include "hypervisor/svm/svm.h"
+#include "hypervisor/vp_context.h"
 #include "include/hv/vp_registers.h"
-
-#define SEGMENT_TYPE_BITS 0xff /* type, S, DPL, P */
 
 /* VMCB attributes leave out the four bits that descriptors and VMX have between (APM 15.5.1). */
 struct vmcb_segment svm_segment(const struct hv_x64_segment_register *s)
@@ -10,20 +9,9 @@ struct vmcb_segment svm_segment(const struct hv_x64_segment_register *s)
     return (struct vmcb_segment){
         .selector = s->selector,
         .attributes =
-            (uint16_t)((s->attributes & SEGMENT_TYPE_BITS) | (s->attributes >> 4 & 0xf00)),
+            (uint16_t)((s->attributes & VMCB_SEGMENT_TYPE_BITS) | (s->attributes >> 4 & 0xf00)),
         .limit = s->limit,
         .base = s->base,
-    };
-}
-
-struct hv_x64_segment_register svm_segment_register(const struct vmcb_segment *s)
-{
-    return (struct hv_x64_segment_register){
-        .base = s->base,
-        .limit = s->limit,
-        .selector = s->selector,
-        .attributes =
-            (uint16_t)((s->attributes & SEGMENT_TYPE_BITS) | (s->attributes & 0xf00) << 4),
     };
 }
 
@@ -64,6 +52,48 @@ static uint64_t to_event(uint64_t pending)
            pending >> HV_PENDING_INTERRUPTION_ERROR_SHIFT << EVENT_ERROR_SHIFT;
 }
 
+/* EFER as the guest sees it: without SVME, which VMRUN needs, and with an LME that is held back. */
+uint64_t svm_get_efer(const struct vp *vp)
+{
+    return (vmcb_of(vp)->efer & ~EFER_SVME) | (vp->lme_held_back ? EFER_LME : 0);
+}
+
+/* QEMU's TCG leaves a guest with LME, but without PAE, into a host without paging. So LME, which
+ * has no effect before PAE and PG, is held back until the guest sets PAE. */
+void svm_set_efer(struct vp *vp, uint64_t efer)
+{
+    struct vmcb *v = vmcb_of(vp);
+
+    vp->lme_held_back = efer & EFER_LME && !(v->cr4 & CR4_PAE) && !(v->cr0 & CR0_PG);
+    if (vp->lme_held_back) {
+        efer &= ~EFER_LME;
+        v->intercept_cr |= INTERCEPT_CR4_WRITE;
+    } else {
+        v->intercept_cr &= ~INTERCEPT_CR4_WRITE;
+    }
+    v->efer = efer | EFER_SVME;
+}
+
+/* The checks of VMRUN (APM 15.5.1) as far as they are about registers that can be set from outside:
+ * what is refused here need not be repaired afterwards. */
+bool svm_registers_valid(const struct vp *vp)
+{
+    const struct vmcb *v = vmcb_of(vp);
+    struct vp_context_limits limits = vp_context_limits();
+    uint64_t efer = v->efer & ~EFER_SVME;
+    bool long_mode = efer & EFER_LME && v->cr0 & CR0_PG;
+
+    if (v->cr0 >> 32 != 0 || (v->cr0 & CR0_NW && !(v->cr0 & CR0_CD)) || v->cr4 & ~limits.cr4 ||
+        efer & ~(limits.efer | EFER_LMA) || v->dr6 >> 32 != 0 || v->dr7 >> 32 != 0)
+        return false;
+    if (v->cr3 >> limits.physical_address_bits != 0)
+        return false;
+    if (!long_mode)
+        return true;
+    return v->cr4 & CR4_PAE && v->cr0 & CR0_PE &&
+           !(v->cs.attributes & VMCB_SEGMENT_LONG && v->cs.attributes & VMCB_SEGMENT_DEFAULT);
+}
+
 void svm_get_registers(const struct vp *vp, struct vp_registers *r)
 {
     const struct vmcb *v = vmcb_of(vp);
@@ -77,7 +107,7 @@ void svm_get_registers(const struct vp *vp, struct vp_registers *r)
         .cr2 = v->cr2,
         .cr3 = v->cr3,
         .cr4 = v->cr4,
-        .efer = v->efer & ~EFER_SVME,
+        .efer = svm_get_efer(vp),
         .pat = v->guest_pat,
         .dr6 = v->dr6,
         .dr7 = v->dr7,
@@ -111,7 +141,7 @@ void svm_set_registers(struct vp *vp, const struct vp_registers *r)
 
     v->rip = r->rip, v->rsp = r->rsp, v->rflags = r->rflags;
     v->cr0 = r->cr0, v->cr2 = r->cr2, v->cr3 = r->cr3, v->cr4 = r->cr4;
-    v->efer = r->efer | EFER_SVME, v->guest_pat = r->pat, v->dr6 = r->dr6, v->dr7 = r->dr7;
+    v->guest_pat = r->pat, v->dr6 = r->dr6, v->dr7 = r->dr7;
     v->es = svm_segment(&r->es), v->cs = svm_segment(&r->cs), v->ss = svm_segment(&r->ss);
     v->ds = svm_segment(&r->ds), v->fs = svm_segment(&r->fs), v->gs = svm_segment(&r->gs);
     v->ldtr = svm_segment(&r->ldtr), v->tr = svm_segment(&r->tr);
@@ -120,6 +150,7 @@ void svm_set_registers(struct vp *vp, const struct vp_registers *r)
     v->kernel_gs_base = r->kernel_gs_base, v->star = r->star, v->lstar = r->lstar;
     v->cstar = r->cstar, v->sfmask = r->sfmask, v->sysenter_cs = r->sysenter_cs;
     v->sysenter_esp = r->sysenter_esp, v->sysenter_eip = r->sysenter_eip;
+    svm_set_efer(vp, r->efer);
     v->event_injection = to_event(r->pending_interruption);
     v->interrupt_shadow = r->interrupt_state & HV_INTERRUPT_STATE_SHADOW ? 1 : 0;
     vp->nmi_blocked = (r->interrupt_state & HV_INTERRUPT_STATE_NMI_MASKED) != 0;
@@ -128,25 +159,4 @@ void svm_set_registers(struct vp *vp, const struct vp_registers *r)
         v->intercept1 |= INTERCEPT1_IRET;
     vp->hw_state_changed = true;
     svm_vmload(vp->hw_state_spa.value);
-}
-
-void svm_get_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
-{
-    const struct vmcb *v = vmcb_of(vp);
-    uint32_t state = v->cpl;
-
-    if (v->cr0 & CR0_PE)
-        state |= HV_EXECUTION_CR0_PE;
-    if (v->cr0 & CR0_AM)
-        state |= HV_EXECUTION_CR0_AM;
-    if (v->efer & EFER_LMA)
-        state |= HV_EXECUTION_EFER_LMA;
-    if (v->exit_interrupt_info & EVENT_VALID)
-        state |= HV_EXECUTION_INTERRUPTION_PENDING;
-    if (v->interrupt_shadow & 1)
-        state |= HV_EXECUTION_INTERRUPT_SHADOW;
-    header->execution_state = (uint16_t)state;
-    header->cs = svm_segment_register(&v->cs);
-    header->rip = v->rip;
-    header->rflags = v->rflags;
 }

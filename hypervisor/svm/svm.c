@@ -17,6 +17,10 @@
 
 #define ROOT_ASID 1
 
+/* Their delivery may raise them again without end, and without an instruction boundary at which an
+ * interrupt or NMI would get the LP back: children's always exit. */
+#define ENDLESS_EXCEPTIONS (1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC)
+
 uint32_t svm_features __attribute__((section(".data.constant_after_boot")));
 static uint32_t asid_count __attribute__((section(".data.constant_after_boot")));
 static spa_t children_msrpm __attribute__((section(".data.constant_after_boot")));
@@ -168,10 +172,10 @@ static void vp_set_context(struct vp *vp, const struct hv_initial_vp_context *c,
     vmcb->gdtr = (struct vmcb_segment){.limit = c->gdtr.limit, .base = c->gdtr.base};
     vmcb->idtr = (struct vmcb_segment){.limit = c->idtr.limit, .base = c->idtr.base};
     vmcb->cpl = (uint8_t)(c->ss.attributes >> 5 & 3);
-    vmcb->efer = c->efer | EFER_SVME;
     vmcb->cr0 = c->cr0;
     vmcb->cr3 = c->cr3;
     vmcb->cr4 = c->cr4;
+    svm_set_efer(vp, c->efer);
     vmcb->guest_pat = c->msr_cr_pat;
     vmcb->rip = c->rip;
     vmcb->rsp = c->rsp;
@@ -238,7 +242,7 @@ static void set_controls(struct vp *vp, uint32_t exceptions, uint64_t tsc_offset
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
-    vmcb->intercept_exceptions = exceptions;
+    vmcb->intercept_exceptions = exceptions | ENDLESS_EXCEPTIONS;
     vmcb->tsc_offset = tsc_offset;
     vmcb->intercept_dr = debug_register_exits ? INTERCEPT_ALL_DR : 0;
 }
@@ -308,7 +312,7 @@ const struct hw_ops svm_ops = {
     .set_registers = svm_set_registers,
     .get_code = svm_get_code,
     .instruction_length = svm_instruction_length,
-    .get_header = svm_get_header,
+    .show_header = svm_show_header,
     .get_rsp = get_rsp,
     .set_rip = set_rip,
     .set_rsp = set_rsp,

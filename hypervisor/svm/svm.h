@@ -26,24 +26,30 @@ static inline bool svm_in_64bit_code(const struct vmcb *vmcb)
     return (vmcb->efer & EFER_LMA) != 0 && (vmcb->cs.attributes & VMCB_SEGMENT_LONG) != 0;
 }
 
-/* Enters the guest (switch.asm): loads the general registers but RAX and RSP, which are in the
- * VMCB; comes back at the next exit. The global interrupt flag is clear afterwards. */
-void svm_switch(volatile uint64_t *gpr, uint64_t vmcb_spa);
-
 /* Takes a pending NMI or INIT by the hypervisor's own IDT: the global interrupt flag is set for a
  * moment. */
 void svm_take_events(void);
 
 /* VMLOAD: FS, GS, TR, LDTR and the system call MSRs from the VMCB at @vmcb_spa. VMSAVE: the
  * reverse. */
-void svm_vmload(uint64_t vmcb_spa);
-void svm_vmsave(uint64_t vmcb_spa);
+static inline void svm_vmload(uint64_t vmcb_spa)
+{
+    __asm__ volatile("vmload" : : "a"(vmcb_spa) : "memory");
+}
+
+static inline void svm_vmsave(uint64_t vmcb_spa)
+{
+    __asm__ volatile("vmsave" : : "a"(vmcb_spa) : "memory");
+}
 
 /* struct hw_ops: exit.c, registers.c, length.c, event.c. */
 void svm_run(struct vp *vp);
 void svm_get_registers(const struct vp *vp, struct vp_registers *registers);
 void svm_set_registers(struct vp *vp, const struct vp_registers *registers);
-void svm_get_header(const struct vp *vp, struct hv_x64_intercept_message_header *header);
+bool svm_registers_valid(const struct vp *vp);
+uint64_t svm_get_efer(const struct vp *vp);
+void svm_set_efer(struct vp *vp, uint64_t efer);
+void svm_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header);
 void svm_get_code(const struct vp *vp, struct guest_code *code);
 uint8_t svm_instruction_length(struct vp *vp);
 void svm_skip_instruction(struct vp *vp, uint8_t length);
@@ -54,7 +60,17 @@ void svm_inject_interrupt(struct vp *vp, uint8_t vector);
 void svm_request_interrupt_window(struct vp *vp, bool on);
 
 /* A segment register of the VMCB in the TLFS's format, and the reverse. */
-struct hv_x64_segment_register svm_segment_register(const struct vmcb_segment *segment);
+static inline struct hv_x64_segment_register svm_segment_register(const struct vmcb_segment *s)
+{
+    return (struct hv_x64_segment_register){
+        .base = s->base,
+        .limit = s->limit,
+        .selector = s->selector,
+        .attributes =
+            (uint16_t)((s->attributes & VMCB_SEGMENT_TYPE_BITS) | (s->attributes & 0xf00) << 4),
+    };
+}
+
 struct vmcb_segment svm_segment(const struct hv_x64_segment_register *segment);
 
 /* Delivers the event again whose delivery the exit interrupted, unless the guest gets an exception
@@ -78,6 +94,6 @@ bool svm_decode_register_move(struct vp *vp, struct svm_register_move *move);
 
 /* Fills address size and segment of the INS or OUTS at the guest's RIP. False: another
  * instruction. */
-bool svm_decode_string_io(struct vp *vp, struct exit_io *io);
+bool svm_decode_string_io(struct vp *vp, struct exit_string_io *io);
 
 #endif

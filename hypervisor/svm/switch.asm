@@ -1,24 +1,23 @@
 ; World switch of AMD-V (AMD APM vol. 2, 15.5). VMRUN keeps the host's RIP, RSP, RAX, segments, control registers and
 ; flags in the host save area; everything else is saved here. Slots are those of enum gpr.
 
+%include "asm_offsets.inc"
+
 bits 64
 section .text
 
-; void svm_switch(volatile uint64_t *gpr, uint64_t vmcb_spa)
+; Enters the guest of RDI = struct vp *; its RAX and RSP are in the VMCB. Comes back at the next exit with the global
+; interrupt flag clear. Changes all registers but RSP and RBP (svm/exit.c calls it).
 ; A child's VMCB has physical interrupts masked by our RFLAGS.IF, not its own (V_INTR_MASKING): it is set for VMRUN only. Not
 ; right before it: some take the shadow of an STI over to the guest's first instruction.
 global svm_switch
 svm_switch:
-    push rbx
     push rbp
-    push r12
-    push r13
-    push r14
-    push r15
+    mov rax, [rdi + VP_HW_STATE_SPA]
+    mov rdi, [rdi + VP_GPR]
     push rdi
     clgi                                ; it is set only before the first entry
     sti
-    mov rax, rsi
     mov rcx, [rdi + 1 * 8]
     mov rdx, [rdi + 2 * 8]
     mov rbx, [rdi + 3 * 8]
@@ -35,7 +34,7 @@ svm_switch:
     mov rdi, [rdi + 7 * 8]
     vmrun
     cli
-    mov rax, [rsp]
+    pop rax
     mov [rax + 1 * 8], rcx
     mov [rax + 2 * 8], rdx
     mov [rax + 3 * 8], rbx
@@ -50,13 +49,7 @@ svm_switch:
     mov [rax + 13 * 8], r13
     mov [rax + 14 * 8], r14
     mov [rax + 15 * 8], r15
-    pop rdi
-    pop r15
-    pop r14
-    pop r13
-    pop r12
     pop rbp
-    pop rbx
     ret
 
 ; void svm_take_events(void)
@@ -68,20 +61,6 @@ svm_take_events:
     nop
     nop
     clgi
-    ret
-
-; void svm_vmload(uint64_t vmcb_spa)
-global svm_vmload
-svm_vmload:
-    mov rax, rdi
-    vmload
-    ret
-
-; void svm_vmsave(uint64_t vmcb_spa)
-global svm_vmsave
-svm_vmsave:
-    mov rax, rdi
-    vmsave
     ret
 
 section .note.GNU-stack noalloc noexec nowrite progbits

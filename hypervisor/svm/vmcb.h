@@ -69,6 +69,7 @@ _Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "APM B");
 _Static_assert(offsetof(struct vmcb, guest_pat) == 0x668, "APM B");
 _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 
+#define INTERCEPT_CR4_WRITE (1u << 20)
 #define INTERCEPT_CR8_WRITE (1u << 24) /* intercept_cr: reads 15:0, writes 31:16 */
 #define INTERCEPT_ALL_DR 0xffffffffu
 
@@ -123,6 +124,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 #define EVENT_TYPE_SOFTWARE (4ull << 8)
 #define EVENT_TYPE_MASK (7ull << 8)
 
+#define VMCB_SEGMENT_TYPE_BITS 0xffu    /* type, S, DPL, P */
 #define VMCB_SEGMENT_LONG (1u << 9)     /* L, in vmcb_segment.attributes */
 #define VMCB_SEGMENT_DEFAULT (1u << 10) /* D/B */
 
@@ -137,6 +139,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 #define NESTED_FAULT_EXECUTE (1ull << 4)
 
 enum svm_exit {
+    SVM_EXIT_CR4_WRITE = 0x14,
     SVM_EXIT_CR8_WRITE = 0x18,
     SVM_EXIT_DR_FIRST = 0x20,
     SVM_EXIT_DR_LAST = 0x3f,

@@ -16,8 +16,18 @@
 #define PROCESSOR_REQUIRED (PROCESSOR_USE_MSR_BITMAPS | PROCESSOR_SECONDARY_CONTROLS)
 #define SECONDARY_REQUIRED (SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST)
 #define SECONDARY_OPTIONAL                                                                         \
-    (SECONDARY_ENABLE_RDTSCP | SECONDARY_ENABLE_INVPCID | SECONDARY_ENABLE_XSAVES |                \
-     SECONDARY_ENABLE_USER_WAIT)
+    (SECONDARY_ENABLE_VPID | SECONDARY_ENABLE_RDTSCP | SECONDARY_ENABLE_INVPCID)
+#define SECONDARY_ROOT (SECONDARY_ENABLE_XSAVES | SECONDARY_ENABLE_USER_WAIT)
+
+/* Children: physical interrupts are the root's; all ports, CR8, HLT and what has no meaning in a VP
+ * exit, MOV to and from debug registers until the first use. */
+#define PIN_CHILD PIN_EXTERNAL_INTERRUPT_EXITING
+#define PIN_CHILD_OPTIONAL PIN_PREEMPTION_TIMER
+#define PROCESSOR_CHILD                                                                            \
+    (PROCESSOR_TSC_OFFSETTING | PROCESSOR_HLT_EXITING | PROCESSOR_MWAIT_EXITING |                  \
+     PROCESSOR_RDPMC_EXITING | PROCESSOR_CR8_LOAD_EXITING | PROCESSOR_CR8_STORE_EXITING |          \
+     PROCESSOR_MOV_DR_EXITING | PROCESSOR_UNCONDITIONAL_IO_EXITING | PROCESSOR_MONITOR_EXITING)
+#define SECONDARY_CHILD SECONDARY_WBINVD_EXITING
 #define EXIT_REQUIRED                                                                              \
     (EXIT_SAVE_DEBUG_CONTROLS | EXIT_HOST_ADDRESS_SPACE_SIZE | EXIT_SAVE_IA32_PAT |                \
      EXIT_LOAD_IA32_PAT | EXIT_SAVE_IA32_EFER | EXIT_LOAD_IA32_EFER)
@@ -33,9 +43,13 @@ struct requirement {
 static const struct requirement requirements[] = {
     {MSR_VMX_TRUE_PINBASED_CTLS, PIN_NMI_EXITING, LACKS("NMI exiting")},
     {MSR_VMX_TRUE_PINBASED_CTLS, PIN_VIRTUAL_NMIS, LACKS("virtual NMIs")},
+    {MSR_VMX_TRUE_PINBASED_CTLS, PIN_CHILD, LACKS("external-interrupt exiting")},
     {MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_NMI_WINDOW_EXITING, LACKS("NMI-window exiting")},
+    {MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_CHILD | PROCESSOR_INTERRUPT_WINDOW_EXITING,
+     LACKS("exits for all that children may not do")},
     {MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_USE_MSR_BITMAPS, LACKS("MSR bitmaps")},
     {MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_SECONDARY_CONTROLS, LACKS("secondary controls")},
+    {MSR_VMX_PROCBASED_CTLS2, SECONDARY_CHILD, LACKS("WBINVD exiting")},
     {MSR_VMX_PROCBASED_CTLS2, SECONDARY_ENABLE_EPT, LACKS("extended page tables (EPT)")},
     {MSR_VMX_PROCBASED_CTLS2, SECONDARY_UNRESTRICTED_GUEST, LACKS("unrestricted guests")},
     {MSR_VMX_TRUE_EXIT_CTLS, EXIT_SAVE_DEBUG_CONTROLS | EXIT_HOST_ADDRESS_SPACE_SIZE,
@@ -73,8 +87,7 @@ static const char *missing_in_ept(void)
 {
     uint64_t capabilities = rdmsr(MSR_VMX_EPT_VPID_CAP);
     const uint64_t tables = EPT_CAP_PAGE_WALK_4 | EPT_CAP_WRITE_BACK | EPT_CAP_2_MIB_PAGES;
-    const uint64_t flushes =
-        EPT_CAP_INVEPT | EPT_CAP_INVEPT_SINGLE_CONTEXT | EPT_CAP_INVEPT_ALL_CONTEXTS;
+    const uint64_t flushes = EPT_CAP_INVEPT | EPT_CAP_INVEPT_ALL_CONTEXTS;
 
     if ((capabilities & tables) != tables)
         return LACKS("four-level write-back EPT with 2 MiB pages");
@@ -104,6 +117,8 @@ const char *capability_missing(void)
         return missing;
     if (!(rdmsr(MSR_VMX_BASIC) & VMX_BASIC_TRUE_CONTROLS))
         return LACKS("true controls");
+    if (!(rdmsr(MSR_VMX_BASIC) & VMX_BASIC_IO_INFORMATION))
+        return LACKS("information on INS and OUTS");
     for (size_t i = 0; i < sizeof(requirements) / sizeof(requirements[0]); i++)
         if (!allows(requirements[i].control_msr, requirements[i].controls))
             return requirements[i].missing;
@@ -119,23 +134,16 @@ static uint32_t adjust(uint32_t control_msr, uint32_t wanted)
     return (wanted & may_be_1) | must_be_1;
 }
 
-/* VPIDs spare flushes, but only if stale translations can be thrown away when we begin. */
-static bool can_use_vpid(void)
+struct vmx_controls capability_controls(bool root)
 {
-    const uint64_t needed = VPID_CAP_INVVPID | VPID_CAP_INVVPID_ALL_CONTEXTS;
-    return allows(MSR_VMX_PROCBASED_CTLS2, SECONDARY_ENABLE_VPID) &&
-           (rdmsr(MSR_VMX_EPT_VPID_CAP) & needed) == needed;
-}
-
-struct vmx_controls capability_controls(void)
-{
-    uint32_t secondary = SECONDARY_REQUIRED | SECONDARY_OPTIONAL;
-    if (can_use_vpid())
-        secondary |= SECONDARY_ENABLE_VPID;
+    const uint32_t secondary = SECONDARY_REQUIRED | SECONDARY_OPTIONAL;
     return (struct vmx_controls){
-        .pin = adjust(MSR_VMX_TRUE_PINBASED_CTLS, PIN_REQUIRED),
-        .processor = adjust(MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_REQUIRED),
-        .secondary = adjust(MSR_VMX_PROCBASED_CTLS2, secondary),
+        .pin = adjust(MSR_VMX_TRUE_PINBASED_CTLS,
+                      PIN_REQUIRED | (root ? 0 : PIN_CHILD | PIN_CHILD_OPTIONAL)),
+        .processor =
+            adjust(MSR_VMX_TRUE_PROCBASED_CTLS, PROCESSOR_REQUIRED | (root ? 0 : PROCESSOR_CHILD)),
+        .secondary =
+            adjust(MSR_VMX_PROCBASED_CTLS2, secondary | (root ? SECONDARY_ROOT : SECONDARY_CHILD)),
         .exit = adjust(MSR_VMX_TRUE_EXIT_CTLS, EXIT_REQUIRED),
         .entry = adjust(MSR_VMX_TRUE_ENTRY_CTLS, ENTRY_REQUIRED),
     };
@@ -149,4 +157,14 @@ uint32_t capability_revision(void)
 bool capability_has_1_gib_pages(void)
 {
     return rdmsr(MSR_VMX_EPT_VPID_CAP) & EPT_CAP_1_GIB_PAGES;
+}
+
+bool capability_has_accessed_dirty(void)
+{
+    return rdmsr(MSR_VMX_EPT_VPID_CAP) & EPT_CAP_ACCESSED_DIRTY;
+}
+
+bool capability_has_vpid(void)
+{
+    return allows(MSR_VMX_PROCBASED_CTLS2, SECONDARY_ENABLE_VPID);
 }

@@ -1,30 +1,39 @@
-/* Where the guest goes on after an exit: past an instruction, or in an exception or NMI handler. A
- * VM entry fails if its event does not go with the interruptibility state, so all that changes
- * either of them is here. All on the LP of the VP, between an exit and the next entry; at most one
- * of event_… per exit. */
+/* Where the guest goes on after an exit: past an instruction, or in an exception, interrupt or NMI
+ * handler. A VM entry fails if its event does not go with the interruptibility state, so all that
+ * changes either of them is here. All on the LP of the VP, whose VMCS is current. */
 #ifndef VENEER_HYPERVISOR_VMX_EVENT_H
 #define VENEER_HYPERVISOR_VMX_EVENT_H
 
 #include "hypervisor/vp.h"
 
-/* Goes on after the instruction that caused the exit. */
-void event_skip_instruction(void);
+/* As in hw_ops. Whether an exception has an error code follows from its vector and the mode. */
+void event_skip_instruction(struct vp *vp, uint8_t length);
+void event_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error);
+void event_request_nmi(struct vp *vp);
+bool event_can_take_interrupt(const struct vp *vp);
+void event_inject_interrupt(struct vp *vp, uint8_t vector);
+void event_request_interrupt_window(struct vp *vp, bool on);
 
-/* Raises @vector, with error code 0 if it is #GP, at the guest's instruction. If the exit
- * interrupted the delivery of another exception, the rules for double faults hold. */
-void event_inject_fault(const struct vp *vp, uint8_t vector);
+/* The exit was for the exception @info (exit interruption information): the guest gets it. */
+void event_reflect(struct vp *vp, uint32_t info, uint32_t error);
 
-/* Delivers again the event whose delivery the exit interrupted, if there is one. */
-void event_redeliver(void);
+/* To be called at exits that may come in the middle of another event's delivery: that is delivered
+ * again at the next entry, unless the guest gets another event until then. @nmi_unblocked: the exit
+ * came in an IRET that had already ended the blocking of NMIs: it blocks them again, to be
+ * repeated. */
+void event_resume_interrupted(bool nmi_unblocked);
 
-/* Asks for an exit as soon as the guest can take an NMI. */
-void event_request_nmi_window(void);
-
-/* In that exit: delivers an NMI. */
+/* In the exit that event_request_nmi() asked for: delivers an NMI. */
 void event_inject_nmi(void);
 
-/* The exit came in an IRET that had already ended the blocking of NMIs: it blocks them again, to be
- * repeated. */
-void event_restore_nmi_blocking(void);
+/* HV_REGISTER_PENDING_INTERRUPTION: the event of the next entry. False: no processor takes it, and
+ * there is none then. After CR0 has been set. */
+uint64_t event_get_pending(void);
+bool event_set_pending(uint64_t pending);
+
+/* HV_REGISTER_INTERRUPT_STATE; before event_set_pending(). Likewise MOV to RFLAGS from outside. */
+uint64_t event_get_interrupt_state(void);
+void event_set_interrupt_state(uint64_t state, uint64_t rflags);
+void event_set_rflags(struct vp *vp, uint64_t rflags);
 
 #endif

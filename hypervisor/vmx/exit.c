@@ -9,15 +9,55 @@
 #include "hypervisor/vmx/guest.h"
 #include "hypervisor/vmx/switch.h"
 #include "hypervisor/vmx/vmcs.h"
+#include "hypervisor/vmx/world.h"
 #include "lib/x86/cpu.h"
 
-/* Exceptions do not exit, so it is an NMI. It has come to us, and NMIs stay blocked until an IRET.
- */
+#define DR7_GD (1ull << 13)
+
+/* Their delivery may raise them again without end, and without an instruction boundary at which an
+ * interrupt or NMI would get the LP back: children's always exit. */
+#define ENDLESS_EXCEPTIONS (1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC)
+
+/* It has come to us, and NMIs stay blocked until an IRET. */
 static enum exit_action handle_nmi(struct vp *vp)
 {
     lp_nmi_received(this_lp());
     vmx_unblock_nmis();
     exit_nmi(vp);
+    return EXIT_RETRY;
+}
+
+/* What the delivery of #DB does besides, where the exit has come before it. */
+static void note_debug_exception(uint64_t qualification)
+{
+    write_dr6((read_dr6() & ~DEBUG_EXCEPTION_BREAKPOINTS) | (qualification & DEBUG_EXCEPTION_BITS));
+    vmcs_set_bits(VMCS_GUEST_DR7, DR7_GD, false);
+    vmwrite(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0); /* Bochs 2.7 leaves it */
+}
+
+/* NMIs; and exceptions of children that the parent wants to see, or that must exit. */
+static enum exit_action handle_exception(struct vp *vp)
+{
+    uint32_t info = (uint32_t)vmread(VMCS_EXIT_INTERRUPTION_INFO), error = 0;
+    uint8_t vector = info & INTERRUPTION_VECTOR;
+
+    if ((info & INTERRUPTION_TYPE) == INTERRUPTION_TYPE_NMI)
+        return handle_nmi(vp);
+    uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
+    /* Bochs 2.7 has error codes in real mode, too. */
+    bool has_error = info & INTERRUPTION_ERROR_CODE_VALID && vmread(VMCS_GUEST_CR0) & CR0_PE;
+    if (has_error)
+        error = (uint32_t)vmread(VMCS_EXIT_INTERRUPTION_ERROR_CODE);
+    event_resume_interrupted(info & INTERRUPTION_NMI_UNBLOCKED && vector != X86_VECTOR_DF);
+    if (vector == X86_VECTOR_DB)
+        note_debug_exception(qualification);
+    if (vp->partition->exception_intercepts >> vector & 1)
+        return exit_exception(vp, vector, has_error, error,
+                              vector == X86_VECTOR_PF ? qualification : 0);
+    exit_count_other(vp);
+    if (vector == X86_VECTOR_PF)
+        write_cr2(qualification);
+    event_reflect(vp, info, error);
     return EXIT_RETRY;
 }
 
@@ -28,75 +68,132 @@ static enum exit_action handle_nmi_window(struct vp *vp)
     return EXIT_RETRY;
 }
 
-/* INIT or SIPI that the guest sent to this LP. The LP is ours: nothing happens. */
+/* INIT or SIPI that the root sent to this LP. The LP is ours: nothing happens. Bochs 2.7 saves a
+ * blocking that no entry takes. */
 static enum exit_action handle_init_or_sipi(struct vp *vp)
 {
     exit_count_other(vp);
+    vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+            vmread(VMCS_GUEST_INTERRUPTIBILITY) &
+                (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS | BLOCKING_BY_NMI));
     return EXIT_RETRY;
 }
 
-static enum exit_action handle_triple_fault(struct vp *vp)
+/* Nobody needs a child that switches tasks; the root does not leave long mode. */
+static enum exit_action handle_task_switch(struct vp *vp)
 {
-    panic_root(vp, "triple fault");
-}
-
-static enum exit_action handle_invalid_state(struct vp *vp)
-{
-    panic_root(vp, "the processor refuses its state");
-}
-
-static enum exit_action handle_machine_check(struct vp *vp)
-{
-    panic_root(vp, "machine check while entering it");
+    return partition_is_root(vp->partition) ? exit_forbidden(vp) : exit_unexpected(vp);
 }
 
 static enum exit_action handle_hypercall(struct vp *vp)
 {
-    return exit_hypercall(vp, guest_mode());
+    return exit_hypercall(vp, guest_mode(), vmread(VMCS_GUEST_CR3));
 }
 
-/* A write that changes bits of CR0 which are ours: once the guest's wish is noted, the instruction
- * does the rest without an exit (if it faults for another reason, the guest sees its wish
- * nevertheless; nothing depends on it). Or a write that sets the bit of CR4 which does not exist
+/* CR8. Or a write that changes bits of CR0 which are ours: once the guest's wish is noted, the
+ * instruction does the rest without an exit (if it faults for another reason, the guest sees its
+ * wish nevertheless; nothing depends on it). Or a write that sets bits of CR4 which do not exist
  * for the guest. */
 static enum exit_action handle_cr_access(struct vp *vp)
 {
     uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
+    unsigned gpr = CR_ACCESS_GPR(qualification);
 
-    exit_count_other(vp);
-    if (CR_ACCESS_TYPE(qualification) != CR_ACCESS_TYPE_MOV_TO)
-        panic_root(vp, "unexpected control register access");
-    if (CR_ACCESS_REGISTER(qualification) != 0)
+    switch (CR_ACCESS_KIND(qualification)) {
+    case CR_ACCESS_MOV_TO(8):
+        return exit_write_cr8(vp, guest_gpr(vp, gpr));
+    case CR_ACCESS_MOV_FROM(8):
+        return exit_read_cr8(vp, gpr);
+    case CR_ACCESS_MOV_TO(0):
+        exit_count_other(vp);
+        return guest_write_owned_cr0(guest_gpr(vp, gpr)) ? EXIT_RETRY : EXIT_GP;
+    case CR_ACCESS_MOV_TO(4):
+        exit_count_other(vp);
         return EXIT_GP;
-    return guest_write_owned_cr0(guest_gpr(vp, CR_ACCESS_GPR(qualification))) ? EXIT_RETRY
-                                                                              : EXIT_GP;
+    default:
+        return exit_unexpected(vp);
+    }
+}
+
+static enum exit_action handle_string_io(struct vp *vp, uint32_t qualification, uint8_t length)
+{
+    uint32_t info = (uint32_t)vmread(VMCS_EXIT_INSTRUCTION_INFO);
+    bool in = (qualification & IO_IN) != 0;
+    enum vmcs_segment segment = in ? SEGMENT_ES : IO_INFO_SEGMENT(info);
+    struct exit_string_io io = {
+        .port = (uint16_t)(qualification >> IO_PORT_SHIFT),
+        .size = IO_SIZE(qualification),
+        .in = in,
+        .rep = (qualification & IO_REP) != 0,
+        .length = length,
+        .address_size = (uint8_t)IO_INFO_ADDRESS_SIZE(info),
+        .segment = guest_segment(segment),
+    };
+
+    if (segment < SEGMENT_FS && guest_in_64bit_code())
+        io.segment.base = 0; /* the processor ignores it */
+    return exit_string_io(vp, &io);
+}
+
+static enum exit_action handle_io(struct vp *vp)
+{
+    uint32_t qualification = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
+    uint8_t length = (uint8_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+
+    if (qualification & IO_STRING)
+        return handle_string_io(vp, qualification, length);
+    return exit_port(vp, (uint16_t)(qualification >> IO_PORT_SHIFT), IO_SIZE(qualification),
+                     (qualification & IO_IN) != 0, length);
+}
+
+/* The system call MSRs are ours, everybody's: world.c knows them by their writes. */
+static enum exit_action handle_wrmsr(struct vp *vp)
+{
+    uint32_t index = (uint32_t)vp->gpr[GPR_RCX] - MSR_STAR;
+
+    if (index >= SYSCALL_MSRS)
+        return exit_wrmsr(vp);
+    uint64_t value = vp->gpr[GPR_RDX] << 32 | (uint32_t)vp->gpr[GPR_RAX];
+    EXIT_COUNT(vp, msr);
+    return guest_write_syscall_msr(vp, index, value) ? EXIT_SKIP : EXIT_GP;
+}
+
+static enum exit_action handle_rdpmc(struct vp *vp)
+{
+    exit_count_other(vp);
+    return EXIT_GP;
 }
 
 static enum exit_action handle_ept_violation(struct vp *vp)
 {
     uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
-    enum exit_action action = exit_nested_fault(vp, gpa(vmread(VMCS_GUEST_PHYSICAL_ADDRESS)));
+    struct exit_memory access = {
+        .address = gpa(vmread(VMCS_GUEST_PHYSICAL_ADDRESS)),
+        .linear = vmread(VMCS_GUEST_LINEAR_ADDRESS),
+        .linear_valid = (qualification & EPT_VIOLATION_LINEAR_VALID) == EPT_VIOLATION_LINEAR_VALID,
+        .write = (qualification & EPT_VIOLATION_WRITE) != 0,
+        .execute = (qualification & EPT_VIOLATION_EXECUTE) != 0,
+    };
 
-    if (vmread(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) {
-        if (action == EXIT_RETRY)
-            event_redeliver();
-    } else if (qualification & EPT_VIOLATION_NMI_UNBLOCKED) {
-        event_restore_nmi_blocking();
-    }
-    return action;
+    event_resume_interrupted(qualification & EPT_VIOLATION_NMI_UNBLOCKED);
+    return exit_nested_fault(vp, &access);
 }
 
-/* By basic exit reason; the others are not asked for. */
+/* By exit reason; the others are not asked for. */
 static enum exit_action (*const handlers[EXIT_REASON_COUNT])(struct vp *vp) = {
-    [EXIT_REASON_EXCEPTION_OR_NMI] = handle_nmi,
-    [EXIT_REASON_TRIPLE_FAULT] = handle_triple_fault,
+    [EXIT_REASON_EXCEPTION_OR_NMI] = handle_exception,
+    [EXIT_REASON_EXTERNAL_INTERRUPT] = exit_physical_interrupt,
+    [EXIT_REASON_TRIPLE_FAULT] = exit_triple_fault,
     [EXIT_REASON_INIT] = handle_init_or_sipi,
     [EXIT_REASON_SIPI] = handle_init_or_sipi,
+    [EXIT_REASON_INTERRUPT_WINDOW] = exit_interrupt_window,
     [EXIT_REASON_NMI_WINDOW] = handle_nmi_window,
-    [EXIT_REASON_TASK_SWITCH] = exit_forbidden,
+    [EXIT_REASON_TASK_SWITCH] = handle_task_switch,
     [EXIT_REASON_CPUID] = exit_cpuid,
     [EXIT_REASON_GETSEC] = exit_forbidden,
+    [EXIT_REASON_HLT] = exit_hlt,
     [EXIT_REASON_INVD] = exit_invd,
+    [EXIT_REASON_RDPMC] = handle_rdpmc,
     [EXIT_REASON_VMCALL] = handle_hypercall,
     [EXIT_REASON_VMCLEAR] = exit_forbidden,
     [EXIT_REASON_VMLAUNCH] = exit_forbidden,
@@ -108,37 +205,73 @@ static enum exit_action (*const handlers[EXIT_REASON_COUNT])(struct vp *vp) = {
     [EXIT_REASON_VMXOFF] = exit_forbidden,
     [EXIT_REASON_VMXON] = exit_forbidden,
     [EXIT_REASON_CR_ACCESS] = handle_cr_access,
+    [EXIT_REASON_MOV_DR] = exit_debug_register,
+    [EXIT_REASON_IO] = handle_io,
     [EXIT_REASON_RDMSR] = exit_rdmsr,
-    [EXIT_REASON_WRMSR] = exit_wrmsr,
-    [EXIT_REASON_INVALID_GUEST_STATE] = handle_invalid_state,
-    [EXIT_REASON_MSR_LOADING] = handle_invalid_state,
-    [EXIT_REASON_MACHINE_CHECK] = handle_machine_check,
+    [EXIT_REASON_WRMSR] = handle_wrmsr,
+    [EXIT_REASON_MWAIT] = exit_forbidden,
+    [EXIT_REASON_MONITOR] = exit_forbidden,
     [EXIT_REASON_EPT_VIOLATION] = handle_ept_violation,
+    [EXIT_REASON_PREEMPTION_TIMER] = exit_physical_interrupt,
     [EXIT_REASON_INVEPT] = exit_forbidden,
     [EXIT_REASON_INVVPID] = exit_forbidden,
+    [EXIT_REASON_WBINVD] = exit_invd,
     [EXIT_REASON_XSETBV] = exit_xsetbv,
     [EXIT_REASON_VMFUNC] = exit_forbidden,
 };
 
+/* The others are instructions; of an event's delivery, an instruction's length is not its own. */
+static bool is_event(uint32_t reason)
+{
+    return reason <= EXIT_REASON_TASK_SWITCH || reason >= EXIT_REASON_COUNT ||
+           reason == EXIT_REASON_PREEMPTION_TIMER || reason == EXIT_REASON_EPT_VIOLATION ||
+           reason == EXIT_REASON_EPT_MISCONFIGURATION;
+}
+
+uint8_t vmx_instruction_length(struct vp *vp)
+{
+    (void)vp;
+    if (is_event((uint32_t)vmread(VMCS_EXIT_REASON)))
+        return 0;
+    return (uint8_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+}
+
+void vmx_set_controls(struct vp *vp, uint32_t exceptions, uint64_t tsc_offset,
+                      bool debug_register_exits)
+{
+    (void)vp;
+    vmwrite(VMCS_EXCEPTION_BITMAP, exceptions | ENDLESS_EXCEPTIONS);
+    vmwrite(VMCS_TSC_OFFSET, tsc_offset);
+    vmcs_set_bits(VMCS_PROCESSOR_BASED_CONTROLS, PROCESSOR_MOV_DR_EXITING, debug_register_exits);
+}
+
+/* A failed entry leaves a VMCS that was not launched as it was, where vmx_switch() has noted an
+ * exit (Intel SDM vol. 3, 26.8). */
+static void handle_unexpected(struct vp *vp, uint32_t reason)
+{
+    if (reason == (EXIT_REASON_ENTRY_FAILURE | EXIT_REASON_MACHINE_CHECK))
+        panic_root(vp, "machine check while entering it");
+    if (!(reason & EXIT_REASON_ENTRY_FAILURE)) {
+        exit_unexpected(vp);
+        return;
+    }
+    exit_invalid_state(vp);
+    world_start_anew(vp);
+}
+
 static void handle_exit(struct vp *vp)
 {
-    uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON) & EXIT_REASON_BASIC;
+    uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
 
-    if (reason >= EXIT_REASON_COUNT || handlers[reason] == NULL)
-        panic_root(vp, "unexpected VM exit");
-    switch (handlers[reason](vp)) {
-    case EXIT_SKIP:
-        event_skip_instruction();
-        break;
-    case EXIT_RETRY:
-        break;
-    case EXIT_UD:
-        event_inject_fault(vp, X86_VECTOR_UD);
-        break;
-    case EXIT_GP:
-        event_inject_fault(vp, X86_VECTOR_GP);
-        break;
+    if (reason >= EXIT_REASON_COUNT || handlers[reason] == NULL) {
+        handle_unexpected(vp, reason);
+        return;
     }
+    enum exit_action action = handlers[reason](vp);
+    if (action == EXIT_SKIP)
+        event_skip_instruction(vp, (uint8_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
+    else if (action != EXIT_RETRY)
+        event_inject_exception(vp, action == EXIT_UD ? X86_VECTOR_UD : X86_VECTOR_GP, true, 0);
 }
 
 /* Intel SDM vol. 3, 30.4. */
@@ -165,11 +298,10 @@ static _Noreturn void panic_refused(void)
 
 void vmx_run(struct vp *vp)
 {
-    if (vp->nested_flush) {
-        vp->nested_flush = false;
-        if (!invept(INVEPT_SINGLE_CONTEXT, vmread(VMCS_EPT_POINTER)))
-            panic("INVEPT failed");
-    }
+    struct lp *lp = this_lp();
+
+    if (lp->flush_pending)
+        world_flush(lp, vp);
     switch (vmx_switch(vp)) {
     case VMX_EXITED:
         handle_exit(vp);

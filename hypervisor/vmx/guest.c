@@ -3,22 +3,63 @@
 #include <stddef.h>
 
 #include "hypervisor/console.h"
-#include "hypervisor/vmx/vmcs.h"
-#include "lib/string.h"
+#include "hypervisor/vmx/event.h"
+#include "hypervisor/vmx/world.h"
+#include "hypervisor/vp_context.h"
 #include "lib/x86/cpu.h"
 
 /* VT-x insists on NE. CD and NW are not changed by an exit: the hypervisor would run with the
  * guest's, and caches that NW makes incoherent. They stay 0. */
 #define CR0_OWNED (CR0_NE | CR0_CD | CR0_NW)
 
+#define DR6_RESET_VALUE 0xffff0ff0ull
 #define DR7_RESET_VALUE 0x400ull
 #define NO_LINKED_VMCS UINT64_MAX
-#define SEGMENT_PRESENT (1u << 7)
+#define REFUSED_LINK 1ull /* not aligned: the entry fails for invalid guest state */
+
+/* Registers that a VMCS field has just as they are. */
+static const struct plain_register {
+    uint16_t field, offset;
+} plain_registers[] = {
+    {VMCS_GUEST_RIP, offsetof(struct vp_registers, rip)},
+    {VMCS_GUEST_RSP, offsetof(struct vp_registers, rsp)},
+    {VMCS_GUEST_RFLAGS, offsetof(struct vp_registers, rflags)},
+    {VMCS_GUEST_CR3, offsetof(struct vp_registers, cr3)},
+    {VMCS_GUEST_IA32_PAT, offsetof(struct vp_registers, pat)},
+    {VMCS_GUEST_DR7, offsetof(struct vp_registers, dr7)},
+    {VMCS_GUEST_SYSENTER_CS, offsetof(struct vp_registers, sysenter_cs)},
+    {VMCS_GUEST_SYSENTER_ESP, offsetof(struct vp_registers, sysenter_esp)},
+    {VMCS_GUEST_SYSENTER_EIP, offsetof(struct vp_registers, sysenter_eip)},
+    {VMCS_GUEST_GDTR_BASE, offsetof(struct vp_registers, gdtr.base)},
+    {VMCS_GUEST_IDTR_BASE, offsetof(struct vp_registers, idtr.base)},
+};
+
+#define PLAIN_COUNT (sizeof(plain_registers) / sizeof(plain_registers[0]))
+
+/* The segment registers of struct vp_registers are in the order of the VMCS. */
+_Static_assert(offsetof(struct vp_registers, tr) - offsetof(struct vp_registers, es) ==
+                   SEGMENT_TR * sizeof(struct hv_x64_segment_register),
+               "order of segments");
+
+static size_t segment_offset(enum vmcs_segment segment)
+{
+    return offsetof(struct vp_registers, es) + segment * sizeof(struct hv_x64_segment_register);
+}
+
+static bool canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+static uint64_t guest_cr0(void)
+{
+    return (vmread(VMCS_GUEST_CR0) & ~CR0_OWNED) | (vmread(VMCS_CR0_READ_SHADOW) & CR0_OWNED);
+}
 
 static void set_segment(enum vmcs_segment segment, const struct hv_x64_segment_register *value)
 {
     uint32_t rights = value->attributes;
-    if (!(rights & SEGMENT_PRESENT))
+    if (!(rights & ACCESS_RIGHTS_PRESENT))
         rights |= ACCESS_RIGHTS_UNUSABLE;
     vmwrite(vmcs_segment_field(VMCS_GUEST_ES_SELECTOR, segment), value->selector);
     vmwrite(vmcs_segment_field(VMCS_GUEST_ES_LIMIT, segment), value->limit);
@@ -26,59 +67,202 @@ static void set_segment(enum vmcs_segment segment, const struct hv_x64_segment_r
     vmwrite(vmcs_segment_field(VMCS_GUEST_ES_BASE, segment), value->base);
 }
 
-static void set_tables(const struct hv_initial_vp_context *context)
+struct hv_x64_segment_register guest_segment(enum vmcs_segment segment)
 {
-    set_segment(SEGMENT_ES, &context->es);
-    set_segment(SEGMENT_CS, &context->cs);
-    set_segment(SEGMENT_SS, &context->ss);
-    set_segment(SEGMENT_DS, &context->ds);
-    set_segment(SEGMENT_FS, &context->fs);
-    set_segment(SEGMENT_GS, &context->gs);
-    set_segment(SEGMENT_LDTR, &context->ldtr);
-    set_segment(SEGMENT_TR, &context->tr);
-    vmwrite(VMCS_GUEST_GDTR_BASE, context->gdtr.base);
-    vmwrite(VMCS_GUEST_GDTR_LIMIT, context->gdtr.limit);
-    vmwrite(VMCS_GUEST_IDTR_BASE, context->idtr.base);
-    vmwrite(VMCS_GUEST_IDTR_LIMIT, context->idtr.limit);
+    uint32_t rights = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, segment));
+    if (rights & ACCESS_RIGHTS_UNUSABLE)
+        rights &= ~ACCESS_RIGHTS_PRESENT;
+    return (struct hv_x64_segment_register){
+        .base = vmread(vmcs_segment_field(VMCS_GUEST_ES_BASE, segment)),
+        .limit = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_LIMIT, segment)),
+        .selector = (uint16_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_SELECTOR, segment)),
+        .attributes = (uint16_t)(rights & ACCESS_RIGHTS_ATTRIBUTES),
+    };
 }
 
-/* What a context does not name starts as at reset. */
-static void set_reset_values(void)
+bool guest_write_syscall_msr(struct vp *vp, uint32_t index, uint64_t value)
 {
-    vmwrite(VMCS_GUEST_DR7, DR7_RESET_VALUE);
+    uint32_t msr = MSR_STAR + index;
+
+    if ((msr == MSR_LSTAR || msr == MSR_CSTAR) && !canonical(value))
+        return false;
+    if (msr == MSR_SFMASK && value >> 32 != 0)
+        return false;
+    if (value != vp->syscall_msrs[index]) {
+        vp->syscall_msrs[index] = value;
+        wrmsr(msr, value);
+    }
+    return true;
+}
+
+/* Those that are in the processor itself. */
+static bool set_live_registers(struct vp *vp, const struct vp_registers *r)
+{
+    const uint64_t msrs[SYSCALL_MSRS] = {r->star, r->lstar, r->cstar, r->sfmask};
+    bool valid = canonical(r->kernel_gs_base);
+
+    if (valid)
+        wrmsr(MSR_KERNEL_GS_BASE, r->kernel_gs_base);
+    for (uint32_t i = 0; i < SYSCALL_MSRS; i++)
+        valid &= guest_write_syscall_msr(vp, i, msrs[i]);
+    write_cr2(r->cr2);
+    write_dr6((uint32_t)r->dr6);
+    return valid;
+}
+
+/* PAE paging: the processor reads four entries when CR3 is written, and keeps them (26.3.1.6). */
+static bool load_pdptes(struct vp *vp, uint64_t cr3)
+{
+    const volatile uint64_t *entries =
+        partition_memory(vp->partition, gpa(cr3 & 0xffffffe0), 4 * sizeof(uint64_t), false);
+
+    for (unsigned i = 0; entries != NULL && i < 4; i++)
+        vmwrite((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), entries[i]);
+    return entries != NULL;
+}
+
+/* Control registers, before all others are written. LMA is what follows from LME and PG; the entry
+ * control is the same, as it is after an exit. False: no processor accepts the values, where a VM
+ * entry does not look at them. */
+static bool set_paging(struct vp *vp, const struct vp_registers *r)
+{
+    bool lma = r->efer & EFER_LME && r->cr0 & CR0_PG;
+    uint64_t efer = (r->efer & ~EFER_LMA) | (lma ? EFER_LMA : 0);
+    bool changed = guest_cr0() != r->cr0 || vmread(VMCS_GUEST_CR3) != r->cr3 ||
+                   guest_cr4(vp) != r->cr4 || vmread(VMCS_GUEST_IA32_EFER) != efer;
+    bool valid = guest_write_owned_cr0(r->cr0);
+    valid &= !(r->cr4 & vmread(VMCS_CR4_GUEST_HOST_MASK));
+
+    vmwrite(VMCS_GUEST_CR0, (r->cr0 & ~CR0_OWNED) | CR0_NE);
+    vmwrite(VMCS_GUEST_CR4, r->cr4 | CR4_VMXE);
+    vmwrite(VMCS_GUEST_IA32_EFER, efer);
+    vmcs_set_bits(VMCS_ENTRY_CONTROLS, ENTRY_IA32E_MODE_GUEST, lma);
+    if (changed)
+        world_forget_translations(vp);
+    if (changed && r->cr0 & CR0_PG && r->cr4 & CR4_PAE && !lma)
+        valid &= load_pdptes(vp, r->cr3);
+    return valid;
+}
+
+void guest_set_registers(struct vp *vp, const struct vp_registers *r)
+{
+    bool valid = set_paging(vp, r);
+
+    for (size_t i = 0; i < PLAIN_COUNT; i++)
+        vmwrite((enum vmcs_field)plain_registers[i].field,
+                *(const uint64_t *)((const uint8_t *)r + plain_registers[i].offset));
+    for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+        set_segment(i, (const void *)((const uint8_t *)r + segment_offset(i)));
+    vmwrite(VMCS_GUEST_GDTR_LIMIT, r->gdtr.limit);
+    vmwrite(VMCS_GUEST_IDTR_LIMIT, r->idtr.limit);
     vmwrite(VMCS_GUEST_IA32_DEBUGCTL, 0);
-    vmwrite(VMCS_GUEST_SYSENTER_CS, 0);
-    vmwrite(VMCS_GUEST_SYSENTER_ESP, 0);
-    vmwrite(VMCS_GUEST_SYSENTER_EIP, 0);
-    vmwrite(VMCS_GUEST_INTERRUPTIBILITY, 0);
     vmwrite(VMCS_GUEST_ACTIVITY_STATE, 0);
-    vmwrite(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
-    vmwrite(VMCS_LINK_POINTER, NO_LINKED_VMCS);
+    valid &= set_live_registers(vp, r);
+    event_set_interrupt_state(r->interrupt_state, r->rflags);
+    valid &= event_set_pending(r->pending_interruption);
+    vmwrite(VMCS_LINK_POINTER, valid ? NO_LINKED_VMCS : REFUSED_LINK);
 }
 
-void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *context, uint64_t rdi)
+void guest_get_registers(const struct vp *vp, struct vp_registers *r)
 {
-    memset(vp->gpr, 0, sizeof(vp->gpr));
-    vp->gpr[GPR_RDI] = rdi;
-    vmwrite(VMCS_GUEST_RIP, context->rip);
-    vmwrite(VMCS_GUEST_RSP, context->rsp);
-    vmwrite(VMCS_GUEST_RFLAGS, context->rflags);
-    vmwrite(VMCS_GUEST_CR0, (context->cr0 & ~CR0_OWNED) | CR0_NE);
-    vmwrite(VMCS_CR0_READ_SHADOW, context->cr0);
-    vmwrite(VMCS_GUEST_CR3, context->cr3);
-    vmwrite(VMCS_GUEST_CR4, context->cr4 | CR4_VMXE);
-    vmwrite(VMCS_GUEST_IA32_EFER, context->efer);
-    vmwrite(VMCS_GUEST_IA32_PAT, context->msr_cr_pat);
-    set_tables(context);
-    set_reset_values();
-    /* From the first exit on, exits keep this bit equal to EFER.LMA. */
-    vmwrite(VMCS_ENTRY_CONTROLS, vmread(VMCS_ENTRY_CONTROLS) | ENTRY_IA32E_MODE_GUEST);
+    *r = (struct vp_registers){
+        .cr0 = guest_cr0(),
+        .cr2 = read_cr2(),
+        .cr4 = guest_cr4(vp),
+        .efer = vmread(VMCS_GUEST_IA32_EFER),
+        .dr6 = read_dr6(),
+        .gdtr.limit = (uint16_t)vmread(VMCS_GUEST_GDTR_LIMIT),
+        .idtr.limit = (uint16_t)vmread(VMCS_GUEST_IDTR_LIMIT),
+        .kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE),
+        .star = vp->syscall_msrs[0],
+        .lstar = vp->syscall_msrs[1],
+        .cstar = vp->syscall_msrs[2],
+        .sfmask = vp->syscall_msrs[3],
+        .pending_interruption = event_get_pending(),
+        .interrupt_state = event_get_interrupt_state(),
+    };
+    for (size_t i = 0; i < PLAIN_COUNT; i++)
+        *(uint64_t *)((uint8_t *)r + plain_registers[i].offset) =
+            vmread((enum vmcs_field)plain_registers[i].field);
+    for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+        *(struct hv_x64_segment_register *)((uint8_t *)r + segment_offset(i)) = guest_segment(i);
 }
 
-void guest_own_control_registers(void)
+void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *c, uint64_t rdi)
+{
+    /* What a context does not name starts as at reset. */
+    struct vp_registers r = {
+        .rip = c->rip,
+        .rsp = c->rsp,
+        .rflags = c->rflags,
+        .cr0 = c->cr0,
+        .cr3 = c->cr3,
+        .cr4 = c->cr4,
+        .efer = c->efer,
+        .pat = c->msr_cr_pat,
+        .dr6 = DR6_RESET_VALUE,
+        .dr7 = DR7_RESET_VALUE,
+        .es = c->es,
+        .cs = c->cs,
+        .ss = c->ss,
+        .ds = c->ds,
+        .fs = c->fs,
+        .gs = c->gs,
+        .ldtr = c->ldtr,
+        .tr = c->tr,
+        .idtr = c->idtr,
+        .gdtr = c->gdtr,
+    };
+
+    guest_set_registers(vp, &r);
+    for (unsigned i = 0; i < GPR_COUNT; i++)
+        vp->gpr[i] = i == GPR_RDI ? rdi : 0;
+}
+
+void guest_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
+{
+    struct hv_vp_register_page *page = vp->register_page;
+    uint64_t cr0 = vmread(VMCS_GUEST_CR0);
+    uint32_t ss = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_SS));
+    uint32_t state = ACCESS_RIGHTS_DPL(ss);
+
+    if (cr0 & CR0_PE)
+        state |= HV_EXECUTION_CR0_PE;
+    if (cr0 & CR0_AM)
+        state |= HV_EXECUTION_CR0_AM;
+    if (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA)
+        state |= HV_EXECUTION_EFER_LMA;
+    if (vmread(VMCS_ENTRY_INTERRUPTION_INFO) & INTERRUPTION_VALID)
+        state |= HV_EXECUTION_INTERRUPTION_PENDING;
+    if (vmread(VMCS_GUEST_INTERRUPTIBILITY) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))
+        state |= HV_EXECUTION_INTERRUPT_SHADOW;
+    header->execution_state = (uint16_t)state;
+    header->cs = guest_segment(SEGMENT_CS);
+    header->rip = page->rip = vmread(VMCS_GUEST_RIP);
+    header->rflags = page->rflags = vmread(VMCS_GUEST_RFLAGS);
+    page->gpr[GPR_RSP] = vmread(VMCS_GUEST_RSP);
+}
+
+void guest_get_code(const struct vp *vp, struct guest_code *code)
+{
+    uint32_t cs = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS));
+    uint64_t rip = vmread(VMCS_GUEST_RIP);
+
+    code->paging = (struct guest_paging){.cr0 = vmread(VMCS_GUEST_CR0),
+                                         .cr3 = vmread(VMCS_GUEST_CR3),
+                                         .cr4 = guest_cr4(vp),
+                                         .efer = vmread(VMCS_GUEST_IA32_EFER)};
+    code->long_mode = code->paging.efer & EFER_LMA && cs & ACCESS_RIGHTS_LONG;
+    code->default_32 = (cs & ACCESS_RIGHTS_DEFAULT_32) != 0;
+    code->linear = rip;
+    if (!code->long_mode)
+        code->linear = (uint32_t)(vmread(vmcs_segment_field(VMCS_GUEST_ES_BASE, SEGMENT_CS)) + rip);
+}
+
+void guest_own_control_registers(bool root)
 {
     vmwrite(VMCS_CR0_GUEST_HOST_MASK, CR0_OWNED);
-    vmwrite(VMCS_CR4_GUEST_HOST_MASK, CR4_VMXE);
+    vmwrite(VMCS_CR4_GUEST_HOST_MASK, root ? CR4_VMXE : ~vp_context_limits().cr4);
     vmwrite(VMCS_CR4_READ_SHADOW, 0);
 }
 
@@ -101,16 +285,18 @@ uint64_t guest_gpr(const struct vp *vp, unsigned number)
     return number == GPR_RSP ? vmread(VMCS_GUEST_RSP) : vp->gpr[number];
 }
 
-struct exit_mode guest_mode(void)
+bool guest_in_64bit_code(void)
+{
+    uint32_t cs = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS));
+    return (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA) && (cs & ACCESS_RIGHTS_LONG);
+}
+
+enum exit_mode guest_mode(void)
 {
     uint32_t ss = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_SS));
-    uint32_t cs = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS));
-    return (struct exit_mode){
-        .cpl = ACCESS_RIGHTS_DPL(ss),
-        .protected_mode =
-            (vmread(VMCS_GUEST_CR0) & CR0_PE) && !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_VM),
-        .long_mode = (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA) && (cs & ACCESS_RIGHTS_LONG),
-    };
+    bool protected_mode =
+        (vmread(VMCS_GUEST_CR0) & CR0_PE) && !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_VM);
+    return exit_mode(ACCESS_RIGHTS_DPL(ss), protected_mode, guest_in_64bit_code());
 }
 
 static unsigned long long field(enum vmcs_field name)
@@ -133,20 +319,11 @@ static void print_segments(void)
           field(VMCS_GUEST_IDTR_LIMIT));
 }
 
-static void print_gprs(const struct vp *vp)
-{
-    static const char *const names[GPR_COUNT] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp",
-                                                 "rsi", "rdi", "r8",  "r9",  "r10", "r11",
-                                                 "r12", "r13", "r14", "r15"};
-    for (unsigned i = 0; i < GPR_COUNT; i++)
-        print("%-3s %016llx%s", names[i], (unsigned long long)guest_gpr(vp, i),
-              i % 4 == 3 ? "\n" : " ");
-}
-
 void guest_print(const struct vp *vp)
 {
-    print("rip %016llx rflags %08llx\n", field(VMCS_GUEST_RIP), field(VMCS_GUEST_RFLAGS));
-    print_gprs(vp);
+    print("rip %016llx rsp %016llx rflags %08llx\n", field(VMCS_GUEST_RIP), field(VMCS_GUEST_RSP),
+          field(VMCS_GUEST_RFLAGS));
+    vp_print_gpr(vp);
     print("cr0 %08llx (guest's own bits: %08llx) cr3 %016llx cr4 %08llx efer %04llx\n",
           field(VMCS_GUEST_CR0), field(VMCS_CR0_READ_SHADOW), field(VMCS_GUEST_CR3),
           field(VMCS_GUEST_CR4), field(VMCS_GUEST_IA32_EFER));

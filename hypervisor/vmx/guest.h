@@ -1,4 +1,5 @@
-/* The guest-state area of the current VMCS. All on the LP of the VP. */
+/* The guest-state area of the current VMCS, and registers that belong to it but are in the
+ * processor. All on the LP of the VP. */
 #ifndef VENEER_HYPERVISOR_VMX_GUEST_H
 #define VENEER_HYPERVISOR_VMX_GUEST_H
 
@@ -6,24 +7,48 @@
 #include <stdint.h>
 
 #include "hypervisor/exit.h"
-#include "hypervisor/vp.h"
+#include "hypervisor/hw.h"
+#include "hypervisor/vmx/vmcs.h"
 
-/* As hw_ops.vp_set_context, .cr4 and .print_state. */
+#define SYSCALL_MSRS 4u /* STAR, LSTAR, CSTAR, SFMASK: numbers in a row, as in vp->syscall_msrs */
+
+/* As in hw_ops. */
 void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *context, uint64_t rdi);
+void guest_get_registers(const struct vp *vp, struct vp_registers *r);
+void guest_set_registers(struct vp *vp, const struct vp_registers *r);
+void guest_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header);
+void guest_get_code(const struct vp *vp, struct guest_code *code);
 uint64_t guest_cr4(const struct vp *vp);
 void guest_print(const struct vp *vp);
 
 /* Bits of CR0 and CR4 that are ours: the guest believes that it owns those of CR0, and cannot set
- * that of CR4. */
-void guest_own_control_registers(void);
+ * those of CR4. For children that is all that they may not have. */
+void guest_own_control_registers(bool root);
 
 /* Takes over the bits of CR0 that a guest writes while they are really ours. False if no processor
  * would. */
 bool guest_write_owned_cr0(uint64_t value);
 
+/* Writes MSR_STAR + @index of the VP that is on this LP. False: #GP. */
+bool guest_write_syscall_msr(struct vp *vp, uint32_t index, uint64_t value);
+
 /* General register @number, RSP included. */
 uint64_t guest_gpr(const struct vp *vp, unsigned number);
 
-struct exit_mode guest_mode(void);
+static inline uint64_t read_dr6(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%dr6, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_dr6(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%dr6" ::"r"(value));
+}
+
+struct hv_x64_segment_register guest_segment(enum vmcs_segment segment);
+bool guest_in_64bit_code(void);
+enum exit_mode guest_mode(void);
 
 #endif

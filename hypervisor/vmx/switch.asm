@@ -18,7 +18,7 @@ VMX_EXITED equ 0
 VMX_NOT_ENTERED equ 1
 VMX_REFUSED equ 2
 
-%define GPR(number) VP_GPR + 8 * (number)
+%define GPR(number) 8 * (number)
 
 global vmx_switch
 global vmx_switch_check
@@ -50,6 +50,7 @@ vmx_switch_check:
     jne vmx_switch_abort
 
     cmp byte [rdi + VP_HW_LAUNCHED], 0 ; the flags stay until the jump
+    mov rdi, [rdi + VP_GPR]
     mov rax, [rdi + GPR(0)]
     mov rcx, [rdi + GPR(1)]
     mov rdx, [rdi + GPR(2)]
@@ -81,6 +82,8 @@ vmx_switch_abort:
 vmx_switch_exited:
     push rdi
     mov rdi, [rsp + 8]
+    mov byte [rdi + VP_HW_LAUNCHED], 1
+    mov rdi, [rdi + VP_GPR]
     mov [rdi + GPR(0)], rax
     mov [rdi + GPR(1)], rcx
     mov [rdi + GPR(2)], rdx
@@ -96,7 +99,6 @@ vmx_switch_exited:
     mov [rdi + GPR(13)], r13
     mov [rdi + GPR(14)], r14
     mov [rdi + GPR(15)], r15
-    mov byte [rdi + VP_HW_LAUNCHED], 1
     xor eax, eax ; VMX_EXITED
 
 leave_switch:

@@ -23,6 +23,7 @@ enum vmcs_field {
 
     /* 64 bits. */
     VMCS_MSR_BITMAP = 0x2004,
+    VMCS_TSC_OFFSET = 0x2010,
     VMCS_EPT_POINTER = 0x201a,
     VMCS_XSS_EXITING_BITMAP = 0x202c,
     VMCS_GUEST_PHYSICAL_ADDRESS = 0x2400,
@@ -30,6 +31,7 @@ enum vmcs_field {
     VMCS_GUEST_IA32_DEBUGCTL = 0x2802,
     VMCS_GUEST_IA32_PAT = 0x2804,
     VMCS_GUEST_IA32_EFER = 0x2806,
+    VMCS_GUEST_PDPTE0 = 0x280a, /* then 1, 2, 3 */
     VMCS_HOST_IA32_PAT = 0x2c00,
     VMCS_HOST_IA32_EFER = 0x2c02,
 
@@ -52,9 +54,11 @@ enum vmcs_field {
     VMCS_INSTRUCTION_ERROR = 0x4400,
     VMCS_EXIT_REASON = 0x4402,
     VMCS_EXIT_INTERRUPTION_INFO = 0x4404,
+    VMCS_EXIT_INTERRUPTION_ERROR_CODE = 0x4406,
     VMCS_IDT_VECTORING_INFO = 0x4408,
     VMCS_IDT_VECTORING_ERROR_CODE = 0x440a,
     VMCS_EXIT_INSTRUCTION_LENGTH = 0x440c,
+    VMCS_EXIT_INSTRUCTION_INFO = 0x440e,
     VMCS_GUEST_ES_LIMIT = 0x4800, /* in the order of the selectors */
     VMCS_GUEST_GDTR_LIMIT = 0x4810,
     VMCS_GUEST_IDTR_LIMIT = 0x4812,
@@ -62,6 +66,7 @@ enum vmcs_field {
     VMCS_GUEST_INTERRUPTIBILITY = 0x4824,
     VMCS_GUEST_ACTIVITY_STATE = 0x4826,
     VMCS_GUEST_SYSENTER_CS = 0x482a,
+    VMCS_PREEMPTION_TIMER_VALUE = 0x482e,
     VMCS_HOST_SYSENTER_CS = 0x4c00,
 
     /* Natural width. */
@@ -70,6 +75,7 @@ enum vmcs_field {
     VMCS_CR0_READ_SHADOW = 0x6004,
     VMCS_CR4_READ_SHADOW = 0x6006,
     VMCS_EXIT_QUALIFICATION = 0x6400,
+    VMCS_GUEST_LINEAR_ADDRESS = 0x640a,
     VMCS_GUEST_CR0 = 0x6800,
     VMCS_GUEST_CR3 = 0x6802,
     VMCS_GUEST_CR4 = 0x6804,
@@ -118,22 +124,38 @@ static inline enum vmcs_field vmcs_segment_field(enum vmcs_field first, enum vmc
 
 /* Access rights of a segment register (24.4.1); the lower bits are those of a descriptor. */
 #define ACCESS_RIGHTS_DPL(rights) ((rights) >> 5 & 3)
+#define ACCESS_RIGHTS_PRESENT (1u << 7)
 #define ACCESS_RIGHTS_LONG (1u << 13)
+#define ACCESS_RIGHTS_DEFAULT_32 (1u << 14)
+#define ACCESS_RIGHTS_ATTRIBUTES 0xf0ffu
 #define ACCESS_RIGHTS_UNUSABLE (1u << 16)
 
 /* Pin-based controls (24.6.1). */
+#define PIN_EXTERNAL_INTERRUPT_EXITING (1u << 0)
 #define PIN_NMI_EXITING (1u << 3)
 #define PIN_VIRTUAL_NMIS (1u << 5)
+#define PIN_PREEMPTION_TIMER (1u << 6)
 
 /* Primary processor-based controls (24.6.2). */
+#define PROCESSOR_INTERRUPT_WINDOW_EXITING (1u << 2)
+#define PROCESSOR_TSC_OFFSETTING (1u << 3)
+#define PROCESSOR_HLT_EXITING (1u << 7)
+#define PROCESSOR_MWAIT_EXITING (1u << 10)
+#define PROCESSOR_RDPMC_EXITING (1u << 11)
+#define PROCESSOR_CR8_LOAD_EXITING (1u << 19)
+#define PROCESSOR_CR8_STORE_EXITING (1u << 20)
 #define PROCESSOR_NMI_WINDOW_EXITING (1u << 22)
+#define PROCESSOR_MOV_DR_EXITING (1u << 23)
+#define PROCESSOR_UNCONDITIONAL_IO_EXITING (1u << 24)
 #define PROCESSOR_USE_MSR_BITMAPS (1u << 28)
+#define PROCESSOR_MONITOR_EXITING (1u << 29)
 #define PROCESSOR_SECONDARY_CONTROLS (1u << 31)
 
 /* Secondary processor-based controls. */
 #define SECONDARY_ENABLE_EPT (1u << 1)
 #define SECONDARY_ENABLE_RDTSCP (1u << 3)
 #define SECONDARY_ENABLE_VPID (1u << 5)
+#define SECONDARY_WBINVD_EXITING (1u << 6)
 #define SECONDARY_UNRESTRICTED_GUEST (1u << 7)
 #define SECONDARY_ENABLE_INVPCID (1u << 12)
 #define SECONDARY_ENABLE_XSAVES (1u << 20)
@@ -156,6 +178,7 @@ static inline enum vmcs_field vmcs_segment_field(enum vmcs_field first, enum vmc
 /* Interruption information of entries and exits, and IDT-vectoring information
  * (24.8.3, 24.9.2, 24.9.3). */
 #define INTERRUPTION_VECTOR 0xffu
+#define INTERRUPTION_TYPE_SHIFT 8
 #define INTERRUPTION_TYPE (7u << 8)
 #define INTERRUPTION_TYPE_NMI (2u << 8)
 #define INTERRUPTION_TYPE_HARDWARE_EXCEPTION (3u << 8)
@@ -163,6 +186,7 @@ static inline enum vmcs_field vmcs_segment_field(enum vmcs_field first, enum vmc
 #define INTERRUPTION_TYPE_PRIVILEGED_SOFTWARE_EXCEPTION (5u << 8)
 #define INTERRUPTION_TYPE_SOFTWARE_EXCEPTION (6u << 8)
 #define INTERRUPTION_ERROR_CODE_VALID (1u << 11)
+#define INTERRUPTION_NMI_UNBLOCKED (1u << 12) /* exits: an IRET has ended the blocking by NMI */
 #define INTERRUPTION_VALID (1u << 31)
 
 /* Interruptibility state (24.4.2). */
@@ -170,20 +194,25 @@ static inline enum vmcs_field vmcs_segment_field(enum vmcs_field first, enum vmc
 #define BLOCKING_BY_MOV_SS (1u << 1)
 #define BLOCKING_BY_NMI (1u << 3)
 
+#define PENDING_DEBUG_SINGLE_STEP (1ull << 14) /* pending debug exceptions (24.4.2) */
+
 /* Exit reason field. */
-#define EXIT_REASON_BASIC 0xffffu
 #define EXIT_REASON_ENTRY_FAILURE (1u << 31)
 
 enum exit_reason {
     EXIT_REASON_EXCEPTION_OR_NMI = 0,
+    EXIT_REASON_EXTERNAL_INTERRUPT = 1,
     EXIT_REASON_TRIPLE_FAULT = 2,
     EXIT_REASON_INIT = 3,
     EXIT_REASON_SIPI = 4,
+    EXIT_REASON_INTERRUPT_WINDOW = 7,
     EXIT_REASON_NMI_WINDOW = 8,
     EXIT_REASON_TASK_SWITCH = 9,
     EXIT_REASON_CPUID = 10,
     EXIT_REASON_GETSEC = 11,
+    EXIT_REASON_HLT = 12,
     EXIT_REASON_INVD = 13,
+    EXIT_REASON_RDPMC = 15,
     EXIT_REASON_VMCALL = 18,
     EXIT_REASON_VMCLEAR = 19,
     EXIT_REASON_VMLAUNCH = 20,
@@ -195,31 +224,53 @@ enum exit_reason {
     EXIT_REASON_VMXOFF = 26,
     EXIT_REASON_VMXON = 27,
     EXIT_REASON_CR_ACCESS = 28,
+    EXIT_REASON_MOV_DR = 29,
+    EXIT_REASON_IO = 30,
     EXIT_REASON_RDMSR = 31,
     EXIT_REASON_WRMSR = 32,
-    EXIT_REASON_INVALID_GUEST_STATE = 33,
-    EXIT_REASON_MSR_LOADING = 34,
+    EXIT_REASON_MWAIT = 36,
+    EXIT_REASON_MONITOR = 39,
     EXIT_REASON_MACHINE_CHECK = 41,
     EXIT_REASON_EPT_VIOLATION = 48,
     EXIT_REASON_EPT_MISCONFIGURATION = 49,
     EXIT_REASON_INVEPT = 50,
+    EXIT_REASON_PREEMPTION_TIMER = 52,
     EXIT_REASON_INVVPID = 53,
+    EXIT_REASON_WBINVD = 54,
     EXIT_REASON_XSETBV = 55,
     EXIT_REASON_VMFUNC = 59,
     EXIT_REASON_COUNT
 };
 
 /* Exit qualification of control-register accesses (27.2.1). */
-#define CR_ACCESS_REGISTER(qualification) ((qualification)&0xf)
-#define CR_ACCESS_TYPE(qualification) ((qualification) >> 4 & 3)
-#define CR_ACCESS_TYPE_MOV_TO 0u
+#define CR_ACCESS_KIND(qualification) ((qualification)&0x3f) /* one of: */
+#define CR_ACCESS_MOV_TO(number) (number)
+#define CR_ACCESS_MOV_FROM(number) (1u << 4 | (number))
 #define CR_ACCESS_GPR(qualification) ((qualification) >> 8 & 0xf)
 
+/* Exit qualification of port accesses, and exit instruction information of INS and OUTS (27.2.5).
+ */
+#define IO_SIZE(qualification) (((qualification)&7) + 1)
+#define IO_IN (1u << 3)
+#define IO_STRING (1u << 4)
+#define IO_REP (1u << 5)
+#define IO_PORT_SHIFT 16
+#define IO_INFO_ADDRESS_SIZE(info) (2u << ((info) >> 7 & 3))
+#define IO_INFO_SEGMENT(info) ((info) >> 15 & 7) /* of OUTS */
+
+/* Exit qualification of debug exceptions: as in DR6. */
+#define DEBUG_EXCEPTION_BREAKPOINTS 0xfull
+#define DEBUG_EXCEPTION_BITS (DEBUG_EXCEPTION_BREAKPOINTS | 3ull << 13)
+
 /* Exit qualification of EPT violations. */
+#define EPT_VIOLATION_WRITE (1ull << 1)
+#define EPT_VIOLATION_EXECUTE (1ull << 2)
+#define EPT_VIOLATION_LINEAR_VALID (3ull << 7)   /* and not of a page-table walk */
 #define EPT_VIOLATION_NMI_UNBLOCKED (1ull << 12) /* an IRET has ended the blocking by NMI */
 
 /* Capability MSRs (appendix A). */
 #define MSR_VMX_BASIC 0x480u
+#define MSR_VMX_MISC 0x485u
 #define MSR_VMX_CR0_FIXED0 0x486u
 #define MSR_VMX_CR0_FIXED1 0x487u
 #define MSR_VMX_CR4_FIXED0 0x488u
@@ -231,7 +282,10 @@ enum exit_reason {
 #define MSR_VMX_TRUE_EXIT_CTLS 0x48fu
 #define MSR_VMX_TRUE_ENTRY_CTLS 0x490u
 
+#define VMX_MISC_TIMER_RATE                                                                        \
+    0x1full /* the preemption timer counts TSC ticks shifted right by this */
 #define VMX_BASIC_REVISION 0x7fffffffull
+#define VMX_BASIC_IO_INFORMATION (1ull << 54)
 #define VMX_BASIC_TRUE_CONTROLS (1ull << 55)
 
 #define EPT_CAP_PAGE_WALK_4 (1ull << 6)
@@ -239,22 +293,18 @@ enum exit_reason {
 #define EPT_CAP_2_MIB_PAGES (1ull << 16)
 #define EPT_CAP_1_GIB_PAGES (1ull << 17)
 #define EPT_CAP_INVEPT (1ull << 20)
-#define EPT_CAP_INVEPT_SINGLE_CONTEXT (1ull << 25)
+#define EPT_CAP_ACCESSED_DIRTY (1ull << 21)
 #define EPT_CAP_INVEPT_ALL_CONTEXTS (1ull << 26)
-#define VPID_CAP_INVVPID (1ull << 32)
-#define VPID_CAP_INVVPID_ALL_CONTEXTS (1ull << 42)
 
 /* EPT pointer (24.6.11): memory type of the tables, and their levels minus 1. */
 #define EPTP_WRITE_BACK 6ull
 #define EPTP_PAGE_WALK_4 (3ull << 3)
+#define EPTP_ACCESSED_DIRTY (1ull << 6)
+#define EPT_ACCESSED (1ull << 8)
+#define EPT_DIRTY (1ull << 9)
 
 enum invept_type {
-    INVEPT_SINGLE_CONTEXT = 1,
     INVEPT_ALL_CONTEXTS = 2,
-};
-
-enum invvpid_type {
-    INVVPID_ALL_CONTEXTS = 2,
 };
 
 /* The instructions that return a flag succeed but for a bug of ours or broken hardware: false then.
@@ -270,6 +320,12 @@ static inline uint64_t vmread(enum vmcs_field field)
 static inline void vmwrite(enum vmcs_field field, uint64_t value)
 {
     __asm__ volatile("vmwrite %1, %0" ::"r"((uint64_t)field), "r"(value) : "cc");
+}
+
+static inline void vmcs_set_bits(enum vmcs_field field, uint64_t bits, bool on)
+{
+    uint64_t value = vmread(field);
+    vmwrite(field, on ? value | bits : value & ~bits);
 }
 
 static inline bool vmxon(spa_t region)
@@ -298,17 +354,6 @@ static inline bool invept(enum invept_type type, uint64_t eptp)
     const uint64_t descriptor[2] = {eptp, 0};
     bool failed;
     __asm__ volatile("invept %1, %2"
-                     : "=@ccbe"(failed)
-                     : "m"(descriptor), "r"((uint64_t)type)
-                     : "memory");
-    return !failed;
-}
-
-static inline bool invvpid(enum invvpid_type type, uint16_t vpid)
-{
-    const uint64_t descriptor[2] = {vpid, 0};
-    bool failed;
-    __asm__ volatile("invvpid %1, %2"
                      : "=@ccbe"(failed)
                      : "m"(descriptor), "r"((uint64_t)type)
                      : "memory");

@@ -63,6 +63,20 @@ struct hv_x64_io_port_intercept_message {
 #define HV_MEMORY_ACCESS_GVA_VALID (1u << 0)
 #define HV_MEMORY_ACCESS_GVA_GPA_VALID (1u << 1)
 
+/* A MOV between memory and a general register, or of an immediate to memory; MOVZX from memory. The
+ * header has its length. */
+struct hv_veneer_mov {
+    uint8_t flags;         /* HV_VENEER_MOV_…; 0: another instruction */
+    uint8_t size;          /* bytes of the access: 1, 2, 4, 8 */
+    uint8_t register_size; /* bytes of the register that change, but that 4 clear the upper half */
+    uint8_t gpr;           /* number of the register */
+    uint32_t value;        /* the immediate, which is sign-extended if `size` is 8 */
+};
+#define HV_VENEER_MOV_KNOWN (1u << 0)
+#define HV_VENEER_MOV_STORE (1u << 1)
+#define HV_VENEER_MOV_IMMEDIATE (1u << 2) /* a store of `value` */
+#define HV_VENEER_MOV_HIGH_BYTE (1u << 3) /* bits 15:8 of the register */
+
 /* HV_MESSAGE_TYPE_UNMAPPED_GPA, and HV_MESSAGE_TYPE_GPA_INTERCEPT for a page that is mapped without
  * the right that was needed. */
 struct hv_x64_memory_intercept_message {
@@ -75,6 +89,7 @@ struct hv_x64_memory_intercept_message {
     uint64_t guest_virtual_address;
     uint64_t guest_physical_address;
     uint8_t instruction_bytes[HV_INTERCEPT_INSTRUCTION_BYTES];
+    struct hv_veneer_mov mov; /* Veneer's: what the instruction does */
 };
 
 struct hv_x64_msr_intercept_message {
@@ -124,7 +139,7 @@ struct hv_x64_unrecoverable_exception_message {
 _Static_assert(sizeof(struct hv_x64_intercept_message_header) == 40, "TLFS layout");
 _Static_assert(offsetof(struct hv_x64_io_port_intercept_message, rax) == 48, "TLFS layout");
 _Static_assert(offsetof(struct hv_x64_io_port_intercept_message, rcx) == 104, "TLFS layout");
-_Static_assert(sizeof(struct hv_x64_memory_intercept_message) == 80, "TLFS layout");
+_Static_assert(offsetof(struct hv_x64_memory_intercept_message, mov) == 80, "TLFS layout");
 _Static_assert(sizeof(struct hv_x64_msr_intercept_message) == 64, "TLFS layout");
 _Static_assert(sizeof(struct hv_x64_cpuid_intercept_message) == 104, "TLFS layout");
 _Static_assert(offsetof(struct hv_x64_exception_intercept_message, rax) == 112, "TLFS layout");

@@ -41,7 +41,7 @@ enum system_call_number {
     SYSTEM_VP_CREATE, /* (vm, VP index: the next one) → address of its register page; that of its
                          intercept messages is behind. This process may dispatch it */
     SYSTEM_VP_WAIT,   /* (vm, VP index, TSC, enum system_vp_wait): until the VP can go on; → 0, or
-                         1 if the TSC has passed; needs READ */
+                         1 if the TSC has passed, or will within a microsecond; needs READ */
     SYSTEM_VM_CALL,   /* (vm, input value, input, size, output, size) → result value of a
                          hypercall, whose partition id the kernel fills in */
     SYSTEM_VM_PORT_CREATE, /* (vm, enum system_port_type, connection id, count of flags) */

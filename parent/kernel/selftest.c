@@ -19,14 +19,15 @@
 #define MESSAGE_SIZE 160
 
 static const struct selftest *const tests[] = {
-    &selftest_basic,        &selftest_start,      &selftest_exits,      &selftest_ipi,
-    &selftest_storm,        &selftest_flush,      &selftest_nmi,        &selftest_protect,
-    &selftest_instructions, &selftest_msr,        &selftest_hypercall,  &selftest_fuzz,
-    &selftest_lapic,        &selftest_memory,     &selftest_sched,      &selftest_timer,
-    &selftest_irq,          &selftest_process,    &selftest_bench,      &selftest_disk,
-    &selftest_disk_errors,  &selftest_disk_stall, &selftest_input,      &selftest_net,
-    &selftest_net_link,     &selftest_no_disk,    &selftest_partitions, &selftest_init,
-    &selftest_vid,
+    &selftest_basic,        &selftest_start,        &selftest_exits,      &selftest_ipi,
+    &selftest_storm,        &selftest_flush,        &selftest_nmi,        &selftest_protect,
+    &selftest_instructions, &selftest_msr,          &selftest_hypercall,  &selftest_fuzz,
+    &selftest_lapic,        &selftest_memory,       &selftest_sched,      &selftest_timer,
+    &selftest_irq,          &selftest_process,      &selftest_bench,      &selftest_disk,
+    &selftest_disk_errors,  &selftest_disk_stall,   &selftest_input,      &selftest_net,
+    &selftest_net_link,     &selftest_no_disk,      &selftest_partitions, &selftest_init,
+    &selftest_vid,          &selftest_child_state,  &selftest_child_spin, &selftest_child_delete,
+    &selftest_child_unmap,  &selftest_child_rounds, &selftest_child_fuzz,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))

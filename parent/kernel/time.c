@@ -60,7 +60,7 @@ uint64_t time_at_tsc(uint64_t tsc)
 {
     if (tsc == UINT64_MAX)
         return tsc;
-    return tsc <= start ? 0 : time_from_tsc(tsc - start) + 1;
+    return tsc <= start ? 0 : time_from_tsc(tsc - start);
 }
 
 void time_delay(uint64_t microseconds)

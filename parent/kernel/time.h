@@ -19,7 +19,7 @@ uint64_t time_from_tsc(uint64_t ticks);
 /* The first TSC value at which time_now() is @microseconds or more. */
 uint64_t time_tsc_at(uint64_t microseconds);
 
-/* The first time_now() at which the TSC is @tsc or more; UINT64_MAX stays what it is. */
+/* time_now() when the TSC is @tsc, which may still be to come then; UINT64_MAX stays what it is. */
 uint64_t time_at_tsc(uint64_t tsc);
 
 /* @a * @b / @c through a 128-bit product; UINT64_MAX if the result does not fit. */

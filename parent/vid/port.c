@@ -5,6 +5,7 @@
 #include "parent/include/thread.h"
 #include "parent/kernel/proc/process.h"
 #include "parent/vid/partition.h"
+#include "parent/vid/synic.h"
 
 /* A port's id has its place in the table, and above a number that makes ids of deleted ports
  * unknown: a message may still be on its way. */
@@ -16,6 +17,7 @@
 
 _Static_assert(SYSTEM_MAX_PORTS == 1 << INDEX_BITS, "the id holds the index");
 _Static_assert(SYSTEM_MAX_PORTS *SYSTEM_MAX_PORT_FLAGS == HV_EVENT_FLAGS_COUNT, "flags for all");
+_Static_assert(SYSTEM_MAX_PORT_FLAGS == 16, "mask_of()");
 _Static_assert(SYSTEM_MAX_VM_PAYLOAD == HV_MESSAGE_PAYLOAD_SIZE, "any message fits");
 
 struct port {
@@ -51,6 +53,22 @@ void port_queue_destroy(struct port_queue *queue)
     heap_free(queue);
 }
 
+/* A port's flags in the word that holds them. */
+static uint64_t mask_of(const struct port *port)
+{
+    return (uint64_t)UINT16_MAX << (port - ports) * SYSTEM_MAX_PORT_FLAGS % 64;
+}
+
+static uint64_t *word_of(uint64_t *words, const struct port *port)
+{
+    return &words[(port - ports) * SYSTEM_MAX_PORT_FLAGS / 64];
+}
+
+static void clear_flags(const struct port *port)
+{
+    __atomic_and_fetch(word_of(synic_flags(TARGET_VP), port), ~mask_of(port), __ATOMIC_ACQ_REL);
+}
+
 /* --- Making and deleting --- */
 
 /* A free place, which is @partition's from now on; NULL: there is none. */
@@ -80,6 +98,7 @@ static void release(struct port *port)
     uint64_t flags = spin_lock(&lock);
     port->partition->ports->port_count--;
     port->partition = NULL;
+    clear_flags(port);
     spin_unlock(&lock, flags);
 }
 
@@ -209,13 +228,31 @@ void port_message(const struct hv_message *message)
     spin_unlock(&lock, flags);
 }
 
-void port_flag(uint32_t number)
+/* Looks at the flags of @port. Those that are nobody's are cleared. The lock is held. */
+static void take_flags(struct port *port, uint64_t *words)
 {
-    struct port *port = &ports[number / SYSTEM_MAX_PORT_FLAGS];
-    uint64_t flags = spin_lock(&lock);
-    if (port->partition && port->type == SYSTEM_PORT_EVENT) {
-        port->flags |= 1u << number % SYSTEM_MAX_PORT_FLAGS;
+    uint64_t *word = word_of(words, port);
+    uint64_t mask = mask_of(port);
+    uint64_t set = __atomic_load_n(word, __ATOMIC_ACQUIRE) & mask;
+    if (!port->partition || port->type != SYSTEM_PORT_EVENT) {
+        __atomic_and_fetch(word, ~mask, __ATOMIC_ACQ_REL);
+        return;
+    }
+    uint32_t flags = (uint32_t)(set / (mask & -mask));
+    if (flags & ~port->flags)
         announce(port->partition);
+    port->flags |= flags;
+}
+
+void port_flags(uint64_t *words)
+{
+    uint64_t flags = spin_lock(&lock);
+    for (uint32_t i = 0; i < SYSTEM_MAX_PORTS; i++) {
+        struct port *port = &ports[i];
+        if (__atomic_load_n(word_of(words, port), __ATOMIC_RELAXED) == 0)
+            i |= 64 / SYSTEM_MAX_PORT_FLAGS - 1; /* none in this word */
+        else if (__atomic_load_n(word_of(words, port), __ATOMIC_RELAXED) & mask_of(port))
+            take_flags(port, words);
     }
     spin_unlock(&lock, flags);
 }
@@ -250,6 +287,8 @@ static bool try_receive(struct partition *partition, struct system_vm_event *eve
         *event = (struct system_vm_event){
             .type = SYSTEM_PORT_EVENT, .connection_id = port->connection_id, .flags = port->flags};
         port->flags = 0;
+        /* What is signalled from now on is a new event. */
+        clear_flags(port);
     } else if (found) {
         *event = queue->messages[queue->first];
         queue->first = (queue->first + 1) % SYSTEM_MAX_VM_MESSAGES;

@@ -28,8 +28,10 @@ enum system_error port_receive(struct partition *partition, struct system_vm_eve
                                uint64_t deadline);
 bool port_has_something(struct partition *partition);
 
-/* For the SynIC: a message, and event flag @number, have arrived at the root. Any. */
+/* For the SynIC: a message has arrived at the root; or event flags, which are set in @words and
+ * stay so until they are received: whoever signals one again until then does not interrupt us. Any.
+ */
 void port_message(const struct hv_message *message);
-void port_flag(uint32_t number);
+void port_flags(uint64_t *words);
 
 #endif

@@ -48,15 +48,9 @@ static bool take_message(struct hv_message *slot)
     return true;
 }
 
-static void take_flags(uint64_t *words)
+uint64_t *synic_flags(uint32_t cpu)
 {
-    for (uint32_t i = 0; i < FLAG_WORDS; i++) {
-        if (__atomic_load_n(&words[i], __ATOMIC_RELAXED) == 0)
-            continue;
-        uint64_t word = __atomic_exchange_n(&words[i], 0, __ATOMIC_ACQ_REL);
-        for (; word; word &= word - 1)
-            port_flag(i * 64 + (uint32_t)__builtin_ctzll(word));
-    }
+    return synics[cpu].flags + HV_SYNIC_SINT_FIRST_FREE * FLAG_WORDS;
 }
 
 static void interrupt(void)
@@ -65,7 +59,7 @@ static void interrupt(void)
     while (take_message(&synic->messages[HV_SYNIC_SINT_SCHEDULER]) ||
            take_message(&synic->messages[HV_SYNIC_SINT_FIRST_FREE]))
         ;
-    take_flags(synic->flags + HV_SYNIC_SINT_FIRST_FREE * FLAG_WORDS);
+    port_flags(synic_flags(this_cpu()->index));
 }
 
 static void enable(void *argument)

@@ -24,9 +24,7 @@ static enum hv_status call_once(struct vid_call *call)
     if (call->output_size)
         memcpy(cpu->hypercall_output, call->output, call->output_size);
     uint64_t result = hyperv_call(
-        call->code |
-            (uint64_t)call->variable_size / sizeof(uint64_t) << HV_HYPERCALL_VARHEAD_SHIFT |
-            (uint64_t)call->reps << HV_HYPERCALL_REP_COUNT_SHIFT |
+        call->code | (uint64_t)call->reps << HV_HYPERCALL_REP_COUNT_SHIFT |
             (uint64_t)call->reps_done << HV_HYPERCALL_REP_START_SHIFT,
         virtual_to_physical(cpu->hypercall_input), virtual_to_physical(cpu->hypercall_output));
     if (call->output_size)

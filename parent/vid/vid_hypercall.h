@@ -21,8 +21,7 @@ struct deposits {
 /* One call. Input and output are at most a page each. */
 struct vid_call {
     uint16_t code;
-    uint16_t reps;          /* 0: not a rep call */
-    uint16_t variable_size; /* bytes of a variable header */
+    uint16_t reps; /* 0: not a rep call */
     const void *input;
     uint32_t input_size;
     void *output;

@@ -1,6 +1,6 @@
 """Child partitions: the demo child runs its self tests, and misbehaves (docs/child.md)."""
 
-from harness.boot import TROUBLE, Boot
+from harness.boot import PASSED, TROUBLE, Boot
 
 from .platforms import BOCHS, BOCHS_SVM, BOCHS_VMX, QEMU, QEMU_SVM
 
@@ -33,4 +33,45 @@ def selftests():
                must=(CHILD_PASSED,), time_limit=300, cores=2)
 
 
-TESTS = [*selftests()]
+def hostile_tests():
+    """Children that do their worst, by themselves. Afterwards another one runs as if nothing had been."""
+    commands = ("child vps=2 storm=100", "child vps=2 selfmod", "child vps=1 fuzz=7,100000",
+                "onerror continue", "child vps=1 synicpt", "child vps=1 triplefault",
+                "child vps=1 crash", "child vps=2 test=cpuid,ipi,timer")  # fmt: skip
+    must = (r"^storm: [1-9]\d* interrupts$", r"^selfmod: 2000 accesses", r"^fuzz port: 100000 done$",
+            r"^child: VP 0: triple fault", r"^child: VP 0: unexpected intercept \(intercept 80010001\)$",
+            r"^child: 3 passed, 0 failed$", r"^AUTORUN FAIL at line 6")  # fmt: skip
+    options = {"commands": (*commands, "poweroff"), "must": must, "image_options": MODULES}
+    machines = (("max-1cpu-svm", QEMU, 1), ("max-4cpu-svm", QEMU, 4), ("ryzen-2cpu-svm", BOCHS_SVM["ryzen"], 2),
+                ("haswell-1cpu-vmx", BOCHS, 1), ("haswell-2cpu-vmx", BOCHS, 2))  # fmt: skip
+    for name, machine, cpus in machines:
+        yield Boot(f"child-hostile-{name}", {"memory": 512, **machine, "cpus": cpus}, **options,
+                   time_limit=300)
+
+
+# What a child may be made to do, and what may be done to it (parent/kernel/selftest_child*.c).
+HARM = ("child-state", "child-spin", "child-delete", "child-unmap")
+
+
+def harm_tests():
+    """Children that misbehave, and a parent that takes things away from them."""
+    options = {"parent": f"selftest={','.join(HARM)}", "must": (*(rf"^ok {n}: " for n in HARM), PASSED)}
+    for model, machine in {**QEMU_SVM, **BOCHS_SVM}.items():
+        for cpus in (1, 2, 4) if model == "max" else (2,):
+            yield Boot(f"child-harm-{model}-{cpus}cpu-svm", {**machine, "cpus": cpus}, **options,
+                       time_limit=240)
+    yield Boot("child-harm-parallel-4cpu-svm", {**QEMU, "cpus": 4, "parallel": True}, **options,
+               time_limit=240, cores=2)
+    for model, machine in BOCHS_VMX.items():
+        for cpus in (1, 2, 4) if model == "haswell" else (2,):
+            yield Boot(f"child-harm-{model}-{cpus}cpu-vmx", {**machine, "cpus": cpus}, **options,
+                       time_limit=300)
+    fuzz = {"parent": "selftest=child-fuzz", "must": (r"^ok child-fuzz: ", PASSED)}
+    yield Boot("child-fuzz-parent-svm", {**QEMU, "cpus": 2}, **fuzz, time_limit=300)
+    yield Boot("child-fuzz-parent-vmx", {**BOCHS, "cpus": 2}, **fuzz, time_limit=300)
+    rounds = {"parent": "selftest=child-rounds", "must": (r"^ok child-rounds: ", PASSED)}
+    yield Boot("child-rounds-svm", {**QEMU, "cpus": 2}, **rounds, time_limit=300)
+    yield Boot("child-rounds-vmx", {**BOCHS, "cpus": 2}, **rounds, time_limit=300)
+
+
+TESTS = [*selftests(), *hostile_tests(), *harm_tests()]

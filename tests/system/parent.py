@@ -30,6 +30,16 @@ def process_tests():
                    time_limit=240)
 
 
+def vid_tests():
+    """Child partitions, as far as the parent's kernel has to do with them."""
+    options = {"parent": "selftest=vid", "must": (r"^ok vid: ", PASSED),
+               "image_options": ("--module=BUILD/programs/fuzzvm.elf=fuzzvm",
+                                 "--module=BUILD/programs/runvm.elf=runvm")}
+    for cpus in (1, 4):
+        yield Boot(f"parent-vid-{cpus}cpu-svm", {**QEMU, "cpus": cpus}, **options, time_limit=120)
+    yield Boot("parent-vid-2cpu-vmx", {**BOCHS, "cpus": 2}, **options, time_limit=240)
+
+
 def console_tests():
     """Programs run from the console."""
     must = (r"^hello from process \d+ with 0 handles: hello one two$", r"fault \(\d+\): #DE at 4",
@@ -74,4 +84,5 @@ def keyboard_test():
                 must=(r"typed vEn\^C\^\[\[A\^\[\[3~\^\?@\^M$", r"^ok input: ", PASSED))
 
 
-TESTS = [*kernel_tests(), *process_tests(), *console_tests(), keyboard_test(), bench_test()]
+TESTS = [*kernel_tests(), *process_tests(), *vid_tests(), *console_tests(), keyboard_test(),
+         bench_test()]

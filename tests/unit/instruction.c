@@ -1,5 +1,5 @@
 /* Decoding of MOV between memory and registers: bytes as GNU as writes them. */
-#include "hypervisor/instruction.h"
+#include "lib/instruction.h"
 #include "tests/unit/unit.h"
 
 enum mode { CODE_16, CODE_32, CODE_64 };

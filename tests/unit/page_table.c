@@ -66,7 +66,7 @@ static void test_split_on_map(void)
     check_mapped(&table, GIB1 + 2 * MIB2, GIB1 + 2 * MIB2, 1, FLAGS);
 }
 
-/* Tables are never freed, so one that is there stays in use. */
+/* A table that is there stays in use. */
 static void test_table_stays(void)
 {
     struct page_table table = table_pages_start(2);
@@ -143,8 +143,80 @@ static void test_ept(void)
     check_mapped(&table, MIB2 + KIB4, MIB2 + KIB4, 0, EPT_EXECUTE | EPT_MEMORY_TYPE_WB);
 }
 
+static void map_small(struct page_table *table, uint64_t from, uint64_t to)
+{
+    for (uint64_t i = 0; i < PAGE_TABLE_ENTRIES; i++)
+        CHECK(page_table_map(table, from + i * KIB4, to + i * KIB4, KIB4, FLAGS));
+}
+
+static void test_merge(void)
+{
+    struct page_table table = table_pages_start(1);
+
+    CHECK_EQUAL(page_table_merge(&table, 0, 0), 0);
+    map_small(&table, MIB2, GIB1);
+    uint64_t page = TABLE_PAGES_BASE + KIB4 * (table_pages_used - 1);
+    uint64_t *leaf = page_table_lookup(&table, 2 * MIB2 - KIB4).at;
+    *leaf |= PTE_DIRTY;
+    CHECK_EQUAL(page_table_merge(&table, MIB2, 0), 0);
+    CHECK_EQUAL(page_table_merge(&table, 2 * MIB2 - 1, PTE_DIRTY), page);
+    check_mapped(&table, MIB2 + 5, GIB1 + 5, 1, FLAGS);
+    CHECK_EQUAL(page_table_merge(&table, MIB2, PTE_DIRTY), 0);
+
+    /* Not aligned, a hole, another order, other flags, no large pages. */
+    map_small(&table, 4 * MIB2, GIB1 + KIB4);
+    CHECK_EQUAL(page_table_merge(&table, 4 * MIB2, 0), 0);
+    map_small(&table, 4 * MIB2, GIB1);
+    CHECK(page_table_unmap(&table, 4 * MIB2 + KIB4, KIB4));
+    CHECK_EQUAL(page_table_merge(&table, 4 * MIB2, 0), 0);
+    CHECK(page_table_map(&table, 4 * MIB2 + KIB4, GIB1, KIB4, FLAGS));
+    CHECK_EQUAL(page_table_merge(&table, 4 * MIB2, 0), 0);
+    CHECK(page_table_map(&table, 4 * MIB2 + KIB4, GIB1 + KIB4, KIB4, PTE_PRESENT));
+    CHECK_EQUAL(page_table_merge(&table, 4 * MIB2, 0), 0);
+    CHECK(page_table_map(&table, 4 * MIB2 + KIB4, GIB1 + KIB4, KIB4, FLAGS));
+    table.largest_level = 0;
+    CHECK_EQUAL(page_table_merge(&table, 4 * MIB2, 0), 0);
+    table.largest_level = 1;
+    CHECK(page_table_merge(&table, 4 * MIB2, 0) != 0);
+}
+
+static uint64_t freed_bytes;
+static unsigned freed_tables;
+
+static void count_leaf(void *context, uint64_t physical, uint64_t size)
+{
+    CHECK(context == &freed_bytes);
+    CHECK_EQUAL(physical % size, 0);
+    CHECK(physical == GIB1 || physical == 5 * GIB1 || physical == 7 * MIB2 || physical == 9 * KIB4);
+    freed_bytes += size;
+}
+
+static void count_table(void *context, uint64_t page)
+{
+    CHECK(context == &freed_bytes);
+    memset(table_pages_access(page), 0xff, KIB4); /* not to be looked at any more */
+    freed_tables++;
+}
+
+static void test_free(void)
+{
+    struct page_table table = table_pages_start(2);
+
+    table.context = &freed_bytes;
+    CHECK(page_table_map(&table, 0, GIB1, GIB1, FLAGS));
+    CHECK(page_table_map(&table, 1ull << 47, 5 * GIB1, GIB1, FLAGS));
+    CHECK(page_table_map(&table, 3 * GIB1 + MIB2, 7 * MIB2, MIB2, FLAGS));
+    CHECK(page_table_map(&table, -KIB4, 9 * KIB4, KIB4, FLAGS));
+    page_table_free(&table, count_leaf, count_table);
+    CHECK_EQUAL(freed_bytes, 2 * GIB1 + MIB2 + KIB4);
+    CHECK_EQUAL(freed_tables, table_pages_used);
+    CHECK_EQUAL(table.root, 0);
+}
+
 int main(void)
 {
+    test_merge();
+    test_free();
     test_largest_pages();
     test_split_on_map();
     test_table_stays();

@@ -1,292 +1,224 @@
-/* Ports and connections: who may, order and fairness of queues, what deletion leaves behind. */
-#include "tests/unit/unit.h"
-
+/* Unit test of parent/vid/port.c: what arrives at ports, and what is left of it. */
 #include <stdlib.h>
 
-#include "hypervisor/port.c"
+#include "include/hv/parent.h"
+#include "parent/include/memory.h"
+#include "parent/kernel/proc/process.h"
+#include "parent/vid/partition.h"
+#include "parent/vid/port.h"
+#include "tests/unit/unit.h"
 
-#define MESSAGE_ID 5u
-#define EVENT_ID 0xffffffu
+#define CONNECTION 7
 
-struct partition root_partition = {.id = HV_PARTITION_ID_ROOT, .vp_count = 2};
-static struct partition child = {.id = 2, .state = PARTITION_ACTIVE};
-static struct partition other = {.id = 3, .state = PARTITION_ACTIVE};
-static struct vp root_vps[2] = {{.partition = &root_partition},
-                                {.partition = &root_partition, .index = 1}};
-static struct vp child_vp = {.partition = &child}, other_vp = {.partition = &other};
+struct deposits root_deposits = {.partition_id = HV_PARTITION_ID_SELF};
 
-static int pages_left = 100, pages_out;
-static bool locked;
-static struct hv_message slots[2]; /* of the root VPs */
-static bool synic_off;
-static unsigned signals, flag_set;
+static struct hv_port_info last_port;
+static uint32_t last_id, created, deleted, connected, disconnected;
+static enum hv_status connect_status;
 
-spa_t partition_take_page(struct partition *partition)
+enum hv_status vid_call(struct vid_call *call, struct deposits *deposits)
+{
+    (void)deposits;
+    switch (call->code) {
+    case HVCALL_CREATE_PORT:
+        created++;
+        last_port = ((const struct hv_input_create_port *)call->input)->port_info;
+        last_id = ((const struct hv_input_create_port *)call->input)->port_id;
+        return HV_STATUS_SUCCESS;
+    case HVCALL_CONNECT_PORT:
+        connected += connect_status == HV_STATUS_SUCCESS;
+        return connect_status;
+    case HVCALL_DELETE_PORT:
+        deleted++;
+        return HV_STATUS_SUCCESS;
+    default:
+        CHECK_EQUAL(call->code, HVCALL_DISCONNECT_PORT);
+        disconnected++;
+        return HV_STATUS_SUCCESS;
+    }
+}
+
+enum system_error partition_error(enum hv_status status)
+{
+    return status == HV_STATUS_SUCCESS ? SYSTEM_OK : SYSTEM_ERROR_HYPERVISOR;
+}
+
+void partition_wake_all(struct partition *partition)
 {
     (void)partition;
-    if (pages_left == 0)
-        return spa(0);
-    pages_left--;
-    pages_out++;
-    void *page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
-    memset(page, 0, PAGE_SIZE);
-    return spa((uint64_t)page - PHYSMAP_BASE);
 }
 
-void partition_give_page(struct partition *partition, spa_t page)
+bool process_is_dying(void)
 {
-    (void)partition;
-    pages_out--;
-    free(spa_to_va(page));
+    return false;
 }
 
-struct vp *partition_vp(struct partition *partition, uint32_t index)
+static uint64_t words[HV_EVENT_FLAGS_COUNT / 64];
+
+uint64_t *synic_flags(uint32_t cpu)
 {
-    if (partition == &root_partition)
-        return index < 2 ? &root_vps[index] : NULL;
-    return index == 0 ? (partition == &child ? &child_vp : &other_vp) : NULL;
+    CHECK_EQUAL(cpu, 0);
+    return words;
 }
 
-void spin_lock(struct spinlock *taken)
+/* As the hypervisor does it. */
+static void signal_flag(uint32_t number)
 {
-    CHECK(!locked && taken->level == LOCK_LEVEL_PORTS);
-    locked = true;
+    words[number / 64] |= 1ull << number % 64;
+    port_flags(words);
 }
 
-void spin_unlock(struct spinlock *taken)
+uint64_t spin_lock(struct spinlock *lock)
 {
-    (void)taken;
-    locked = false;
+    (void)lock;
+    return 0;
 }
 
-void lp_request_all(enum lp_request request)
+void spin_unlock(struct spinlock *lock, uint64_t flags)
 {
-    CHECK_EQUAL(request, LP_REQUEST_KICK);
+    (void)lock;
+    (void)flags;
 }
 
-enum hv_status synic_deliver_message(struct vp *vp, unsigned sint, const struct hv_message *message)
+void wait_queue_init(struct wait_queue *queue)
 {
-    CHECK(locked && sint == 5 && vp->partition == &root_partition);
-    if (synic_off)
-        return HV_STATUS_INVALID_SYNIC_STATE;
-    if (slots[vp->index].message_type != 0)
-        return HV_STATUS_INSUFFICIENT_BUFFERS;
-    slots[vp->index] = *message;
-    return HV_STATUS_SUCCESS;
+    (void)queue;
 }
 
-bool synic_event_is_set(struct vp *vp, unsigned sint, unsigned flag)
+void wait_begin(struct wait_queue *queue, struct waiter *waiter)
 {
-    (void)vp;
-    CHECK(!locked && sint == 5);
-    return flag == flag_set;
+    (void)queue;
+    (void)waiter;
 }
 
-enum hv_status synic_signal_event(struct vp *vp, unsigned sint, unsigned flag, bool *newly)
+bool wait_sleep(struct wait_queue *queue, struct waiter *waiter, uint64_t deadline)
 {
-    CHECK(locked && vp == &root_vps[1] && sint == 5 && newly == NULL);
-    signals++;
-    flag_set = flag;
-    return HV_STATUS_SUCCESS;
+    (void)queue;
+    (void)waiter;
+    (void)deadline;
+    return false;
 }
 
-static struct hv_input_create_port port_input(uint32_t id, uint64_t connection_owner)
+void wait_end(struct wait_queue *queue, struct waiter *waiter)
 {
-    return (struct hv_input_create_port){
-        .port_id = id,
-        .connection_partition_id = connection_owner,
-        .port_info = {.port_type = HV_PORT_TYPE_MESSAGE, .target_sint = 5, .target_vp = HV_ANY_VP},
-    };
+    (void)queue;
+    (void)waiter;
 }
 
-static struct hv_input_create_port event_input(uint32_t id)
+void wake_all(struct wait_queue *queue)
 {
-    struct hv_input_create_port input = port_input(id, 2);
-
-    input.port_info.port_type = HV_PORT_TYPE_EVENT;
-    input.port_info.target_vp = 1;
-    input.port_info.base_flag_number = 2040;
-    input.port_info.flag_count = 8;
-    return input;
+    (void)queue;
 }
 
-static enum hv_status connect_to(struct partition *owner, uint32_t id, uint32_t port_id,
-                                 uint32_t type)
+void *heap_allocate(size_t size)
 {
-    struct hv_input_connect_port input = {
-        .connection_id = id, .port_id = port_id, .connection_info.port_type = type};
-
-    return port_connect(owner, &root_partition, &input);
+    return calloc(1, size);
 }
 
-static enum hv_status post_number(struct vp *sender, uint32_t number)
+void heap_free(void *pointer)
 {
-    return port_post_message(sender, MESSAGE_ID, 1, &number, sizeof(number));
+    free(pointer);
 }
 
-/* Takes the message of root VP 0 and lets the next one come. */
-static uint32_t receive(uint64_t *sender)
-{
-    uint32_t number;
+static struct partition first, second;
 
-    CHECK_EQUAL(slots[0].message_type, 1);
-    CHECK_EQUAL(slots[0].payload_size, sizeof(number));
-    memcpy(&number, slots[0].payload, sizeof(number));
-    *sender = slots[0].sender;
-    slots[0].message_type = 0;
-    port_deliver_queued(&root_vps[0]);
-    return number;
+static void send(uint64_t sender, uint8_t size, uint8_t byte)
+{
+    struct hv_message message = {
+        .message_type = 1, .payload_size = size, .sender = sender, .payload = {byte}};
+    port_message(&message);
 }
 
-static void test_create(void)
+static void check_messages(void)
 {
-    struct hv_input_create_port input = port_input(1 << 24, 2);
-
-    CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_INVALID_PORT_ID);
-    input.port_id = MESSAGE_ID;
-    input.port_info.target_sint = 16;
-    CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_INVALID_PARAMETER);
-    input.port_info.target_sint = 5;
-    input.port_info.target_vp = 2;
-    CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_INVALID_VP_INDEX);
-    input.port_info.target_vp = HV_ANY_VP;
-    for (pages_left = 0; pages_left < 3; pages_left++) {
-        int left = pages_left;
-        CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_INSUFFICIENT_MEMORY);
-        port_release_partition(&root_partition);
-        CHECK_EQUAL(pages_out, 0);
-        pages_left = left;
+    struct system_vm_event event;
+    CHECK_EQUAL(port_create(&first, SYSTEM_PORT_MESSAGE, CONNECTION, 0), SYSTEM_OK);
+    uint32_t id = last_id;
+    CHECK_EQUAL(last_port.target_sint, HV_SYNIC_SINT_FIRST_FREE);
+    CHECK(!port_has_something(&first));
+    CHECK_EQUAL(port_receive(&first, &event, 0), SYSTEM_ERROR_TIMEOUT);
+    send(id + 1, 1, 0); /* nobody's */
+    send((uint64_t)1 << 32 | id, 1, 0);
+    CHECK(!port_has_something(&first));
+    for (uint32_t i = 0; i < SYSTEM_MAX_VM_MESSAGES + 3; i++)
+        send(id, 255, (uint8_t)i); /* longer than a message can be */
+    CHECK(port_has_something(&first) && !port_has_something(&second));
+    for (uint32_t i = 0; i < SYSTEM_MAX_VM_MESSAGES; i++) {
+        CHECK_EQUAL(port_receive(&first, &event, 0), SYSTEM_OK);
+        CHECK_EQUAL(event.connection_id, CONNECTION);
+        CHECK_EQUAL(event.size, SYSTEM_MAX_VM_PAYLOAD);
+        CHECK_EQUAL(event.payload[0], i);
+        CHECK_EQUAL(event.dropped, 0);
     }
-    pages_left = 100;
-    CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_INVALID_PORT_ID);
-    input = event_input(EVENT_ID);
-    input.port_info.flag_count = 9;
-    CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_INVALID_PARAMETER);
-    input.port_info.flag_count = 8;
-    CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_SUCCESS);
-    input.port_info.port_type = HV_PORT_TYPE_DOORBELL;
-    CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_INVALID_PARAMETER);
+    send(id, 1, 99);
+    CHECK_EQUAL(port_receive(&first, &event, 0), SYSTEM_OK);
+    CHECK(event.dropped == 3 && event.payload[0] == 99 && event.size == 1);
+    CHECK_EQUAL(port_receive(&first, &event, 0), SYSTEM_ERROR_TIMEOUT);
 }
 
-static void test_connect(void)
+static void check_flags(void)
 {
-    CHECK_EQUAL(connect_to(&child, 1 << 24, MESSAGE_ID, HV_PORT_TYPE_MESSAGE),
-                HV_STATUS_INVALID_CONNECTION_ID);
-    CHECK_EQUAL(connect_to(&child, MESSAGE_ID, 6, HV_PORT_TYPE_MESSAGE), HV_STATUS_INVALID_PORT_ID);
-    CHECK_EQUAL(connect_to(&other, MESSAGE_ID, MESSAGE_ID, HV_PORT_TYPE_MESSAGE),
-                HV_STATUS_ACCESS_DENIED);
-    CHECK_EQUAL(connect_to(&child, MESSAGE_ID, MESSAGE_ID, HV_PORT_TYPE_EVENT),
-                HV_STATUS_INVALID_PARAMETER);
-    CHECK_EQUAL(connect_to(&child, MESSAGE_ID, MESSAGE_ID, HV_PORT_TYPE_MESSAGE),
-                HV_STATUS_SUCCESS);
-    CHECK_EQUAL(connect_to(&child, MESSAGE_ID, MESSAGE_ID, HV_PORT_TYPE_MESSAGE),
-                HV_STATUS_INVALID_CONNECTION_ID);
-    CHECK_EQUAL(connect_to(&child, MESSAGE_ID + LISTS, EVENT_ID, HV_PORT_TYPE_EVENT),
-                HV_STATUS_SUCCESS);
+    struct system_vm_event event;
+    CHECK_EQUAL(port_create(&second, SYSTEM_PORT_EVENT, CONNECTION, 4), SYSTEM_OK);
+    uint32_t base = last_port.base_flag_number;
+    CHECK_EQUAL(last_port.flag_count, 4);
+    signal_flag(base + 1);
+    signal_flag(base + 3);
+    signal_flag(base + 3);
+    signal_flag(base ^ SYSTEM_MAX_PORT_FLAGS); /* of a port for messages */
+    CHECK_EQUAL(port_receive(&second, &event, 0), SYSTEM_OK);
+    CHECK(event.type == SYSTEM_PORT_EVENT && event.flags == 0xa);
+    CHECK_EQUAL(port_receive(&second, &event, 0), SYSTEM_ERROR_TIMEOUT);
+
+    /* They stay until they are received; nobody's go at once. */
+    CHECK_EQUAL(words[base / 64], 0);
+    signal_flag(base + 2);
+    CHECK_EQUAL(words[base / 64], 4ull << base % 64);
+    CHECK_EQUAL(port_receive(&second, &event, 0), SYSTEM_OK);
+    CHECK_EQUAL(words[base / 64], 0);
+    signal_flag(base);
 }
 
-static void test_events(void)
+/* What belongs to a deleted port does not reach the one that comes into its place. */
+static void check_deletion(void)
 {
-    uint32_t id = MESSAGE_ID + LISTS;
-
-    CHECK_EQUAL(port_signal_event(&child_vp, id, 8), HV_STATUS_INVALID_PARAMETER);
-    CHECK_EQUAL(port_signal_event(&child_vp, MESSAGE_ID, 0), HV_STATUS_INVALID_CONNECTION_ID);
-    CHECK_EQUAL(port_signal_event(&child_vp, 77, 0), HV_STATUS_INVALID_CONNECTION_ID);
-    CHECK_EQUAL(port_signal_event(&other_vp, id, 0), HV_STATUS_INVALID_CONNECTION_ID);
-    CHECK_EQUAL(port_signal_event(&child_vp, id, 7), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(flag_set, 2047);
-    CHECK_EQUAL(port_signal_event(&child_vp, id, 7), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(signals, 1); /* it was set */
+    uint32_t old = last_id;
+    port_delete_all(&second);
+    CHECK(deleted == 1 && disconnected == 1);
+    CHECK_EQUAL(port_create(&second, SYSTEM_PORT_MESSAGE, CONNECTION, 0), SYSTEM_OK);
+    CHECK(last_id != old && last_id % SYSTEM_MAX_PORTS == old % SYSTEM_MAX_PORTS);
+    send(old, 1, 0);
+    CHECK(!port_has_something(&second));
+    for (uint32_t i = 0; i < HV_EVENT_FLAGS_COUNT / 64; i++)
+        CHECK_EQUAL(words[i], 0);
 }
 
-static void test_messages(void)
+static void check_limits(void)
 {
-    struct hv_input_create_port input = port_input(6, 3);
-    uint64_t sender;
-
-    CHECK_EQUAL(port_post_message(&child_vp, MESSAGE_ID, 0, "", 1), HV_STATUS_INVALID_PARAMETER);
-    CHECK_EQUAL(port_post_message(&child_vp, MESSAGE_ID, 1u << 31, "", 1),
-                HV_STATUS_INVALID_PARAMETER);
-    CHECK_EQUAL(port_post_message(&child_vp, MESSAGE_ID, 1, "", 241), HV_STATUS_INVALID_PARAMETER);
-    CHECK_EQUAL(port_post_message(&child_vp, MESSAGE_ID + LISTS, 1, "", 1),
-                HV_STATUS_INVALID_CONNECTION_ID);
-    synic_off = true;
-    CHECK_EQUAL(post_number(&child_vp, 0), HV_STATUS_INVALID_SYNIC_STATE);
-    synic_off = false;
-
-    /* One in the slot, the others in the ring, in order; twice, to go round it. */
-    for (unsigned round = 0; round < 2; round++) {
-        for (uint32_t i = 0; i <= QUEUE_LENGTH; i++)
-            CHECK_EQUAL(post_number(&child_vp, i), HV_STATUS_SUCCESS);
-        CHECK_EQUAL(post_number(&child_vp, 99), HV_STATUS_INSUFFICIENT_BUFFERS);
-        for (uint32_t i = 0; i <= QUEUE_LENGTH - 3 * (1 - round); i++) {
-            CHECK_EQUAL(receive(&sender), i);
-            CHECK_EQUAL(sender, MESSAGE_ID);
-        }
-        for (uint32_t i = QUEUE_LENGTH - 2; round == 0 && i <= QUEUE_LENGTH; i++)
-            CHECK_EQUAL(receive(&sender), i);
-    }
-    CHECK_EQUAL(slots[0].message_type, 0);
-
-    /* A child that posts all the time does not keep another one from the slot. */
-    CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(connect_to(&other, MESSAGE_ID, 6, HV_PORT_TYPE_MESSAGE), HV_STATUS_SUCCESS);
-    for (uint32_t i = 0; i <= QUEUE_LENGTH; i++)
-        CHECK_EQUAL(post_number(&child_vp, i), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(post_number(&other_vp, 100), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(post_number(&other_vp, 101), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(receive(&sender), 0);
-    CHECK_EQUAL(post_number(&child_vp, 98), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(receive(&sender), 1);
-    CHECK_EQUAL(receive(&sender), 100);
-    CHECK_EQUAL(receive(&sender), 2);
-    CHECK_EQUAL(receive(&sender), 101);
-    CHECK_EQUAL(sender, 6);
-}
-
-static void test_end(void)
-{
-    struct hv_input_create_port input = event_input(EVENT_ID);
-
-    /* The message port has messages in its ring. */
-    CHECK_EQUAL(port_delete(&root_partition, MESSAGE_ID), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(port_delete(&root_partition, MESSAGE_ID), HV_STATUS_INVALID_PORT_ID);
-    CHECK_EQUAL(post_number(&child_vp, 0), HV_STATUS_INVALID_CONNECTION_ID);
-    port_deliver_queued(&root_vps[0]);
-    CHECK_EQUAL(port_disconnect(&child, MESSAGE_ID), HV_STATUS_SUCCESS);
-    CHECK_EQUAL(port_disconnect(&child, MESSAGE_ID), HV_STATUS_INVALID_CONNECTION_ID);
-    /* What has been freed is used again. */
-    for (uint32_t i = 0; i < 1000; i++) {
-        input.port_id = 1000 + i;
-        CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_SUCCESS);
-        CHECK_EQUAL(connect_to(&child, 2000 + i * 3, 1000 + i, HV_PORT_TYPE_EVENT),
-                    HV_STATUS_SUCCESS);
-        CHECK_EQUAL(i % 2 ? port_delete(&root_partition, 1000 + i)
-                          : port_disconnect(&child, 2000 + i * 3),
-                    HV_STATUS_SUCCESS);
-        CHECK_EQUAL(i % 2 ? port_disconnect(&child, 2000 + i * 3)
-                          : port_delete(&root_partition, 1000 + i),
-                    HV_STATUS_SUCCESS);
-    }
-    child.state = PARTITION_FINALIZED;
-    port_release_partition(&child);
-    CHECK_EQUAL(connect_to(&child, 1, EVENT_ID, HV_PORT_TYPE_EVENT),
-                HV_STATUS_INVALID_PARTITION_STATE);
-    CHECK_EQUAL(port_create(&child, &input), HV_STATUS_INVALID_PARTITION_STATE);
-    port_release_partition(&root_partition);
-    CHECK_EQUAL(post_number(&other_vp, 0), HV_STATUS_INVALID_CONNECTION_ID);
-    port_release_partition(&other);
-    CHECK_EQUAL(pages_out, 0);
+    uint32_t count = 1;
+    while (port_create(&second, SYSTEM_PORT_MESSAGE, count, 0) == SYSTEM_OK)
+        count++;
+    CHECK_EQUAL(count, SYSTEM_MAX_VM_PORTS);
+    port_delete_all(&second);
+    connect_status = HV_STATUS_INVALID_CONNECTION_ID;
+    for (uint32_t i = 0; i < 2 * SYSTEM_MAX_PORTS; i++)
+        CHECK_EQUAL(port_create(&second, SYSTEM_PORT_MESSAGE, CONNECTION, 0),
+                    SYSTEM_ERROR_HYPERVISOR);
+    CHECK_EQUAL(port_create(&second, SYSTEM_PORT_MESSAGE, 1u << 24, 0), SYSTEM_ERROR_ARGUMENT);
+    port_delete_all(&first);
+    CHECK_EQUAL(created, deleted);
+    CHECK_EQUAL(connected, disconnected);
 }
 
 int main(void)
 {
-    test_create();
-    test_connect();
-    test_events();
-    test_messages();
-    test_end();
-    CHECK(!locked);
+    first.ports = port_queue_create();
+    second.ports = port_queue_create();
+    check_messages();
+    check_flags();
+    check_deletion();
+    check_limits();
+    port_queue_destroy(first.ports);
+    port_queue_destroy(second.ports);
     return unit_result();
 }

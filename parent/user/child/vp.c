@@ -13,10 +13,10 @@ static uint32_t state_of(uint64_t result)
     return result >> VENEER_DISPATCH_STATE_SHIFT & 0xff;
 }
 
-static uint32_t event_of(uint64_t result)
-{
-    return result >> VENEER_DISPATCH_EVENT_SHIFT & 0xff;
-}
+/* The result of a dispatch that ended with an intercept. */
+#define INTERCEPTED                                                                                \
+    ((uint64_t)HV_VP_DISPATCH_STATE_READY << VENEER_DISPATCH_STATE_SHIFT |                         \
+     (uint64_t)HV_VP_DISPATCH_EVENT_INTERCEPT << VENEER_DISPATCH_EVENT_SHIFT)
 
 static void declare(const struct child_vp *vp, enum veneer_register_kind kind, uint64_t address,
                     uint8_t flags)
@@ -79,9 +79,24 @@ static void print_registers(const struct child_vp *vp)
     printf("  CR3 %016lx  CR4 %08lx  EFER %08lx\n", values[2].low, values[3].low, values[4].low);
 }
 
+/* What an intercept of memory is about. */
+static void print_access(const struct child_vp *vp)
+{
+    static const char *const kinds[] = {"read", "write", "execution"};
+    const struct hv_x64_memory_intercept_message *message = (const void *)vp->message->payload;
+    uint8_t kind = message->header.access_type;
+    if (vp->message->message_type != HV_MESSAGE_TYPE_UNMAPPED_GPA &&
+        vp->message->message_type != HV_MESSAGE_TYPE_GPA_INTERCEPT)
+        return;
+    printf("  %s at %lx, guest physical %lx\n",
+           kind <= HV_INTERCEPT_EXECUTE ? kinds[kind] : "access", message->guest_virtual_address,
+           message->guest_physical_address);
+}
+
 _Noreturn void child_crash(struct child_vp *vp, const char *why)
 {
     printf("child: VP %u: %s (intercept %x)\n", vp->index, why, vp->message->message_type);
+    print_access(vp);
     print_registers(vp);
     system_exit(1);
 }
@@ -89,8 +104,9 @@ _Noreturn void child_crash(struct child_vp *vp, const char *why)
 static uint32_t serve_port(struct child_vp *vp)
 {
     const struct hv_x64_io_port_intercept_message *message = (const void *)vp->message->payload;
-    uint32_t size = message->access_info & HV_IO_PORT_ACCESS_SIZE_MASK;
-    if (__builtin_expect(message->access_info & HV_IO_PORT_ACCESS_STRING, 0))
+    uint32_t access = message->access_info;
+    uint32_t size = access & HV_IO_PORT_ACCESS_SIZE_MASK;
+    if (__builtin_expect(access & HV_IO_PORT_ACCESS_STRING, 0))
         return child_string_io(vp, message);
     if (message->header.access_type == HV_INTERCEPT_WRITE) {
         child_port_write(vp, message->port_number, size, (uint32_t)message->rax);
@@ -124,6 +140,8 @@ static uint32_t serve(struct child_vp *vp)
     case HV_MESSAGE_TYPE_X64_HALT:
         wait_until_ready(vp);
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
+    case HV_MESSAGE_TYPE_X64_APIC_EOI: /* nothing that we assert waits for it */
+        return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION:
         child_crash(vp, "triple fault");
     case HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE:
@@ -149,9 +167,7 @@ _Noreturn void child_run(struct child_vp *vp)
         uint64_t result = vp_dispatch(child.partition_id, vp->index, flags);
         drain_posted(vp->run);
         flags = 0;
-        if (__builtin_expect(event_of(result) == HV_VP_DISPATCH_EVENT_INTERCEPT &&
-                                 !(result & HV_HYPERCALL_STATUS_MASK),
-                             1))
+        if (__builtin_expect(result == INTERCEPTED, 1))
             flags = serve(vp);
         else
             settle(vp, result);

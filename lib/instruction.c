@@ -1,4 +1,4 @@
-#include "hypervisor/instruction.h"
+#include "lib/instruction.h"
 
 unsigned instruction_prefixes(const uint8_t *bytes, unsigned count, bool long_mode,
                               struct instruction_prefixes *prefixes)

@@ -1,6 +1,6 @@
 /* Decoding of the few instructions that are looked at in memory. Pure logic. */
-#ifndef VENEER_HYPERVISOR_INSTRUCTION_H
-#define VENEER_HYPERVISOR_INSTRUCTION_H
+#ifndef VENEER_LIB_INSTRUCTION_H
+#define VENEER_LIB_INSTRUCTION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +30,7 @@ struct mov_instruction {
     uint8_t register_size; /* bytes of the register that change, but that 4 clear the upper half */
     bool store;
     bool immediate; /* store of @value, which is sign-extended if @size is 8 */
-    uint8_t gpr;    /* enum gpr; otherwise */
+    uint8_t gpr;    /* number of the register; otherwise */
     bool high_byte; /* bits 15:8 of it */
     uint32_t value;
 };

@@ -1,0 +1,211 @@
+#include "vsc/demo/bench.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/child_start.h"
+#include "include/hv/hypercall.h"
+#include "lib/string.h"
+#include "lib/x86/cpu.h"
+#include "vsc/demo/clock.h"
+#include "vsc/demo/console.h"
+#include "vsc/demo/hyperv.h"
+#include "vsc/demo/interrupts.h"
+#include "vsc/demo/lapic.h"
+#include "vsc/demo/options.h"
+#include "vsc/demo/stimer.h"
+#include "vsc/demo/vp.h"
+
+#define ROUNDS 101
+#define VECTOR VECTOR_TEST
+#define TIMER_VECTOR VECTOR_STIMER
+#define TIMER_AHEAD 1000 /* 100 us in 100 ns */
+
+#define SPIN_WAIT (HVCALL_NOTIFY_LONG_SPIN_WAIT | HV_HYPERCALL_FAST)
+#define SIGNAL (HVCALL_SIGNAL_EVENT | HV_HYPERCALL_FAST)
+
+/* When the handler was entered, and how often. */
+static volatile uint64_t handler_tsc;
+static volatile uint32_t handler_count;
+
+static void on_interrupt(struct interrupt_frame *frame)
+{
+    handler_tsc = rdtsc();
+    (void)frame;
+    handler_count++;
+}
+
+/* Ticks from before @operation to behind it. */
+#define MEASURE(operation)                                                                         \
+    uint64_t start = rdtsc();                                                                      \
+    operation;                                                                                     \
+    return rdtsc() - start
+
+static uint64_t measure_pair(void)
+{
+    MEASURE((void)0);
+}
+
+static uint64_t measure_cpuid(void)
+{
+    MEASURE(cpuid(0, 0));
+}
+
+static uint64_t measure_hypercall(void)
+{
+    MEASURE(hyperv_call(SPIN_WAIT, 1, 0));
+}
+
+static uint64_t measure_msr(void)
+{
+    MEASURE(rdmsr(MSR_APIC_BASE));
+}
+
+static uint64_t measure_io_user(void)
+{
+    MEASURE(outl(CHILD_PORT_SCRATCH, 1));
+}
+
+static uint64_t measure_io_posted(void)
+{
+    MEASURE(outl(CHILD_PORT_POSTED, 1));
+}
+
+static uint64_t measure_io_mirrored(void)
+{
+    MEASURE(inl(CHILD_PORT_MIRRORED));
+}
+
+static uint64_t measure_mmio_user(void)
+{
+    volatile uint32_t *scratch = (volatile uint32_t *)(CHILD_MMIO_BASE + CHILD_MMIO_SCRATCH);
+
+    MEASURE(*scratch = 1);
+}
+
+static uint64_t measure_signal(void)
+{
+    MEASURE(hyperv_call(SIGNAL, CHILD_CONNECTION_EVENT, 0));
+}
+
+/* To the handler's entry. */
+static uint64_t measure_self_ipi(void)
+{
+    uint32_t before = handler_count;
+    uint64_t start = rdtsc();
+
+    lapic_send_self(VECTOR);
+    while (handler_count == before)
+        cpu_pause();
+    return handler_tsc - start;
+}
+
+/* The TSC's value at reference time @time: the inverse of what the reference TSC page says. */
+static uint64_t tsc_at(uint64_t time)
+{
+    const struct reference_tsc_page *page = clock_page();
+
+    return divide_128(time - (uint64_t)page->offset, 0, page->scale);
+}
+
+/* How late the handler is entered after HLT. */
+static uint64_t measure_timer(void)
+{
+    uint32_t before = handler_count;
+
+    interrupts_disable();
+    uint64_t deadline = clock_reference() + TIMER_AHEAD;
+
+    stimer_set_count(0, deadline);
+    stimer_set_config(0, stimer_to_vector(TIMER_VECTOR) | HV_STIMER_ENABLE);
+    while (handler_count == before) {
+        halt_until_interrupt();
+        interrupts_disable();
+    }
+    interrupts_enable();
+    return handler_tsc - tsc_at(deadline);
+}
+
+enum need { ANY_MACHINE, HYPERV, REFERENCE_PAGE };
+
+static const struct bench {
+    const char *name;
+    uint64_t (*measure)(void);
+    enum need need;
+} benches[] = {
+    {"rdtsc.pair", measure_pair, ANY_MACHINE},
+    {"exit.cpuid", measure_cpuid, ANY_MACHINE},
+    {"exit.hypercall", measure_hypercall, HYPERV},
+    {"exit.msr", measure_msr, ANY_MACHINE},
+    {"exit.io_user", measure_io_user, HYPERV},
+    {"exit.mmio_user", measure_mmio_user, HYPERV},
+    {"exit.io_posted", measure_io_posted, HYPERV},
+    {"exit.io_mirrored", measure_io_mirrored, HYPERV},
+    {"signal.event", measure_signal, HYPERV},
+    {"ipi.self", measure_self_ipi, ANY_MACHINE},
+    {"timer.hlt", measure_timer, REFERENCE_PAGE},
+};
+
+static bool possible(enum need need)
+{
+    if (need == REFERENCE_PAGE)
+        return hyperv_present() && clock_page()->sequence != 0;
+    return need == ANY_MACHINE || hyperv_present();
+}
+
+static bool is_exit(const struct bench *bench)
+{
+    return strncmp(bench->name, "exit.", 5) == 0;
+}
+
+static void sort(uint64_t *values, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        uint64_t value = values[i];
+        unsigned place = i;
+
+        for (; place > 0 && values[place - 1] > value; place--)
+            values[place] = values[place - 1];
+        values[place] = value;
+    }
+}
+
+static void run(const struct bench *bench)
+{
+    uint64_t ticks[ROUNDS];
+
+    /* Once in vain: caches, and what is made at the first use. */
+    bench->measure();
+    for (unsigned i = 0; i < ROUNDS; i++)
+        ticks[i] = bench->measure();
+    sort(ticks, ROUNDS);
+    print("bench %s %llu %llu\n", bench->name, (unsigned long long)ticks[0],
+          (unsigned long long)ticks[ROUNDS / 2]);
+}
+
+/* How often the processor changes its mode for one operation: twice for each exit. */
+static void count_transitions(const struct bench *bench)
+{
+    uint32_t before = inl(CHILD_PORT_EXITS);
+
+    for (unsigned i = 0; i < ROUNDS; i++)
+        bench->measure();
+    /* The second reading adds its own, which are few. */
+    uint32_t exits = inl(CHILD_PORT_EXITS) - before;
+    print("transitions %s %u\n", bench->name, 2 * exits / ROUNDS);
+}
+
+void bench_run(void)
+{
+    interrupt_set(VECTOR, on_interrupt, EOI_AFTER);
+    interrupt_set(TIMER_VECTOR, on_interrupt, EOI_AFTER);
+    interrupts_enable();
+    for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
+        if (option_lists("bench", benches[i].name) && possible(benches[i].need))
+            run(&benches[i]);
+        if (option_lists("bench", benches[i].name) && hyperv_present() && is_exit(&benches[i]))
+            count_transitions(&benches[i]);
+    }
+    interrupt_set(VECTOR, NULL, EOI_AFTER);
+    interrupt_set(TIMER_VECTOR, NULL, EOI_AFTER);
+}
