@@ -7,10 +7,11 @@
 
 #define MESSAGE_ID 5u
 #define EVENT_ID 0xffffffu
+#define CHILD_ID (7ull << 32 | 2)
 
 struct partition root_partition = {.id = HV_PARTITION_ID_ROOT, .vp_count = 2};
-static struct partition child = {.id = 2, .state = PARTITION_ACTIVE};
-static struct partition other = {.id = 3, .state = PARTITION_ACTIVE};
+static struct partition child = {.id = CHILD_ID, .state = PARTITION_ACTIVE};
+static struct partition other = {.id = 2, .state = PARTITION_ACTIVE};
 static struct vp root_vps[2] = {{.partition = &root_partition},
                                 {.partition = &root_partition, .index = 1}};
 static struct vp child_vp = {.partition = &child}, other_vp = {.partition = &other};
@@ -101,7 +102,7 @@ static struct hv_input_create_port port_input(uint32_t id, uint64_t connection_o
 
 static struct hv_input_create_port event_input(uint32_t id)
 {
-    struct hv_input_create_port input = port_input(id, 2);
+    struct hv_input_create_port input = port_input(id, CHILD_ID);
 
     input.port_info.port_type = HV_PORT_TYPE_EVENT;
     input.port_info.target_vp = 1;
@@ -140,7 +141,7 @@ static uint32_t receive(uint64_t *sender)
 
 static void test_create(void)
 {
-    struct hv_input_create_port input = port_input(1 << 24, 2);
+    struct hv_input_create_port input = port_input(1 << 24, CHILD_ID);
 
     CHECK_EQUAL(port_create(&root_partition, &input), HV_STATUS_INVALID_PORT_ID);
     input.port_id = MESSAGE_ID;
@@ -202,7 +203,7 @@ static void test_events(void)
 
 static void test_messages(void)
 {
-    struct hv_input_create_port input = port_input(6, 3);
+    struct hv_input_create_port input = port_input(6, 2);
     uint64_t sender;
 
     CHECK_EQUAL(port_post_message(&child_vp, MESSAGE_ID, 0, "", 1), HV_STATUS_INVALID_PARAMETER);
