@@ -136,8 +136,22 @@ enum hv_status hypercall_flush_space_ex(const struct hypercall *call)
     return status == HV_STATUS_SUCCESS ? flush(call, input->flags, mask) : status;
 }
 
-/* Rep calls; their lists only say what need not be dropped. */
+/* Rep calls. The first element flushes for all: the list only says what need not be dropped. */
+static enum hv_status flush_once(const struct hypercall *call, hypercall_function_t *function)
+{
+    bool *flushed = call->scratch;
+    enum hv_status status = *flushed ? HV_STATUS_SUCCESS : function(call);
+
+    *flushed = status == HV_STATUS_SUCCESS;
+    return status;
+}
+
 enum hv_status hypercall_flush_list(const struct hypercall *call)
-    __attribute__((alias("hypercall_flush_space")));
+{
+    return flush_once(call, hypercall_flush_space);
+}
+
 enum hv_status hypercall_flush_list_ex(const struct hypercall *call)
-    __attribute__((alias("hypercall_flush_space_ex")));
+{
+    return flush_once(call, hypercall_flush_space_ex);
+}

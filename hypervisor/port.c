@@ -25,12 +25,11 @@ struct port {
     struct partition *owner;
     struct connection *connections; /* to it */
     struct port *next_queued;
-    struct hv_message *queue; /* message ports: QUEUE_LENGTH of them, a ring */
-    uint32_t connection_partition_id;
-    uint16_t vp;
-    uint8_t type, sint;
+    struct hv_message *queue; /* message ports: QUEUE_LENGTH of them, a ring; event ports: NULL */
+    uint64_t connection_partition_id;
     uint16_t base_flag, flag_count;
-    uint16_t first, queued; /* in the ring */
+    uint8_t vp, sint;
+    uint8_t first, queued; /* in the ring */
 };
 
 struct connection {
@@ -47,6 +46,7 @@ union block {
 };
 
 _Static_assert(sizeof(union block) == 64, "a cache line");
+_Static_assert(MAX_LPS <= 256 && PARTITION_MAX_VPS <= 256, "VP indexes have 8 bits");
 
 /* A partition's: in a page. */
 struct port_table {
@@ -78,7 +78,7 @@ static void *take_page(struct partition *partition)
 
 static void give_page(struct partition *partition, void *page)
 {
-    partition_give_page(partition, spa((uint64_t)page - PHYSMAP_BASE));
+    partition_give_page(partition, va_to_spa(page));
 }
 
 static void push(union block **list, union block *block)
@@ -150,8 +150,6 @@ static enum hv_status check_port(const struct partition *owner,
         return HV_STATUS_INVALID_PORT_ID;
     if (input->port_vtl | input->min_connection_vtl | input->padding | info->padding)
         return HV_STATUS_INVALID_PARAMETER;
-    if (input->connection_partition_id > UINT32_MAX)
-        return HV_STATUS_INVALID_PARTITION_ID;
     if (info->target_vp != HV_ANY_VP && info->target_vp >= vps)
         return HV_STATUS_INVALID_VP_INDEX;
     if (info->target_sint >= HV_SYNIC_SINT_COUNT)
@@ -188,12 +186,11 @@ static enum hv_status create(struct partition *owner, const struct hv_input_crea
     block->port = (struct port){
         .owner = owner,
         .queue = queue,
-        .connection_partition_id = (uint32_t)input->connection_partition_id,
-        .vp = info->target_vp == HV_ANY_VP ? 0 : (uint16_t)info->target_vp,
-        .type = (uint8_t)info->port_type,
-        .sint = (uint8_t)info->target_sint,
+        .connection_partition_id = input->connection_partition_id,
         .base_flag = info->base_flag_number,
         .flag_count = info->flag_count,
+        .vp = info->target_vp == HV_ANY_VP ? 0 : (uint8_t)info->target_vp,
+        .sint = (uint8_t)info->target_sint,
     };
     add(owner, block, PORT | input->port_id);
     return HV_STATUS_SUCCESS;
@@ -211,6 +208,11 @@ enum hv_status port_create(struct partition *port_owner, const struct hv_input_c
     return status;
 }
 
+static inline enum hv_port_type port_type(const struct port *port)
+{
+    return port->queue != NULL ? HV_PORT_TYPE_MESSAGE : HV_PORT_TYPE_EVENT;
+}
+
 static enum hv_status connect(struct partition *owner, const struct partition *port_owner,
                               const struct hv_input_connect_port *input)
 {
@@ -222,7 +224,7 @@ static enum hv_status connect(struct partition *owner, const struct partition *p
         return HV_STATUS_INVALID_PORT_ID;
     if (port->port.connection_partition_id != owner->id)
         return HV_STATUS_ACCESS_DENIED;
-    if (port->port.type != input->connection_info.port_type)
+    if (port_type(&port->port) != input->connection_info.port_type)
         return HV_STATUS_INVALID_PARAMETER;
     if (find(owner, CONNECTION | input->connection_id) != NULL)
         return HV_STATUS_INVALID_CONNECTION_ID;
@@ -336,13 +338,6 @@ void port_release_partition(struct partition *partition)
     spin_unlock(&lock);
 }
 
-void port_release_vp(void)
-{
-    spin_lock(&lock);
-    wait_for_readers();
-    spin_unlock(&lock);
-}
-
 /* --- Events --- */
 
 /* The port behind a connection, also without the lock. NULL: HV_STATUS_INVALID_CONNECTION_ID. */
@@ -353,7 +348,7 @@ INLINE struct port *connected_port(const struct vp *sender, uint32_t connection_
     struct port *port =
         block == NULL ? NULL : __atomic_load_n(&block->connection.port, __ATOMIC_RELAXED);
 
-    return port == NULL || port->type != type ? NULL : port;
+    return port == NULL || port_type(port) != type ? NULL : port;
 }
 
 struct event {

@@ -32,7 +32,4 @@ void port_deliver_queued(struct vp *vp);
  * to its ports are cut. Before its VPs are freed: afterwards no port uses them. */
 void port_release_partition(struct partition *partition);
 
-/* A single VP, which partition_vp() does not find any more, goes: no port uses it afterwards. */
-void port_release_vp(void);
-
 #endif
