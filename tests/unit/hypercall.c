@@ -262,7 +262,6 @@ static void start(void)
     };
 
     memset(machine, 0, sizeof(machine));
-    memset(children, 0, sizeof(children));
     root_partition =
         (struct partition){.id = HV_PARTITION_ID_ROOT, .state = PARTITION_ACTIVE, .guest_os_id = 1};
     partition_init(&root_partition);
@@ -270,6 +269,7 @@ static void start(void)
     root_partition.nested.access = table_access;
     pool_next = RAM_END;
     page_owner_init(&map);
+    partition_init_table();
     root_partition.nested.root = pool_take(1).value;
     CHECK(page_table_map(&root_partition.nested, 0, 0, RAM_END,
                          nested_flags(ACCESS_ALL, MEMORY_WRITE_BACK)));
