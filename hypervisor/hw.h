@@ -64,11 +64,6 @@ struct hw_ops {
      * LP. A child's: on any LP, and it is resident nowhere afterwards. */
     void (*vp_init)(struct vp *vp);
 
-    /* Takes the valid @context (vp_context.h) over; general registers other than RSP become 0, but
-     * @rdi in RDI. On the VP's LP. */
-    void (*vp_set_context)(struct vp *vp, const struct hv_initial_vp_context *context,
-                           uint64_t rdi);
-
     /* Enters the guest and handles the exit that follows; may go on so as long as vp_goes_on(). On
      * the VP's LP. Before an entry it honours and clears this LP's flush_pending; returns without
      * entering when this LP has requests to answer. */

@@ -6,6 +6,7 @@
 #include "hypervisor/lp.h"
 #include "hypervisor/partition.h"
 #include "hypervisor/pool.h"
+#include "hypervisor/vp_event.h"
 
 void vp_create_root(struct vp *vp, struct partition *partition, uint32_t index)
 {
@@ -48,7 +49,8 @@ void vp_run_root(struct vp *vp)
     hw->vp_init(vp);
     wait_for_start(lp, vp);
     lp->root_nmi_pending = false; /* nobody was there to get it */
-    hw->vp_set_context(vp, &vp->context, vp->start_rdi);
+    vp_start(vp);
+    vp->gpr[GPR_RDI] = vp->start_rdi;
     for (;;) {
         lp_answer_requests(lp);
         if (lp->root_nmi_pending) {

@@ -83,8 +83,8 @@ static void startup(struct vp *vp)
     vp->activity = VP_ACTIVE;
 }
 
-/* HvCallStartVirtualProcessor. */
-static void start(struct vp *vp)
+/* What a context does not name starts as at reset. */
+void vp_start(struct vp *vp)
 {
     const struct hv_initial_vp_context *c = &vp->context;
     struct vp_registers r = {
@@ -130,7 +130,7 @@ void vp_attend_to_registers(struct vp *vp)
     if (bits & VP_ATTENTION_RESET)
         vp_reset_registers(vp);
     if (bits & VP_ATTENTION_START)
-        start(vp);
+        vp_start(vp);
     if (bits & VP_ATTENTION_SIPI)
         startup(vp);
     if (bits & VP_ATTENTION_CONTROLS)

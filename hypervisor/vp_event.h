@@ -13,6 +13,9 @@ void vp_reset(struct vp *vp, bool init);
 /* Its registers now. The VP has been entered. */
 void vp_reset_registers(struct vp *vp);
 
+/* Takes vp->context over, which is valid (vp_context.h). On the root VP's LP, or entered. */
+void vp_start(struct vp *vp);
+
 /* Looks at all that vp->attention names. The VP has been entered. */
 void vp_attend(struct vp *vp);
 

@@ -157,37 +157,6 @@ static void vp_init(struct vp *vp)
     vmcb->iopm_base = children_iopm.value;
 }
 
-static void vp_set_context(struct vp *vp, const struct hv_initial_vp_context *c, uint64_t rdi)
-{
-    struct vmcb *vmcb = vmcb_of(vp);
-
-    vmcb->cs = svm_segment(&c->cs);
-    vmcb->ds = svm_segment(&c->ds);
-    vmcb->es = svm_segment(&c->es);
-    vmcb->fs = svm_segment(&c->fs);
-    vmcb->gs = svm_segment(&c->gs);
-    vmcb->ss = svm_segment(&c->ss);
-    vmcb->tr = svm_segment(&c->tr);
-    vmcb->ldtr = svm_segment(&c->ldtr);
-    vmcb->gdtr = (struct vmcb_segment){.limit = c->gdtr.limit, .base = c->gdtr.base};
-    vmcb->idtr = (struct vmcb_segment){.limit = c->idtr.limit, .base = c->idtr.base};
-    vmcb->cpl = (uint8_t)(c->ss.attributes >> 5 & 3);
-    vmcb->cr0 = c->cr0;
-    vmcb->cr3 = c->cr3;
-    vmcb->cr4 = c->cr4;
-    svm_set_efer(vp, c->efer);
-    vmcb->guest_pat = c->msr_cr_pat;
-    vmcb->rip = c->rip;
-    vmcb->rsp = c->rsp;
-    vmcb->rflags = c->rflags;
-    vmcb->dr6 = 0xffff0ff0;
-    vmcb->dr7 = 0x400;
-    for (unsigned i = 0; i < GPR_COUNT; i++)
-        vp->gpr[i] = 0;
-    vp->gpr[GPR_RDI] = rdi;
-    svm_vmload(vp->hw_state_spa.value);
-}
-
 static void enter_child(struct vp *root, struct vp *child)
 {
     svm_vmsave(root->hw_state_spa.value);
@@ -300,7 +269,6 @@ const struct hw_ops svm_ops = {
     .partition_init = partition_init,
     .intercept_msr = intercept_msr,
     .vp_init = vp_init,
-    .vp_set_context = vp_set_context,
     .children_init = children_init,
     .run = svm_run,
     .enter_child = enter_child,

@@ -12,8 +12,6 @@
  * guest's, and caches that NW makes incoherent. They stay 0. */
 #define CR0_OWNED (CR0_NE | CR0_CD | CR0_NW)
 
-#define DR6_RESET_VALUE 0xffff0ff0ull
-#define DR7_RESET_VALUE 0x400ull
 #define NO_LINKED_VMCS UINT64_MAX
 #define REFUSED_LINK 1ull /* not aligned: the entry fails for invalid guest state */
 
@@ -186,37 +184,6 @@ void guest_get_registers(const struct vp *vp, struct vp_registers *r)
             vmread((enum vmcs_field)plain_registers[i].field);
     for (unsigned i = 0; i < SEGMENT_COUNT; i++)
         *(struct hv_x64_segment_register *)((uint8_t *)r + segment_offset(i)) = guest_segment(i);
-}
-
-void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *c, uint64_t rdi)
-{
-    /* What a context does not name starts as at reset. */
-    struct vp_registers r = {
-        .rip = c->rip,
-        .rsp = c->rsp,
-        .rflags = c->rflags,
-        .cr0 = c->cr0,
-        .cr3 = c->cr3,
-        .cr4 = c->cr4,
-        .efer = c->efer,
-        .pat = c->msr_cr_pat,
-        .dr6 = DR6_RESET_VALUE,
-        .dr7 = DR7_RESET_VALUE,
-        .es = c->es,
-        .cs = c->cs,
-        .ss = c->ss,
-        .ds = c->ds,
-        .fs = c->fs,
-        .gs = c->gs,
-        .ldtr = c->ldtr,
-        .tr = c->tr,
-        .idtr = c->idtr,
-        .gdtr = c->gdtr,
-    };
-
-    guest_set_registers(vp, &r);
-    for (unsigned i = 0; i < GPR_COUNT; i++)
-        vp->gpr[i] = i == GPR_RDI ? rdi : 0;
 }
 
 void guest_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)

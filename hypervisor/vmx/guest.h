@@ -13,7 +13,6 @@
 #define SYSCALL_MSRS 4u /* STAR, LSTAR, CSTAR, SFMASK: numbers in a row, as in vp->syscall_msrs */
 
 /* As in hw_ops. */
-void guest_set_context(struct vp *vp, const struct hv_initial_vp_context *context, uint64_t rdi);
 void guest_get_registers(const struct vp *vp, struct vp_registers *r);
 void guest_set_registers(struct vp *vp, const struct vp_registers *r);
 void guest_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header);

@@ -245,7 +245,6 @@ const struct hw_ops vmx_ops = {
     .children_init = children_init,
     .intercept_msr = intercept_msr,
     .vp_init = vp_init,
-    .vp_set_context = guest_set_context,
     .run = vmx_run,
     .enter_child = world_enter_child,
     .leave_child = world_leave_child,
