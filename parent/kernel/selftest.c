@@ -27,7 +27,8 @@ static const struct selftest *const tests[] = {
     &selftest_disk_errors,  &selftest_disk_stall,   &selftest_input,      &selftest_net,
     &selftest_net_link,     &selftest_no_disk,      &selftest_partitions, &selftest_init,
     &selftest_vid,          &selftest_child_state,  &selftest_child_spin, &selftest_child_delete,
-    &selftest_child_unmap,  &selftest_child_rounds, &selftest_child_fuzz,
+    &selftest_child_unmap,  &selftest_child_rounds, &selftest_child_fuzz, &selftest_child_time,
+    &selftest_child_dirty,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))

@@ -50,6 +50,33 @@ enum hv_status guest_set_registers(struct guest *guest, const struct hv_register
     return vid_call(&call, &guest->deposits);
 }
 
+uint64_t guest_get_register(struct guest *guest, uint32_t name)
+{
+    struct {
+        struct hv_input_get_vp_registers header;
+        uint32_t name, padding;
+    } input = {.header = {.partition_id = id_of(guest)}, .name = name};
+    struct hv_register_value value = {.low = 0};
+    struct vid_call call = {
+        .code = HVCALL_GET_VP_REGISTERS,
+        .reps = 1,
+        .input = &input,
+        .input_size = sizeof(input.header) + sizeof(name),
+        .output = &value,
+        .output_size = sizeof(value),
+    };
+
+    check_equal(vid_call(&call, &guest->deposits), HV_STATUS_SUCCESS,
+                "status of reading a register");
+    return value.low;
+}
+
+enum hv_status guest_set_property(struct guest *guest, enum hv_partition_property property,
+                                  uint64_t value)
+{
+    return vid_set_property(&guest->deposits, property, value);
+}
+
 static enum hv_status map_memory(struct guest *guest)
 {
     uint64_t pages[GUEST_PAGES];

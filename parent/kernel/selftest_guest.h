@@ -38,6 +38,12 @@ void guest_cancel(const struct guest *guest);
  * Otherwise the message type of the intercept, or HV_MESSAGE_TYPE_X64_HALT. */
 uint32_t guest_run(const struct guest *guest, uint32_t flags, uint64_t microseconds);
 
+/* A register of VP 0; 0 and a failed check if it cannot be read. */
+uint64_t guest_get_register(struct guest *guest, uint32_t name);
+
+enum hv_status guest_set_property(struct guest *guest, enum hv_partition_property property,
+                                  uint64_t value);
+
 /* Sets @count registers of VP 0. */
 enum hv_status guest_set_registers(struct guest *guest, const struct hv_register_assoc *registers,
                                    uint16_t count);
