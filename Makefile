@@ -60,9 +60,9 @@ WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-p
             -Wframe-larger-than=1536
 # The hypervisor is to be small; what every exit of a child goes through is to be fast. There, only
 # functions with arrays have stack protectors: others have nothing that could overflow.
-HOT := lib/page_table $(addprefix hypervisor/,svm/exit svm/length svm/event vmx/exit vmx/world vmx/event \
-         vmx/guest dispatch hypercall hypercall_dispatch exit child_exit intercept register_rule cpuid \
-         child_cpuid lapic_interrupt port synic guest_code guest_memory partition)
+HOT := lib/page_table $(addprefix hypervisor/,svm/exit svm/length vmx/exit vmx/world vmx/event vmx/guest \
+         dispatch hypercall child_exit intercept register_rule cpuid child_cpuid port synic guest_code \
+         partition)
 OPTIMIZE = $(if $(filter $(HOT:%=$(BUILD)/obj/%.c.o),$@),-O2 -fstack-protector \
              --param=ssp-buffer-size=1,$(if \
              $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2))
