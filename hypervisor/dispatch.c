@@ -148,8 +148,12 @@ __attribute__((noinline)) static void look(struct lp *lp, struct vp *child)
     lp_answer_requests(lp);
     if (atomic_load(&child->attention) != 0)
         vp_attend(child);
-    if (child->activity != VP_ACTIVE && child->leave == VP_STAY)
+    if (child->leave != VP_STAY)
+        return;
+    if (child->activity != VP_ACTIVE)
         child->leave = VP_LEAVE_BLOCKED;
+    else if (lp->root_nmi_pending)
+        child->leave = VP_LEAVE_INTERRUPT;
 }
 
 static inline void run(struct lp *lp, struct vp *child)

@@ -22,7 +22,7 @@ enum hv_status vp_dispatch(struct vp *root, struct vp *child, uint32_t flags, bo
  * anything. On its LP. */
 static inline bool vp_goes_on(const struct lp *lp, const struct vp *vp)
 {
-    return (atomic_load(&lp->requests) & LP_REQUEST_BITS) == 0 && !lp->flush_pending &&
+    return (atomic_load(&lp->requests) & LP_REQUEST_BITS) == 0 && lp->pending == 0 &&
            atomic_load(&vp->attention) == 0 && vp->halt_reasons == 0;
 }
 

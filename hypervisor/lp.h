@@ -54,7 +54,6 @@ struct lp {
     uint32_t requests;        /* LP_REQUEST_BITS and number; atomic */
     uint32_t request_done;    /* requests up to this number have been answered */
     uint32_t nmi_outstanding; /* 1: an NMI of ours has been sent and not yet been received */
-    bool root_nmi_pending;    /* the root VP gets an NMI before it goes on */
 
     bool x2apic; /* mode of this LP's local APIC; the root may switch it on */
     volatile bool online;
@@ -63,8 +62,15 @@ struct lp {
     /* The child VP whose FPU registers (and, on VT-x, VMCS) are on this LP: the last one that was
      * dispatched. It may still be running. */
     struct vp *resident_vp;
-    bool flush_pending; /* all nested translations are dropped before the next entry */
-    uint32_t next_tag;  /* the next ASID or VPID for a child */
+    /* What comes before the next entry of any VP; `pending` is 0 if nothing does (vp_goes_on()). */
+    union {
+        struct {
+            bool flush_pending;    /* all nested translations are dropped */
+            bool root_nmi_pending; /* the root VP gets an NMI: a child leaves */
+        };
+        uint16_t pending;
+    };
+    uint32_t next_tag; /* the next ASID or VPID for a child */
     uint32_t tag_generation;
     /* Children to tell this LP's root VP of (HV_SYNIC_SINT_SCHEDULER). */
     struct ready_vp {

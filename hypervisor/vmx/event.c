@@ -8,7 +8,6 @@
 
 #define DEBUGCTL_BTF (1ull << 1) /* RFLAGS.TF traps branches only */
 #define MAX_INSTRUCTION 15u
-#define BLOCKING_BY_SHADOW (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)
 
 /* Bits of error codes that an entry takes: not SGX's of page faults. */
 #define ERROR_CODE_MASK 0x7fffu
@@ -19,6 +18,11 @@ static void end_blocking(uint64_t blocking)
     uint64_t present = vmread(VMCS_GUEST_INTERRUPTIBILITY);
     if (present & blocking)
         vmwrite(VMCS_GUEST_INTERRUPTIBILITY, present & ~blocking);
+}
+
+void event_end_shadow(void)
+{
+    end_blocking(BLOCKING_BY_SHADOW);
 }
 
 static bool carries_instruction_length(uint32_t info)
@@ -56,7 +60,7 @@ static void enter_with_exception(uint8_t vector, uint32_t error)
 }
 
 /* The trap after an instruction that the guest single-steps. */
-static void trap_single_step(void)
+void event_trap_single_step(void)
 {
     if (vmread(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF)
         return;
@@ -66,18 +70,8 @@ static void trap_single_step(void)
 
 void event_skip_instruction(struct vp *vp, uint8_t length)
 {
-    uint64_t rip = vmread(VMCS_GUEST_RIP);
-    uint64_t next = rip + length;
-
     (void)vp;
-    /* Outside 64-bit mode the instruction pointer wraps at 4 GiB. */
-    if ((rip ^ next) >> 32 != 0 &&
-        !(vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS)) & ACCESS_RIGHTS_LONG))
-        next = (uint32_t)next;
-    vmwrite(VMCS_GUEST_RIP, next);
-    end_blocking(BLOCKING_BY_SHADOW);
-    if (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
-        trap_single_step();
+    event_skip(length);
 }
 
 void event_inject_exception(struct vp *vp, uint8_t vector, bool has_error, uint32_t error)

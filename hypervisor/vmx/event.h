@@ -4,7 +4,31 @@
 #ifndef VENEER_HYPERVISOR_VMX_EVENT_H
 #define VENEER_HYPERVISOR_VMX_EVENT_H
 
+#include "hypervisor/vmx/vmcs.h"
 #include "hypervisor/vp.h"
+#include "lib/x86/cpu.h"
+
+#define BLOCKING_BY_SHADOW (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)
+
+/* The rare parts of event_skip(). */
+void event_end_shadow(void);
+void event_trap_single_step(void);
+
+/* The same as event_skip_instruction(), for the code that each exit goes through. Outside 64-bit
+ * mode the instruction pointer wraps at 4 GiB. */
+static inline void event_skip(uint64_t length)
+{
+    uint64_t next = vmread(VMCS_GUEST_RIP) + length;
+
+    if (__builtin_expect((uint32_t)next < length, 0) &&
+        !(vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS)) & ACCESS_RIGHTS_LONG))
+        next = (uint32_t)next;
+    vmwrite(VMCS_GUEST_RIP, next);
+    if (__builtin_expect((vmread(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_SHADOW) != 0, 0))
+        event_end_shadow();
+    if (__builtin_expect((vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0, 0))
+        event_trap_single_step();
+}
 
 /* As in hw_ops. Whether an exception has an error code follows from its vector and the mode. */
 void event_skip_instruction(struct vp *vp, uint8_t length);

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "hypervisor/dispatch.h"
 #include "hypervisor/exit.h"
 #include "hypervisor/lp.h"
 #include "hypervisor/panic.h"
@@ -85,7 +86,7 @@ static enum exit_action handle_task_switch(struct vp *vp)
     return partition_is_root(vp->partition) ? exit_forbidden(vp) : exit_unexpected(vp);
 }
 
-static enum exit_action handle_hypercall(struct vp *vp)
+static inline enum exit_action handle_hypercall(struct vp *vp)
 {
     return exit_hypercall(vp, guest_mode(), vmread(VMCS_GUEST_CR3));
 }
@@ -115,7 +116,8 @@ static enum exit_action handle_cr_access(struct vp *vp)
     }
 }
 
-static enum exit_action handle_string_io(struct vp *vp, uint32_t qualification, uint8_t length)
+__attribute__((noinline)) static enum exit_action
+handle_string_io(struct vp *vp, uint32_t qualification, uint8_t length)
 {
     uint32_t info = (uint32_t)vmread(VMCS_EXIT_INSTRUCTION_INFO);
     bool in = (qualification & IO_IN) != 0;
@@ -135,12 +137,12 @@ static enum exit_action handle_string_io(struct vp *vp, uint32_t qualification, 
     return exit_string_io(vp, &io);
 }
 
-static enum exit_action handle_io(struct vp *vp)
+static inline enum exit_action handle_io(struct vp *vp)
 {
     uint32_t qualification = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
     uint8_t length = (uint8_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
 
-    if (qualification & IO_STRING)
+    if (__builtin_expect((qualification & IO_STRING) != 0, 0))
         return handle_string_io(vp, qualification, length);
     return exit_port(vp, (uint16_t)(qualification >> IO_PORT_SHIFT), IO_SIZE(qualification),
                      (qualification & IO_IN) != 0, length);
@@ -164,7 +166,7 @@ static enum exit_action handle_rdpmc(struct vp *vp)
     return EXIT_GP;
 }
 
-static enum exit_action handle_ept_violation(struct vp *vp)
+static inline enum exit_action handle_ept_violation(struct vp *vp)
 {
     uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
     struct exit_memory access = {
@@ -179,22 +181,18 @@ static enum exit_action handle_ept_violation(struct vp *vp)
     return exit_nested_fault(vp, &access);
 }
 
-/* By exit reason; the others are not asked for. */
+/* By exit reason, but for those in handle(); the others are not asked for. */
 static enum exit_action (*const handlers[EXIT_REASON_COUNT])(struct vp *vp) = {
     [EXIT_REASON_EXCEPTION_OR_NMI] = handle_exception,
-    [EXIT_REASON_EXTERNAL_INTERRUPT] = exit_physical_interrupt,
     [EXIT_REASON_TRIPLE_FAULT] = exit_triple_fault,
     [EXIT_REASON_INIT] = handle_init_or_sipi,
     [EXIT_REASON_SIPI] = handle_init_or_sipi,
     [EXIT_REASON_INTERRUPT_WINDOW] = exit_interrupt_window,
     [EXIT_REASON_NMI_WINDOW] = handle_nmi_window,
     [EXIT_REASON_TASK_SWITCH] = handle_task_switch,
-    [EXIT_REASON_CPUID] = exit_cpuid,
     [EXIT_REASON_GETSEC] = exit_forbidden,
-    [EXIT_REASON_HLT] = exit_hlt,
     [EXIT_REASON_INVD] = exit_invd,
     [EXIT_REASON_RDPMC] = handle_rdpmc,
-    [EXIT_REASON_VMCALL] = handle_hypercall,
     [EXIT_REASON_VMCLEAR] = exit_forbidden,
     [EXIT_REASON_VMLAUNCH] = exit_forbidden,
     [EXIT_REASON_VMPTRLD] = exit_forbidden,
@@ -206,12 +204,8 @@ static enum exit_action (*const handlers[EXIT_REASON_COUNT])(struct vp *vp) = {
     [EXIT_REASON_VMXON] = exit_forbidden,
     [EXIT_REASON_CR_ACCESS] = handle_cr_access,
     [EXIT_REASON_MOV_DR] = exit_debug_register,
-    [EXIT_REASON_IO] = handle_io,
-    [EXIT_REASON_RDMSR] = exit_rdmsr,
-    [EXIT_REASON_WRMSR] = handle_wrmsr,
     [EXIT_REASON_MWAIT] = exit_forbidden,
     [EXIT_REASON_MONITOR] = exit_forbidden,
-    [EXIT_REASON_EPT_VIOLATION] = handle_ept_violation,
     [EXIT_REASON_PREEMPTION_TIMER] = exit_physical_interrupt,
     [EXIT_REASON_INVEPT] = exit_forbidden,
     [EXIT_REASON_INVVPID] = exit_forbidden,
@@ -259,18 +253,46 @@ static void handle_unexpected(struct vp *vp, uint32_t reason)
     world_start_anew(vp);
 }
 
-static void handle_exit(struct vp *vp)
+__attribute__((noinline)) static enum exit_action handle_other(struct vp *vp, uint32_t reason)
 {
-    uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
+    if (reason < EXIT_REASON_COUNT && handlers[reason] != NULL)
+        return handlers[reason](vp);
+    handle_unexpected(vp, reason);
+    return EXIT_RETRY;
+}
 
-    if (reason >= EXIT_REASON_COUNT || handlers[reason] == NULL) {
-        handle_unexpected(vp, reason);
-        return;
+/* The common ones here, by as few instructions as possible. */
+static inline enum exit_action handle(struct vp *vp, uint32_t reason)
+{
+    switch (reason) {
+    case EXIT_REASON_IO:
+        return handle_io(vp);
+    case EXIT_REASON_VMCALL:
+        return handle_hypercall(vp);
+    case EXIT_REASON_EPT_VIOLATION:
+        return handle_ept_violation(vp);
+    case EXIT_REASON_RDMSR:
+        return exit_rdmsr(vp);
+    case EXIT_REASON_WRMSR:
+        return handle_wrmsr(vp);
+    case EXIT_REASON_CPUID:
+        return exit_cpuid(vp);
+    case EXIT_REASON_HLT:
+        return exit_hlt(vp);
+    case EXIT_REASON_EXTERNAL_INTERRUPT:
+        return exit_physical_interrupt(vp);
+    default:
+        return handle_other(vp, reason);
     }
-    enum exit_action action = handlers[reason](vp);
-    if (action == EXIT_SKIP)
-        event_skip_instruction(vp, (uint8_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
-    else if (action != EXIT_RETRY)
+}
+
+static inline void handle_exit(struct vp *vp)
+{
+    enum exit_action action = handle(vp, (uint32_t)vmread(VMCS_EXIT_REASON));
+
+    if (__builtin_expect(action == EXIT_SKIP, 1))
+        event_skip((uint8_t)vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
+    else if (__builtin_expect(action != EXIT_RETRY, 0))
         event_inject_exception(vp, action == EXIT_UD ? X86_VECTOR_UD : X86_VECTOR_GP, true, 0);
 }
 
@@ -300,15 +322,17 @@ void vmx_run(struct vp *vp)
 {
     struct lp *lp = this_lp();
 
-    if (lp->flush_pending)
+    if (__builtin_expect(lp->flush_pending, 0))
         world_flush(lp, vp);
-    switch (vmx_switch(vp)) {
-    case VMX_EXITED:
+    do {
+        enum vmx_switch result = vmx_switch(vp);
+        if (__builtin_expect(result != VMX_EXITED, 0)) {
+            if (result == VMX_REFUSED)
+                panic_refused();
+            return;
+        }
         handle_exit(vp);
-        break;
-    case VMX_NOT_ENTERED:
-        break;
-    case VMX_REFUSED:
-        panic_refused();
-    }
+        if (vp->leave != VP_STAY) /* the usual end: no need to look at all the rest */
+            return;
+    } while (__builtin_expect(vp_goes_on(lp, vp), 1));
 }

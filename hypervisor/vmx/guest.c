@@ -186,25 +186,37 @@ void guest_get_registers(const struct vp *vp, struct vp_registers *r)
         *(struct hv_x64_segment_register *)((uint8_t *)r + segment_offset(i)) = guest_segment(i);
 }
 
+#define MOVE_BIT(value, from, to)                                                                  \
+    (((value) & (from)) / ((from) > (to) ? (from) / (to) : 1) * ((to) > (from) ? (to) / (from) : 1))
+
+/* With no branch that is taken: each intercept needs it. */
+static inline uint16_t execution_state(void)
+{
+    uint32_t ss = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_SS));
+    uint32_t cr0 = (uint32_t)vmread(VMCS_GUEST_CR0);
+    uint32_t efer = (uint32_t)vmread(VMCS_GUEST_IA32_EFER);
+    uint32_t event = (uint32_t)vmread(VMCS_ENTRY_INTERRUPTION_INFO);
+    uint32_t state = 0;
+
+    if (__builtin_expect((vmread(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_SHADOW) != 0, 0))
+        state = HV_EXECUTION_INTERRUPT_SHADOW;
+    return (uint16_t)(state | ACCESS_RIGHTS_DPL(ss) | MOVE_BIT(cr0, CR0_PE, HV_EXECUTION_CR0_PE) |
+                      MOVE_BIT(cr0, CR0_AM, HV_EXECUTION_CR0_AM) |
+                      MOVE_BIT(efer, EFER_LMA, HV_EXECUTION_EFER_LMA) |
+                      MOVE_BIT(event, INTERRUPTION_VALID, HV_EXECUTION_INTERRUPTION_PENDING));
+}
+
+/* CS is never unusable. */
 void guest_show_header(const struct vp *vp, struct hv_x64_intercept_message_header *header)
 {
     struct hv_vp_register_page *page = vp->register_page;
-    uint64_t cr0 = vmread(VMCS_GUEST_CR0);
-    uint32_t ss = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_SS));
-    uint32_t state = ACCESS_RIGHTS_DPL(ss);
+    uint32_t rights = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS));
 
-    if (cr0 & CR0_PE)
-        state |= HV_EXECUTION_CR0_PE;
-    if (cr0 & CR0_AM)
-        state |= HV_EXECUTION_CR0_AM;
-    if (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA)
-        state |= HV_EXECUTION_EFER_LMA;
-    if (vmread(VMCS_ENTRY_INTERRUPTION_INFO) & INTERRUPTION_VALID)
-        state |= HV_EXECUTION_INTERRUPTION_PENDING;
-    if (vmread(VMCS_GUEST_INTERRUPTIBILITY) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))
-        state |= HV_EXECUTION_INTERRUPT_SHADOW;
-    header->execution_state = (uint16_t)state;
-    header->cs = guest_segment(SEGMENT_CS);
+    header->execution_state = execution_state();
+    header->cs.base = vmread(vmcs_segment_field(VMCS_GUEST_ES_BASE, SEGMENT_CS));
+    header->cs.limit = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_LIMIT, SEGMENT_CS));
+    header->cs.selector = (uint16_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_SELECTOR, SEGMENT_CS));
+    header->cs.attributes = (uint16_t)(rights & ACCESS_RIGHTS_ATTRIBUTES);
     header->rip = page->rip = vmread(VMCS_GUEST_RIP);
     header->rflags = page->rflags = vmread(VMCS_GUEST_RFLAGS);
     page->gpr[GPR_RSP] = vmread(VMCS_GUEST_RSP);
@@ -250,20 +262,6 @@ uint64_t guest_cr4(const struct vp *vp)
 uint64_t guest_gpr(const struct vp *vp, unsigned number)
 {
     return number == GPR_RSP ? vmread(VMCS_GUEST_RSP) : vp->gpr[number];
-}
-
-bool guest_in_64bit_code(void)
-{
-    uint32_t cs = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS));
-    return (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA) && (cs & ACCESS_RIGHTS_LONG);
-}
-
-enum exit_mode guest_mode(void)
-{
-    uint32_t ss = (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_SS));
-    bool protected_mode =
-        (vmread(VMCS_GUEST_CR0) & CR0_PE) && !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_VM);
-    return exit_mode(ACCESS_RIGHTS_DPL(ss), protected_mode, guest_in_64bit_code());
 }
 
 static unsigned long long field(enum vmcs_field name)

@@ -9,6 +9,7 @@
 #include "hypervisor/exit.h"
 #include "hypervisor/hw.h"
 #include "hypervisor/vmx/vmcs.h"
+#include "lib/x86/cpu.h"
 
 #define SYSCALL_MSRS 4u /* STAR, LSTAR, CSTAR, SFMASK: numbers in a row, as in vp->syscall_msrs */
 
@@ -47,7 +48,24 @@ static inline void write_dr6(uint64_t value)
 }
 
 struct hv_x64_segment_register guest_segment(enum vmcs_segment segment);
-bool guest_in_64bit_code(void);
-enum exit_mode guest_mode(void);
+
+static inline bool guest_in_64bit_code(void)
+{
+    return vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_CS)) &
+               ACCESS_RIGHTS_LONG &&
+           vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA;
+}
+
+/* For hypercalls. */
+static inline enum exit_mode guest_mode(void)
+{
+    unsigned cpl = ACCESS_RIGHTS_DPL(
+        (uint32_t)vmread(vmcs_segment_field(VMCS_GUEST_ES_ACCESS_RIGHTS, SEGMENT_SS)));
+
+    if (__builtin_expect(guest_in_64bit_code(), 1))
+        return exit_mode(cpl, true, true);
+    return exit_mode(
+        cpl, vmread(VMCS_GUEST_CR0) & CR0_PE && !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_VM), false);
+}
 
 #endif

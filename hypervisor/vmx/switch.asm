@@ -7,7 +7,8 @@
 ; handler therefore rewinds such a RIP to vmx_switch_abort. All that time RSP is the host's with
 ; nothing pushed, and the guest's registers are still unchanged in vp->gpr.
 ;
-; Stack at RSP, from there and in HOST_RSP: struct vp *, then the saved registers of the caller.
+; Stack at RSP, from there and in HOST_RSP: struct vp *, then the caller's RBP. All other registers
+; are lost: the caller saves once what it needs for many entries.
 
 %include "asm_offsets.inc"
 
@@ -31,11 +32,6 @@ section .text
 
 vmx_switch:
     push rbp
-    push rbx
-    push r12
-    push r13
-    push r14
-    push r15
     push rdi
     cmp rsp, [rdi + VP_HOST_RSP]
     je vmx_switch_check
@@ -103,11 +99,6 @@ vmx_switch_exited:
 
 leave_switch:
     pop rdi
-    pop r15
-    pop r14
-    pop r13
-    pop r12
-    pop rbx
     pop rbp
     ret
 

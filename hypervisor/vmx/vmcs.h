@@ -342,10 +342,10 @@ static inline bool vmclear(spa_t vmcs)
     return !failed;
 }
 
-static inline bool vmptrld(spa_t vmcs)
+static inline bool vmptrld(const spa_t *vmcs)
 {
     bool failed;
-    __asm__ volatile("vmptrld %1" : "=@ccbe"(failed) : "m"(vmcs.value) : "memory");
+    __asm__ volatile("vmptrld %1" : "=@ccbe"(failed) : "m"(vmcs->value) : "memory");
     return !failed;
 }
 

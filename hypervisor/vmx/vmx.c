@@ -177,12 +177,12 @@ static void vp_init(struct vp *vp)
     struct lp *lp = this_lp();
 
     set_revision(vp->hw_state_spa);
-    if (!vmclear(vp->hw_state_spa) || !vmptrld(vp->hw_state_spa))
+    if (!vmclear(vp->hw_state_spa) || !vmptrld(&vp->hw_state_spa))
         panic("VMCLEAR or VMPTRLD failed");
     init_controls(vp, root);
     guest_own_control_registers(root);
     if (!root) {
-        if (!vmclear(vp->hw_state_spa) || !vmptrld(lp->vp->hw_state_spa))
+        if (!vmclear(vp->hw_state_spa) || !vmptrld(&lp->vp->hw_state_spa))
             panic("VMCLEAR or VMPTRLD failed");
         return;
     }

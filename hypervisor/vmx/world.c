@@ -69,27 +69,47 @@ void world_flush(struct lp *lp, struct vp *vp)
         renew_tag(lp, vp);
 }
 
-/* What entries and exits leave in the processor. Writes of the system call MSRs exit, so that
- * @from->syscall_msrs is what they are. */
-static void switch_live_state(struct vp *from, struct vp *to)
+static inline void switch_syscall_msr(const struct vp *from, const struct vp *to, uint32_t index)
 {
-    from->cr2 = read_cr2();
-    write_cr2(to->cr2);
-    from->dr6 = read_dr6();
-    if (to->dr6 != from->dr6)
-        write_dr6(to->dr6);
-    from->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-    if (to->kernel_gs_base != from->kernel_gs_base)
-        wrmsr(MSR_KERNEL_GS_BASE, to->kernel_gs_base);
-    for (uint32_t i = 0; i < SYSCALL_MSRS; i++)
-        if (to->syscall_msrs[i] != from->syscall_msrs[i])
-            wrmsr(MSR_STAR + i, to->syscall_msrs[i]);
+    uint64_t value = to->syscall_msrs[index];
+
+    if (value != from->syscall_msrs[index])
+        wrmsr(MSR_STAR + index, value);
 }
 
-static void make_current(const struct vp *vp)
+/* What entries and exits leave in the processor. Writes of the system call MSRs exit, so that
+ * @from->syscall_msrs is what they are. */
+static inline void switch_live_state(struct vp *from, struct vp *to)
 {
-    if (!vmptrld(vp->hw_state_spa))
+    uint64_t dr6 = read_dr6(), kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+
+    from->cr2 = read_cr2();
+    write_cr2(to->cr2);
+    from->dr6 = dr6;
+    if (to->dr6 != dr6)
+        write_dr6(to->dr6);
+    from->kernel_gs_base = kernel_gs_base;
+    if (to->kernel_gs_base != kernel_gs_base)
+        wrmsr(MSR_KERNEL_GS_BASE, to->kernel_gs_base);
+    _Static_assert(SYSCALL_MSRS == 4, "each by name");
+    switch_syscall_msr(from, to, 0);
+    switch_syscall_msr(from, to, 1);
+    switch_syscall_msr(from, to, 2);
+    switch_syscall_msr(from, to, 3);
+}
+
+static inline void make_current(const struct vp *vp)
+{
+    if (__builtin_expect(!vmptrld(&vp->hw_state_spa), 0))
         panic("VMPTRLD failed");
+}
+
+/* The child comes to this LP, or its translations are to be dropped. Its VMCS is current. */
+__attribute__((noinline)) static void settle(struct lp *lp, struct vp *child)
+{
+    if (child->tag_lp != lp)
+        world_set_host_state(lp);
+    renew_tag(lp, child);
 }
 
 void world_enter_child(struct vp *root, struct vp *child)
@@ -97,11 +117,9 @@ void world_enter_child(struct vp *root, struct vp *child)
     struct lp *lp = this_lp();
 
     make_current(child);
-    if (child->tag_lp != lp)
-        world_set_host_state(lp);
-    if (child->tag_lp != lp || child->tag_generation != lp->tag_generation)
-        renew_tag(lp, child);
     switch_live_state(root, child);
+    if (__builtin_expect(child->tag_lp != lp || child->tag_generation != lp->tag_generation, 0))
+        settle(lp, child);
 }
 
 void world_leave_child(struct vp *child, struct vp *root)

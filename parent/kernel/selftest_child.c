@@ -1,10 +1,12 @@
-/* Self tests "child-state", "child-spin", "child-delete", "child-unmap" and "child-rounds":
- * children that misbehave, and a parent that takes things away from them while they run. */
+/* Self tests "child-state", "child-spin", "child-nmi", "child-delete", "child-unmap",
+ * "child-rounds": children that misbehave, and a parent that takes things away from them while they
+ * run. */
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "parent/include/thread.h"
 #include "parent/include/time.h"
 #include "parent/kernel/cpu.h"
+#include "parent/kernel/lapic.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/selftest_guest.h"
 #include "parent/vid/arena.h"
@@ -13,6 +15,8 @@
 #define STATE_MICROSECONDS 300
 #define SPIN_MICROSECONDS 20000
 #define SPIN_LATENESS 10000 /* generous: emulators share their processors */
+#define NMI_ROUNDS 20
+#define NMI_PATIENCE 1000000 /* an emulator may not let the other CPU run for 100 ms */
 #define DELETE_ROUNDS 20
 #define UNMAP_ROUNDS 100
 #define CREATE_ROUNDS 1000
@@ -157,7 +161,7 @@ static void run_spin(void)
     guest_destroy(&guest);
 }
 
-/* --- Deleting and unmapping while it runs on another CPU --- */
+/* --- A child that runs on another CPU --- */
 
 struct runner {
     struct guest guest;
@@ -197,6 +201,54 @@ static void wait_for(const bool *flag)
     for (unsigned i = 0; i < 1000 && !__atomic_load_n(flag, __ATOMIC_ACQUIRE); i++)
         thread_sleep(1000);
 }
+
+static void stop_runner(struct runner *runner, struct thread *thread)
+{
+    __atomic_store_n(&runner->stop, true, __ATOMIC_RELEASE);
+    guest_cancel(&runner->guest);
+    thread_join(thread);
+    guest_destroy(&runner->guest);
+}
+
+/* --- An NMI of the parent's, for the CPU on which a child spins --- */
+
+/* Result: how late it came, in microseconds. */
+static uint64_t send_nmi(struct cpu *target)
+{
+    uint64_t old = __atomic_load_n(&target->nmi_count, __ATOMIC_ACQUIRE), start = time_now();
+
+    lapic_send_nmi(target->apic_id);
+    while (__atomic_load_n(&target->nmi_count, __ATOMIC_ACQUIRE) == old &&
+           time_now() - start < NMI_PATIENCE)
+        cpu_pause();
+    return time_now() - start;
+}
+
+static void run_nmi(void)
+{
+    static struct runner runner;
+    uint64_t worst = 0;
+
+    if (cpu_count == 1) {
+        note("needs two processors");
+        return;
+    }
+    struct thread *thread = start_runner(&runner, code_spin, sizeof(code_spin));
+    if (thread == NULL)
+        return;
+    wait_for(&runner.running);
+    for (unsigned i = 0; i < NMI_ROUNDS; i++) {
+        uint64_t late = send_nmi(cpus[cpu_count - 1]);
+        if (late > worst)
+            worst = late;
+        thread_sleep(i * 100);
+    }
+    check(worst < NMI_PATIENCE, "an NMI did not come while a child spun");
+    note("while a child spins, an NMI comes %lu us late at worst", worst);
+    stop_runner(&runner, thread);
+}
+
+/* --- Deleting and unmapping while it runs on another CPU --- */
 
 static void run_delete(void)
 {
@@ -246,10 +298,7 @@ static void run_unmap(void)
     wait_for(&runner.running);
     for (unsigned i = 0; i < UNMAP_ROUNDS; i++)
         unmap_once(&runner, guest_memory(&runner.guest, COUNTER_PAGE));
-    __atomic_store_n(&runner.stop, true, __ATOMIC_RELEASE);
-    guest_cancel(&runner.guest);
-    thread_join(thread);
-    guest_destroy(&runner.guest);
+    stop_runner(&runner, thread);
 }
 
 /* --- Again and again --- */
@@ -272,6 +321,7 @@ static void run_rounds(void)
 
 const struct selftest selftest_child_state = {"child-state", run_state, SELFTEST_ONCE, true};
 const struct selftest selftest_child_spin = {"child-spin", run_spin, SELFTEST_ONCE, true};
+const struct selftest selftest_child_nmi = {"child-nmi", run_nmi, SELFTEST_ONCE, true};
 const struct selftest selftest_child_delete = {"child-delete", run_delete, SELFTEST_ONCE, true};
 const struct selftest selftest_child_unmap = {"child-unmap", run_unmap, SELFTEST_ONCE, true};
 const struct selftest selftest_child_rounds = {"child-rounds", run_rounds, SELFTEST_ONCE, true};

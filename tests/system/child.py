@@ -60,8 +60,8 @@ def hostile_tests():
 
 
 # What a child may be made to do, and what may be done to it (parent/kernel/selftest_child*.c).
-HARM = ("child-state", "child-spin", "child-delete", "child-unmap", "child-time", "child-dirty",
-        "child-intercepts")  # fmt: skip
+HARM = ("child-state", "child-spin", "child-nmi", "child-delete", "child-unmap", "child-time",
+        "child-dirty", "child-intercepts")  # fmt: skip
 
 
 def harm_tests():
