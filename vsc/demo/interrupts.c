@@ -22,6 +22,14 @@ static uint64_t idt[256][2];
 static interrupt_handler_t handlers[256];
 static enum interrupt_eoi eois[256];
 
+/* A spurious interrupt is in no ISR and takes no EOI; one that was sent with its vector does. */
+static void on_spurious(struct interrupt_frame *frame)
+{
+    (void)frame;
+    if (lapic_bit(LAPIC_ISR, VECTOR_SPURIOUS))
+        lapic_eoi();
+}
+
 void interrupts_init(void)
 {
     for (unsigned vector = 0; vector < 256; vector++) {
@@ -36,7 +44,7 @@ void interrupts_init(void)
             (stub & 0xffff) | (uint64_t)KERNEL_CS << 16 | type << 32 | (stub >> 16 & 0xffff) << 48;
         idt[vector][1] = stub >> 32;
     }
-    eois[VECTOR_SPURIOUS] = EOI_OWN;
+    interrupt_set(VECTOR_SPURIOUS, on_spurious, EOI_OWN);
 }
 
 void interrupts_load(void)

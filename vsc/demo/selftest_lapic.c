@@ -44,6 +44,19 @@ static void check_illegal_vector(void)
     interrupt_set(ILLEGAL_VECTOR, NULL, EOI_AFTER);
 }
 
+/* The vector of spurious interrupts is one like others when it is sent. */
+static void check_spurious_vector(void)
+{
+    uint32_t before = vp_interrupts(VECTOR_SPURIOUS), before_low = vp_interrupts(LOW);
+
+    lapic_send_self(VECTOR_SPURIOUS);
+    check(interrupt_wait(VECTOR_SPURIOUS, before + 1, WAIT_US), "no interrupt with vector 255");
+    check(!lapic_bit(LAPIC_ISR, VECTOR_SPURIOUS), "ISR has vector 255 after its EOI");
+    lapic_send_self(LOW);
+    check(interrupt_wait(LOW, before_low + 1, WAIT_US), "no interrupt after vector 255");
+    check_equal(vp_interrupts(VECTOR_SPURIOUS), before + 1, "interrupts with vector 255");
+}
+
 void test_lapic(void)
 {
     uint32_t version = lapic_read(LAPIC_VERSION);
@@ -60,6 +73,7 @@ void test_lapic(void)
     lapic_write(LAPIC_TPR, 0);
 
     check_illegal_vector();
+    check_spurious_vector();
     if (lapic_is_x2apic())
         check_fault(wrmsr_try(MSR_X2APIC_FIRST + LAPIC_ID / 16, 0), X86_VECTOR_GP,
                     "a write to the x2APIC id");
