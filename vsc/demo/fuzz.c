@@ -9,10 +9,12 @@
 #include "include/hv/msr.h"
 #include "include/hv/synic.h"
 #include "lib/x86/cpu.h"
+#include "vsc/demo/clock.h"
 #include "vsc/demo/console.h"
 #include "vsc/demo/fault.h"
 #include "vsc/demo/hyperv.h"
 #include "vsc/demo/interrupts.h"
+#include "vsc/demo/lapic.h"
 #include "vsc/demo/options.h"
 #include "vsc/demo/stimer.h"
 #include "vsc/demo/synic.h"
@@ -258,7 +260,7 @@ static void fuzz_port(void)
     count_result(fault.vector == FAULT_NONE ? OTHER : (uint64_t)fault.vector);
 }
 
-/* Ends what random values may have started. */
+/* Ends what random values may have started; tests may follow. */
 static void recover(void)
 {
     if (!hyperv_present())
@@ -267,7 +269,8 @@ static void recover(void)
         stimer_stop(timer);
     synic_disable();
     wrmsr(HV_X64_MSR_VP_ASSIST_PAGE, 0);
-    wrmsr(HV_X64_MSR_REFERENCE_TSC, 0);
+    lapic_write(LAPIC_TPR, 0);
+    clock_init();
 }
 
 static void run_part(const char *part, void (*step)(void), const char *what)

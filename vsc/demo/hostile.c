@@ -76,8 +76,8 @@ static void storm(void)
     interrupts_disable();
 }
 
-/* Lets messages and events be written over the top page table and over the first stack of memory's
- * own code. The partition may well break; nobody else may. */
+/* Lets messages and events be written over the two top page tables. The partition may well break;
+ * nobody else may. */
 static void synic_over_page_tables(void)
 {
     uint64_t root = paging_root();
