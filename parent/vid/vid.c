@@ -24,7 +24,7 @@ static void share_deadline(void *argument)
 {
     struct cpu *cpu = this_cpu();
     struct hv_input_veneer_share_deadline input = {
-        .vp_index = cpu->index, .gpa = virtual_to_physical(&cpu->timers.armed_tsc)};
+        .vp_index = cpu->index, .gpa = virtual_to_physical(&cpu->timers.hardware)};
     struct vid_call call = {
         .code = HVCALL_VENEER_SHARE_DEADLINE, .input = &input, .input_size = sizeof(input)};
     enum hv_status status = vid_call(&call, &root_deposits);
