@@ -56,8 +56,10 @@ static void print_backtrace(const uint64_t *addresses, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint64_t offset = 0;
-        const char *name = symbol_find(addresses[i], &offset);
-        print("  %016llx %s+%llx\n", (unsigned long long)addresses[i], name ? name : "?",
+        char name[SYMBOL_NAME_SIZE] = "?";
+
+        symbol_find(addresses[i], name, &offset);
+        print("  %016llx %s+%llx\n", (unsigned long long)addresses[i], name,
               (unsigned long long)offset);
     }
 }
@@ -127,11 +129,12 @@ static void print_frame(const struct exception_frame *f)
 static void print_frame_backtrace(const struct exception_frame *frame)
 {
     uint64_t addresses[BACKTRACE_LIMIT], offset;
+    char name[SYMBOL_NAME_SIZE];
     size_t count = 0;
 
     addresses[count++] = frame->rip;
     /* A call to where no code is: its caller has made no frame for it yet. */
-    if (symbol_find(frame->rip, &offset) == NULL && lp_stack_contains(frame->rsp))
+    if (!symbol_find(frame->rip, name, &offset) && lp_stack_contains(frame->rsp))
         addresses[count++] = *(const uint64_t *)frame->rsp - 1;
     print_backtrace(addresses, add_callers(frame->rbp, addresses, count));
 }

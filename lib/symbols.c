@@ -2,34 +2,57 @@
 
 #include "lib/string.h"
 
+#define FIRST_PAIR 128 /* smaller bytes of names are characters */
+#define PAIR_DEPTH 16  /* of pairs in pairs */
+
 /* What tools/symbols.py writes. Behind the offsets, which ascend, stand the names in the same
- * order, each with a NUL. An empty name stands for the end of code: the last entry has one. */
+ * order, each with a NUL. A byte from FIRST_PAIR on stands for a pair of bytes, which may be such
+ * themselves. An empty name stands for the end of code: the last entry has one. */
 struct symbol_table {
-    uint64_t base;      /* address of the first function */
-    uint32_t count;     /* 0 in an image's first link */
+    uint64_t base;  /* address of the first function */
+    uint32_t count; /* 0 in an image's first link */
+    uint8_t pairs[256 - FIRST_PAIR][2];
     uint32_t offsets[]; /* of the functions, from `base` */
 };
 
 extern const struct symbol_table symbol_table;
 
-const char *symbol_find(uint64_t address, uint64_t *offset)
+/* Copies @packed to @name. Of a pair the second half waits while the first is taken apart. */
+static void unpack(const uint8_t *packed, char name[SYMBOL_NAME_SIZE])
+{
+    uint8_t waiting[PAIR_DEPTH];
+    size_t depth = 0, length = 0;
+
+    while (length < SYMBOL_NAME_SIZE - 1 && (depth > 0 || *packed != '\0')) {
+        uint8_t byte = depth > 0 ? waiting[--depth] : *packed++;
+        while (byte >= FIRST_PAIR && depth < PAIR_DEPTH) {
+            waiting[depth++] = symbol_table.pairs[byte - FIRST_PAIR][1];
+            byte = symbol_table.pairs[byte - FIRST_PAIR][0];
+        }
+        name[length++] = (char)byte;
+    }
+    name[length] = '\0';
+}
+
+bool symbol_find(uint64_t address, char name[SYMBOL_NAME_SIZE], uint64_t *offset)
 {
     uint64_t target = address - symbol_table.base;
     uint32_t index = 0;
 
     if (symbol_table.count == 0 || address < symbol_table.base)
-        return NULL;
+        return false;
     while (index + 1 < symbol_table.count && symbol_table.offsets[index + 1] <= target)
         index++;
 
-    const char *name = (const char *)&symbol_table.offsets[symbol_table.count];
+    const uint8_t *packed = (const uint8_t *)&symbol_table.offsets[symbol_table.count];
 
     for (uint32_t i = 0; i < index; i++)
-        name += strlen(name) + 1;
-    if (*name == '\0')
-        return NULL;
+        packed += strlen((const char *)packed) + 1;
+    if (*packed == '\0')
+        return false;
+    unpack(packed, name);
     *offset = target - symbol_table.offsets[index];
-    return name;
+    return true;
 }
 
 size_t backtrace(uint64_t rbp, uint64_t stack_low, uint64_t stack_high, uint64_t *addresses,

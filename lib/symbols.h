@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The name of the function that @address lies in, and how far in; NULL outside the image's code. */
-const char *symbol_find(uint64_t address, uint64_t *offset);
+#define SYMBOL_NAME_SIZE 64 /* longer names are cut */
+
+/* The name of the function that @address lies in, and how far in. False, and nothing else, outside
+ * the image's code. */
+bool symbol_find(uint64_t address, char name[SYMBOL_NAME_SIZE], uint64_t *offset);
 
 /* The calls that led to frame pointer @rbp, innermost first: at most @limit of them to @addresses,
  * each the address of the call's last byte (behind a call that never returns there may be another

@@ -10,6 +10,7 @@ first link gives the names and with them the size, the second all addresses, and
 image. --verify makes sure of it.
 """
 
+import collections
 import re
 import struct
 import subprocess
@@ -17,6 +18,11 @@ import sys
 
 # Suffixes that GCC gives to parts and variants of functions. Names with others are local labels.
 COMPILER_SUFFIX = re.compile(r"[^.]+(\.(part|isra|constprop|cold)(\.\d+)*)*$")
+
+# As in lib/symbols.c.
+FIRST_PAIR = 128
+PAIRS = 128
+PAIR_DEPTH = 16
 
 HEADER = """; Written by tools/symbols.py; the layout is struct symbol_table in lib/symbols.c.
 section .note.GNU-stack progbits noalloc noexec nowrite align=1
@@ -55,10 +61,33 @@ def functions(image):
     return [(address, key[1]) for address, key in sorted(found.items())]
 
 
+def compress(text):
+    """The pairs of bytes that bytes from 128 on stand for, and the text made of them: what is most
+    frequent becomes one byte, again and again. The ends of names (0) stay."""
+    pairs, depths = [], collections.Counter()
+    while len(pairs) < PAIRS:
+        counts = collections.Counter(pair for pair in zip(text, text[1:]) if 0 not in pair)
+        if not counts:
+            break
+        pair = min(counts, key=lambda pair: (-counts[pair], pair))
+        text = text.replace(bytes(pair), bytes((FIRST_PAIR + len(pairs),)))
+        depths[FIRST_PAIR + len(pairs)] = 1 + max(depths[half] for half in pair)
+        pairs.append(pair)
+    if max(depths.values(), default=0) > PAIR_DEPTH:
+        sys.exit("function names are too much alike: raise PAIR_DEPTH here and in lib/symbols.c")
+    return pairs + [(0, 0)] * (PAIRS - len(pairs)), text
+
+
+def format_bytes(data):
+    return [f"    db {', '.join(map(str, data[i:i + 16]))}" for i in range(0, len(data), 16)]
+
+
 def format_table(base, entries):
+    pairs, names = compress(b"".join(name.encode("ascii") + b"\0" for _, name in entries))
     lines = [HEADER + "symbol_table:", f"    dq 0x{base:x}", f"    dd {len(entries)}"]
+    lines += format_bytes([byte for pair in pairs for byte in pair])
     lines += [f"    dd 0x{address - base:x}" for address, _ in entries]
-    lines += [f'    db "{name}", 0' if name else "    db 0" for _, name in entries]
+    lines += format_bytes(names)
     return "\n".join(lines) + "\n"
 
 

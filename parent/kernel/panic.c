@@ -55,9 +55,10 @@ static void begin(void)
 static void print_address(uint64_t address)
 {
     uint64_t offset;
-    const char *name = symbol_find(address, &offset);
-    print("  %p %s", (void *)address, name ? name : "?");
-    if (name)
+    char name[SYMBOL_NAME_SIZE];
+    bool found = symbol_find(address, name, &offset);
+    print("  %p %s", (void *)address, found ? name : "?");
+    if (found)
         print("+0x%lx", offset);
     print("\n");
 }

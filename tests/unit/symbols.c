@@ -18,24 +18,29 @@ static void test_names(void)
 {
     uint64_t first = (uint64_t)(uintptr_t)first_function;
     uint64_t second = (uint64_t)(uintptr_t)second_function;
+    char name[SYMBOL_NAME_SIZE];
     uint64_t offset = 99;
 
     CHECK_EQUAL(second_function(2), 7);
-    CHECK_TEXT(symbol_find(first, &offset), "first_function");
+    CHECK(symbol_find(first, name, &offset));
+    CHECK_TEXT(name, "first_function");
     CHECK_EQUAL(offset, 0);
-    CHECK_TEXT(symbol_find(first + 3, &offset), "first_function");
+    CHECK(symbol_find(first + 3, name, &offset));
+    CHECK_TEXT(name, "first_function");
     CHECK_EQUAL(offset, 3);
-    CHECK_TEXT(symbol_find(second + 1, &offset), "second_function");
+    CHECK(symbol_find(second + 1, name, &offset));
+    CHECK_TEXT(name, "second_function");
     CHECK_EQUAL(offset, 1);
 }
 
 static void test_outside(void)
 {
+    char name[SYMBOL_NAME_SIZE];
     uint64_t offset = 99;
 
-    CHECK(symbol_find(0, &offset) == NULL);
-    CHECK(symbol_find(UINT64_MAX, &offset) == NULL);
-    CHECK(symbol_find((uint64_t)(uintptr_t)&unit_failures, &offset) == NULL);
+    CHECK(!symbol_find(0, name, &offset));
+    CHECK(!symbol_find(UINT64_MAX, name, &offset));
+    CHECK(!symbol_find((uint64_t)(uintptr_t)&unit_failures, name, &offset));
     CHECK_EQUAL(offset, 99);
 }
 
