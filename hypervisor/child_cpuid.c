@@ -5,7 +5,7 @@
 #include "hypervisor/cpuid.h"
 #include "hypervisor/fpu.h"
 #include "hypervisor/intercept.h"
-#include "hypervisor/memory.h"
+#include "hypervisor/root.h"
 #include "include/hv/cpuid.h"
 
 #define BIT(n) (1u << (n))
@@ -158,7 +158,7 @@ static struct cpuid_result xsave_leaf(uint32_t subleaf, struct cpuid_result r)
 
 static void leaf_80000008(const struct vp *vp, struct cpuid_result *r)
 {
-    r->eax = LINEAR_ADDRESS_BITS << 8 | (uint32_t)__builtin_ctzll(memory_address_end());
+    r->eax = LINEAR_ADDRESS_BITS << 8 | (uint32_t)__builtin_ctzll(root_address_end);
     r->ebx &= LEAF_80000008_EBX;
     r->ecx = core_bits(vp) << 12 | (vp->partition->vp_count - 1);
     r->edx = 0;

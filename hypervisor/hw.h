@@ -38,7 +38,8 @@ enum memory_type {
 };
 
 struct hw_ops {
-    const char *name; /* for people */
+    const char *code_start, *code_end; /* whole pages; of the other backend they are the parent's */
+    const char *name;                  /* for people */
 
     /* NULL if this processor has all that we need; otherwise what is missing and what to do, as a
      * sentence part after "Veneer cannot start: ". On each LP, before enable(). */

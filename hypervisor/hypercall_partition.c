@@ -1,4 +1,5 @@
 /* Hypercalls about partitions: from creation to deletion. */
+#include "hypervisor/memory.h"
 #include "hypervisor/atomic.h"
 #include "hypervisor/cpuid.h"
 #include "hypervisor/hw.h"
@@ -67,11 +68,6 @@ static uint64_t allocate_table(void *partition)
     return partition_take_page(partition).value;
 }
 
-static uint64_t *table_access(uint64_t address)
-{
-    return spa_to_va(spa(address));
-}
-
 static void give_table(void *partition, uint64_t page)
 {
     partition_give_page(partition, spa(page));
@@ -89,7 +85,7 @@ static void init(struct partition *partition)
     partition->nested.largest_level = 1;
     partition->nested.allocate = allocate_table;
     partition->nested.context = partition;
-    partition->nested.access = table_access;
+    partition->nested.access = memory_access_table;
 }
 
 enum hv_status hypercall_create_partition(const struct hypercall *call)

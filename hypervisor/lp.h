@@ -127,6 +127,9 @@ void lp_init(struct lp *lp);
  * come up. LP 0. */
 void lp_start_others(spa_t trampoline);
 
+/* Ends the boot: gives up what only it needed, starts the root's VPs on all LPs. LP 0. */
+_Noreturn void lp_end_boot(void);
+
 /* Sets @request for @target (not this LP) and makes sure that it looks at it soon. Any context.
  * Returns the request's number, for lp_wait(). */
 uint32_t lp_request(struct lp *target, enum lp_request request);

@@ -24,21 +24,31 @@ void memory_map_pages(uint64_t va, spa_t address, uint64_t pages, uint64_t flags
  * page. While booting. */
 volatile void *memory_map_device(spa_t address, uint64_t size);
 
-/* The end of the boot: constants become read-only and the scratch memory is unmapped. LP 0. */
+/* The end of the boot: constants become read-only, what only the boot needed and the other backend
+ * are unmapped. LP 0. */
 void memory_seal(void);
+
+/* As struct page_table.access. */
+uint64_t *memory_access_table(uint64_t address);
 
 /* For CR3. */
 spa_t memory_root(void);
 
-/* The image without the scratch memory behind it: bytes, and where the boot loader put it. */
+/* Bytes of the image that stay after the boot. */
 uint64_t memory_image_size(void);
-spa_t memory_image_base(void);
+
+/* For boot/memory_setup.c: the page tables, where the boot loader put the image, and mapping whole
+ * pages of it. */
+extern struct page_table memory_tables;
+extern spa_t memory_image_base;
+spa_t memory_image_spa(const char *address);
+void memory_map_image(const char *start, const char *end, uint64_t flags);
 
 /* The first address that is none of memory or devices. Bits from there on may be without meaning,
- * or select the key of an encryption: a second name of the same memory. */
+ * or select the key of an encryption: a second name of the same memory. While booting. */
 uint64_t memory_address_end(void);
 
-/* Whether the processor has 1 GiB pages. */
+/* Whether the processor has 1 GiB pages. While booting. */
 bool memory_has_huge_pages(void);
 
 #endif

@@ -19,6 +19,10 @@ uint64_t reftime_apic_frequency(void);
 /* Measures the LAPIC timer, too; apic_init() was called. */
 void reftime_measure_apic(void);
 
+/* Hz; of the TSC more than 10,000,000. While booting. */
+void reftime_set_tsc_frequency(uint64_t frequency);
+void reftime_set_apic_frequency(uint64_t frequency);
+
 /* 100 ns units in @ticks of the TSC. */
 uint64_t reftime_from_tsc(uint64_t ticks);
 

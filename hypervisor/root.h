@@ -4,6 +4,10 @@
 
 #include "hypervisor/boot/multiboot2.h"
 
+/* Up to root_mapped_end everything is mapped at boot; above there are only devices, mapped at the
+ * first touch, and none from root_address_end on. Set by root_create(). */
+extern uint64_t root_mapped_end, root_address_end;
+
 /* Makes the partition: nested tables of the whole machine, MSRs, a VP for each LP. LP 0, with all
  * LPs online. */
 void root_create(const struct memory_map *map);

@@ -1,5 +1,6 @@
 /* Loads the parent's kernel and makes its first address space and boot information: the contract of
  * include/boot_info.h. */
+#include "hypervisor/memory.h"
 #include "hypervisor/root.h"
 
 #include "hypervisor/lp.h"
@@ -30,11 +31,6 @@ static uint64_t allocate_boot_data(void *context)
     boot_data_next += PAGE_SIZE;
     memset(spa_to_va(spa(page)), 0, PAGE_SIZE);
     return page;
-}
-
-static uint64_t *table_access(uint64_t address)
-{
-    return spa_to_va(spa(address));
 }
 
 struct parent_image {
@@ -118,7 +114,7 @@ static uint64_t make_page_tables(const struct parent_image *parent)
         .table_flags = PTE_PRESENT | PTE_WRITABLE,
         .largest_level = 1,
         .allocate = allocate_boot_data,
-        .access = table_access,
+        .access = memory_access_table,
     };
 
     map_for_parent(&table, 0, 0, IDENTITY_SIZE, PTE_WRITABLE | PTE_NO_EXECUTE);

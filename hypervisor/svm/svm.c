@@ -262,7 +262,11 @@ static void print_state(const struct vp *vp)
     print_segment("idtr", &v->idtr);
 }
 
+extern const char svm_code[], svm_code_end[]; /* linker */
+
 const struct hw_ops svm_ops = {
+    .code_start = svm_code,
+    .code_end = svm_code_end,
     .name = "AMD-V",
     .missing = missing,
     .enable = enable,

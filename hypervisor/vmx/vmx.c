@@ -237,7 +237,11 @@ static uint32_t tag_count(void)
     return capability_has_vpid() ? VPID_COUNT : 1;
 }
 
+extern const char vmx_code[], vmx_code_end[]; /* linker */
+
 const struct hw_ops vmx_ops = {
+    .code_start = vmx_code,
+    .code_end = vmx_code_end,
     .name = "Intel VT-x",
     .missing = capability_missing,
     .enable = enable,

@@ -28,7 +28,7 @@ GENERATED = {"asm_offsets.inc"}
 INCLUDE_LINE = re.compile(r'^\s*[#%]\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # What stays of the hypervisor in memory, in bytes.
-HYPERVISOR_LIMIT = 128 * 1024
+HYPERVISOR_LIMIT = 96 * 1024
 
 
 @dataclasses.dataclass

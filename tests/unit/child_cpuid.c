@@ -1,7 +1,7 @@
 /* CPUID of children: of a machine that has every feature, only the listed ones remain; identity and
  * topology are the VP's; the parent's rules. */
 #include "hypervisor/hw.h"
-#include "hypervisor/memory.h"
+#include "hypervisor/root.h"
 #include "tests/unit/unit.h"
 
 static struct cpuid_result machine(uint32_t leaf, uint32_t subleaf);
@@ -41,10 +41,7 @@ struct cpuid_result cpuid_hypervisor_leaf(const struct vp *vp, uint32_t leaf)
     return (struct cpuid_result){.eax = leaf};
 }
 
-uint64_t memory_address_end(void)
-{
-    return 1ull << 40;
-}
+uint64_t root_address_end = 1ull << 40;
 
 uint64_t fpu_supported_xcr0(void)
 {

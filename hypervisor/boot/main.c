@@ -1,4 +1,5 @@
-/* Boot: from the boot loader's hand-over to the parent partition running on every processor. */
+/* Boot: from the boot loader's hand-over to the parent partition running on every processor. What
+ * is in this folder goes to the parent then. */
 #include <stdint.h>
 
 #include "hypervisor/boot/multiboot2.h"
@@ -94,10 +95,7 @@ static void start(void)
 
     console_leave_screen();
     tables_use_stacks(hw->own_tss);
-    memory_seal();
-    for (uint32_t i = 1; i < lp_count; i++)
-        lp_request(lp_by_index(i), LP_REQUEST_START_VP);
-    vp_run_root(lp->root_vp);
+    lp_end_boot();
 }
 
 void hypervisor_main(uint32_t magic, uint64_t information, uint64_t image_base)
