@@ -104,13 +104,15 @@ struct hv_output_get_memory_balance {
 #define HV_MAP_GPA_KERNEL_EXECUTABLE 0x4u
 #define HV_MAP_GPA_USER_EXECUTABLE 0x8u
 #define HV_MAP_GPA_ADJUSTABLE 0x8000u
-#define HV_MAP_GPA_NO_ACCESS 0x10000u
+#define HV_MAP_GPA_NO_ACCESS 0x10000u /* alone, or with the size: page numbers are ignored */
 #define HV_MAP_GPA_LARGE_PAGE 0x80000000u
 #define HV_MAP_GPA_LARGE_PAGE_FRAMES 512u /* 4 KiB frames of a large page */
 
 /* Rep call over page numbers of the root's. Rep i maps at target + i, or target + 512 * i for large
  * pages. Replaces what was mapped. Execute rights are one: either flag gives both. Adjacent pages
- * that make up an aligned 2 MiB of both sides become one large entry as well. */
+ * that make up an aligned 2 MiB of both sides become one large entry as well. Accesses of pages
+ * without access give HV_MESSAGE_TYPE_GPA_INTERCEPT, of those that are not mapped
+ * HV_MESSAGE_TYPE_UNMAPPED_GPA. */
 struct hv_input_map_gpa_pages {
     uint64_t target_partition_id;
     uint64_t target_gpa_base; /* page number */

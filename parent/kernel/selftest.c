@@ -38,7 +38,7 @@ static const struct selftest *const tests[] = {
     &selftest_child_delete, &selftest_child_unmap,
     &selftest_child_rounds, &selftest_child_fuzz,
     &selftest_child_time,   &selftest_child_intercepts,
-    &selftest_child_dirty,
+    &selftest_child_dirty,  &selftest_child_no_access,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))

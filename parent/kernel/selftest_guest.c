@@ -71,6 +71,28 @@ uint64_t guest_get_register(struct guest *guest, uint32_t name)
     return value.low;
 }
 
+enum hv_translate_gva_result_code guest_translate(struct guest *guest, uint64_t gva_page,
+                                                  uint64_t *gpa_page)
+{
+    struct hv_input_translate_virtual_address input = {
+        .partition_id = id_of(guest),
+        .control_flags = HV_TRANSLATE_GVA_VALIDATE_READ,
+        .gva_page = gva_page,
+    };
+    struct hv_output_translate_virtual_address output = {0};
+    struct vid_call call = {
+        .code = HVCALL_TRANSLATE_VIRTUAL_ADDRESS,
+        .input = &input,
+        .input_size = sizeof(input),
+        .output = &output,
+        .output_size = sizeof(output),
+    };
+
+    check_equal(vid_call(&call, &guest->deposits), HV_STATUS_SUCCESS, "status of a translation");
+    *gpa_page = output.gpa_page;
+    return output.result_code;
+}
+
 enum hv_status guest_set_property(struct guest *guest, enum hv_partition_property property,
                                   uint64_t value)
 {

@@ -61,7 +61,7 @@ def hostile_tests():
 
 # What a child may be made to do, and what may be done to it (parent/kernel/selftest_child*.c).
 HARM = ("child-state", "child-spin", "child-nmi", "child-delete", "child-unmap", "child-time",
-        "child-dirty", "child-intercepts")  # fmt: skip
+        "child-dirty", "child-intercepts", "child-no-access")  # fmt: skip
 
 
 def harm_tests():
