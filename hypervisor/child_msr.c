@@ -167,6 +167,7 @@ static const struct {
     {HV_X64_MSR_REFERENCE_TSC, HV_X64_MSR_REFERENCE_TSC, HV_ACCESS_PARTITION_REFERENCE_TSC},
     {HV_X64_MSR_GUEST_OS_ID, HV_X64_MSR_HYPERCALL, HV_ACCESS_HYPERCALL_MSRS},
     {HV_X64_MSR_VP_INDEX, HV_X64_MSR_VP_INDEX, HV_ACCESS_VP_INDEX},
+    {HV_X64_MSR_GUEST_IDLE, HV_X64_MSR_GUEST_IDLE, HV_ACCESS_GUEST_IDLE_MSR},
     {HV_X64_MSR_RESET, HV_X64_MSR_RESET, HV_ACCESS_RESET_MSR},
     {HV_X64_MSR_VP_RUNTIME, HV_X64_MSR_VP_RUNTIME, HV_ACCESS_VP_RUN_TIME},
     {HV_X64_MSR_TSC_FREQUENCY, HV_X64_MSR_APIC_FREQUENCY, HV_ACCESS_FREQUENCY_MSRS},
@@ -241,6 +242,10 @@ static bool read_synthetic(struct vp *vp, uint32_t msr, uint64_t *value)
     case HV_X64_MSR_VP_INDEX:
         return give(value, vp->index);
     case HV_X64_MSR_RESET:
+        return give(value, 0);
+    case HV_X64_MSR_GUEST_IDLE: /* until there is an interrupt, even if RFLAGS.IF is 0 */
+        vp->activity = VP_GUEST_IDLE;
+        vp_attention(vp, VP_ATTENTION_INTERRUPT);
         return give(value, 0);
     case HV_X64_MSR_VP_RUNTIME:
         return give(value, reftime_from_tsc(vp->statistics->run_time_tsc));

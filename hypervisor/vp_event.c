@@ -4,6 +4,7 @@
 #include "hypervisor/dispatch.h"
 #include "hypervisor/fpu.h"
 #include "hypervisor/hw.h"
+#include "hypervisor/intercept.h"
 #include "lib/string.h"
 
 /* Registers after RESET and INIT (Intel SDM vol. 3, table 9-1). */
@@ -28,6 +29,7 @@ void vp_reset(struct vp *vp, bool init)
 {
     vp->activity = vp->index == 0 ? VP_ACTIVE : VP_WAIT_FOR_SIPI;
     vp->intercepted = false;
+    vp->notifications = 0;
     memset(vp->debug_registers, 0, sizeof(vp->debug_registers));
     lapic_reset(vp, init);
     if (!init) {
@@ -137,6 +139,16 @@ void vp_attend_to_registers(struct vp *vp)
         vp_update_controls(vp);
 }
 
+/* Whether the parent wants to know when the VP could take an interrupt, and its priority is no
+ * obstacle. */
+static bool is_notice_due(const struct vp *vp)
+{
+    uint32_t class = vp->notifications >> HV_DELIVERABILITY_PRIORITY_SHIFT;
+
+    return vp->notifications & HV_DELIVERABILITY_INTERRUPT &&
+           (class == 0 || class > lapic_priority(&vp->lapic) >> 4);
+}
+
 /* Delivers the most urgent interrupt, or asks for an exit when that becomes possible. */
 static void deliver_interrupt(struct vp *vp)
 {
@@ -151,6 +163,14 @@ static void deliver_interrupt(struct vp *vp)
         vp->activity = VP_ACTIVE;
         vp->statistics->interrupts_injected++;
         wait = lapic_pending(vp) != LAPIC_NO_INTERRUPT;
+    }
+    if (vector != LAPIC_NO_INTERRUPT && vp->activity == VP_GUEST_IDLE)
+        vp->activity = VP_ACTIVE;
+    if (is_notice_due(vp)) {
+        if (hw->can_take_interrupt(vp))
+            intercept_deliverable(vp);
+        else
+            wait = true;
     }
     if (wait != vp->window_requested)
         hw->request_interrupt_window(vp, wait);

@@ -121,9 +121,10 @@ static bool get_own(struct vp *vp, uint32_t name, uint64_t *value)
         *value = vp->intercepted;
         return true;
     case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
-        *value = vp->activity == VP_HALTED          ? HV_ACTIVITY_HALT_SUSPEND
-                 : vp->activity == VP_WAIT_FOR_SIPI ? HV_ACTIVITY_STARTUP_SUSPEND
-                                                    : 0;
+        *value = vp->activity;
+        return true;
+    case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
+        *value = vp->notifications;
         return true;
     case HV_X64_REGISTER_CR8:
         *value = lapic_read_cr8(vp);
@@ -199,13 +200,22 @@ static void set_fpu(struct vp *vp, uint8_t *area, const struct hv_register_value
     *(uint64_t *)((uint8_t *)vp->fpu + AREA_XSTATE_BV) |= XCR0_X87 | XCR0_SSE;
 }
 
+/* Of several bits the lowest says what ends all of them. */
 static bool set_activity(struct vp *vp, uint64_t value)
 {
-    if (value & ~(HV_ACTIVITY_STARTUP_SUSPEND | HV_ACTIVITY_HALT_SUSPEND))
+    if (value &
+        ~(HV_ACTIVITY_STARTUP_SUSPEND | HV_ACTIVITY_HALT_SUSPEND | HV_ACTIVITY_IDLE_SUSPEND))
         return false;
-    vp->activity = value & HV_ACTIVITY_STARTUP_SUSPEND ? VP_WAIT_FOR_SIPI
-                   : value & HV_ACTIVITY_HALT_SUSPEND  ? VP_HALTED
-                                                       : VP_ACTIVE;
+    vp->activity = (uint8_t)(value & -value);
+    return true;
+}
+
+static bool set_notifications(struct vp *vp, uint64_t value)
+{
+    if (value & ~HV_DELIVERABILITY_VALID)
+        return false;
+    vp->notifications = (uint8_t)value;
+    vp_attention(vp, VP_ATTENTION_INTERRUPT);
     return true;
 }
 
@@ -223,6 +233,8 @@ static bool set_own(struct vp *vp, uint32_t name, uint64_t value, bool *known)
         return true;
     case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
         return set_activity(vp, value);
+    case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
+        return set_notifications(vp, value);
     case HV_X64_REGISTER_CR8:
         return lapic_write_cr8(vp, value);
     case HV_X64_REGISTER_APIC_BASE:

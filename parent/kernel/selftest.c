@@ -39,6 +39,7 @@ static const struct selftest *const tests[] = {
     &selftest_child_rounds, &selftest_child_fuzz,
     &selftest_child_time,   &selftest_child_intercepts,
     &selftest_child_dirty,  &selftest_child_no_access,
+    &selftest_child_idle,   &selftest_child_deliverable,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
@@ -210,7 +211,7 @@ static _Noreturn void finish(void)
 
 _Noreturn void selftest_run(void)
 {
-    char list[128] = "";
+    char list[256] = "";
     boot_option("selftest", list, sizeof(list));
     uint32_t failures = check_names(list);
     for (size_t i = 0; i < TEST_COUNT; i++) {

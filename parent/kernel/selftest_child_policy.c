@@ -1,4 +1,5 @@
-/* Self test "child-no-access": what the parent may say about a child's memory beside mapping it. */
+/* Self tests "child-no-access", "child-idle" and "child-deliverable": pages without access, the MSR
+ * by which a guest idles, and what its parent is told about interrupts that it could take. */
 #include "lib/x86/cpu.h"
 #include "parent/include/memory.h"
 #include "parent/kernel/selftest.h"
@@ -65,5 +66,86 @@ static void run_no_access(void)
     guest_destroy(&guest);
 }
 
+static void set_register(struct guest *guest, uint32_t name, uint64_t value, enum hv_status status)
+{
+    struct hv_register_assoc assoc = {.name = name, .value = {value}};
+
+    check_equal(guest_set_registers(guest, &assoc, 1), status, "status of setting a register");
+}
+
+static void assert_interrupt(struct guest *guest, uint32_t vector)
+{
+    struct hv_input_assert_virtual_interrupt input = {.partition_id = guest->deposits.partition_id,
+                                                      .requested_vector = vector};
+    struct vid_call call = {
+        .code = HVCALL_ASSERT_VIRTUAL_INTERRUPT, .input = &input, .input_size = sizeof(input)};
+
+    check_equal(vid_call(&call, NULL), HV_STATUS_SUCCESS, "status of an interrupt");
+}
+
+/* A guest that has turned interrupts off idles until there is one, which it does not take. */
+static void run_idle(void)
+{
+    /* mov ecx, 80Fh; mov eax, 1FFh; xor edx, edx; wrmsr (x2APIC on)
+     * mov ecx, 400000F0h; rdmsr; out 80h, al; hlt */
+    static const uint8_t code[] = {0x66, 0xb9, 0x0f, 0x08, 0x00, 0x00, 0x66, 0xb8, 0xff, 0x01,
+                                   0x00, 0x00, 0x66, 0x31, 0xd2, 0x0f, 0x30, 0x66, 0xb9, 0xf0,
+                                   0x00, 0x00, 0x40, 0x0f, 0x32, 0xe6, 0x80, 0xf4};
+    struct guest guest;
+
+    if (!guest_create(&guest, code, sizeof(code)))
+        return;
+    set_register(&guest, HV_X64_REGISTER_APIC_BASE, 0xfee00d00, HV_STATUS_SUCCESS);
+    check_run(&guest, 0, HV_MESSAGE_TYPE_X64_HALT, "a guest that idles");
+    check_equal(guest_get_register(&guest, HV_REGISTER_INTERNAL_ACTIVITY_STATE),
+                HV_ACTIVITY_IDLE_SUSPEND, "activity of a guest that idles");
+    check_run(&guest, 0, HV_MESSAGE_TYPE_X64_HALT, "a guest that idles, dispatched again");
+    assert_interrupt(&guest, 0x40);
+    check_run(&guest, 0, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, "after an interrupt");
+    check_equal(guest_get_register(&guest, HV_REGISTER_INTERNAL_ACTIVITY_STATE), 0,
+                "activity then");
+    guest_destroy(&guest);
+}
+
+/* The parent is told when the guest could take an interrupt: flags, then its priority too. */
+static void run_deliverable(void)
+{
+    /* out 80h, al; sti; nop; out 81h, al
+     * mov ecx, 40000072h; xor edx, edx; mov eax, 40h; wrmsr (TPR); out 82h, al; hlt */
+    static const uint8_t code[] = {0xe6, 0x80, 0xfb, 0x90, 0xe6, 0x81, 0x66, 0xb9, 0x72,
+                                   0x00, 0x00, 0x40, 0x66, 0x31, 0xd2, 0x66, 0xb8, 0x40,
+                                   0x00, 0x00, 0x00, 0x0f, 0x30, 0xe6, 0x82, 0xf4};
+    const uint32_t name = HV_REGISTER_DELIVERABILITY_NOTIFICATIONS;
+    const uint64_t priority_5 = HV_DELIVERABILITY_INTERRUPT | 5 << HV_DELIVERABILITY_PRIORITY_SHIFT;
+    const uint32_t again = HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
+    const uint32_t skip = VENEER_DISPATCH_SKIP_INSTRUCTION;
+    struct guest guest;
+
+    if (!guest_create(&guest, code, sizeof(code)))
+        return;
+    set_register(&guest, name, 1, HV_STATUS_INVALID_REGISTER_VALUE);
+    set_register(&guest, name, 0x40, HV_STATUS_INVALID_REGISTER_VALUE);
+    set_register(&guest, name, HV_DELIVERABILITY_INTERRUPT, HV_STATUS_SUCCESS);
+    set_register(&guest, HV_X64_REGISTER_CR8, 5, HV_STATUS_SUCCESS);
+    check_run(&guest, 0, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, "with interrupts off");
+    check_equal(guest_get_register(&guest, name), HV_DELIVERABILITY_INTERRUPT, "notification");
+    check_run(&guest, skip, HV_MESSAGE_TYPE_X64_INTERRUPTION_DELIVERABLE, "with interrupts on");
+    check_equal(guest_get_register(&guest, HV_X64_REGISTER_RIP), GUEST_CODE + 4,
+                "RIP behind the shadow");
+    check_equal(guest_get_register(&guest, name), 0, "notification that has come");
+    set_register(&guest, name, priority_5, HV_STATUS_SUCCESS);
+    check_run(&guest, again, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, "while its priority is higher");
+    check_run(&guest, skip, HV_MESSAGE_TYPE_X64_INTERRUPTION_DELIVERABLE, "when it is lower");
+    check_run(&guest, again, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, "after that");
+    check_run(&guest, skip, HV_MESSAGE_TYPE_X64_HALT, "at the end");
+    set_register(&guest, name, HV_DELIVERABILITY_INTERRUPT, HV_STATUS_SUCCESS);
+    check_run(&guest, 0, HV_MESSAGE_TYPE_X64_INTERRUPTION_DELIVERABLE, "while it is halted");
+    check_run(&guest, again, HV_MESSAGE_TYPE_X64_HALT, "and again");
+    guest_destroy(&guest);
+}
+
+const struct selftest selftest_child_idle = {"child-idle", run_idle, SELFTEST_ONCE, true};
+const struct selftest selftest_child_deliverable = {"child-deliverable", run_deliverable,
+                                                    SELFTEST_ONCE, true};
 const struct selftest selftest_child_no_access = {"child-no-access", run_no_access, SELFTEST_ONCE,
                                                   true};
