@@ -7,6 +7,7 @@
 #include "hypervisor/hw.h"
 #include "hypervisor/hypercall_page.h"
 #include "hypervisor/intercept.h"
+#include "hypervisor/msr.h"
 #include "hypervisor/reftime.h"
 #include "include/hv/cpuid.h"
 #include "include/hv/msr.h"
@@ -138,14 +139,9 @@ static enum answer set_tsc_adjust(struct vp *vp, uint64_t value)
     return ANSWER_DONE;
 }
 
-static bool has_tsc_aux(void)
-{
-    return (cpuid(0x80000001, 0).edx & (1u << 27)) != 0;
-}
-
 static bool write_tsc_aux(struct vp *vp, uint64_t value)
 {
-    if (!has_tsc_aux() || value > UINT32_MAX)
+    if (!msr_has_tsc_aux() || value > UINT32_MAX)
         return false;
     vp_use_extra_state(vp, VP_EXTRA_TSC_AUX);
     vp->tsc_aux = value;
@@ -330,7 +326,7 @@ static enum answer read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
     case MSR_MTRR_DEFAULT_TYPE:
         return done_if(give(value, vp->mtrr_default_type ^ MTRR_DEFAULT_TYPE_RESET));
     case MSR_TSC_AUX:
-        return done_if(has_tsc_aux() && give(value, vp->tsc_aux));
+        return done_if(msr_has_tsc_aux() && give(value, vp->tsc_aux));
     default:
         constant = find_constant(msr);
         return constant == NULL ? ANSWER_UNKNOWN : done_if(give(value, constant->value));
@@ -368,21 +364,27 @@ static enum answer write_msr(struct vp *vp, uint32_t msr, uint64_t value)
     }
 }
 
-/* Whether the parent wants to answer itself (HV_INTERCEPT_TYPE_X64_MSR_INDEX). */
-static bool is_intercepted(const struct partition *partition, uint32_t msr, uint32_t access)
+/* What the parent has said about the MSR: MSR_RULE_… */
+static uint32_t rule_of(const struct partition *partition, uint32_t msr)
 {
-    uint32_t count = atomic_load(&partition->msr_intercept_count);
+    uint32_t count = atomic_load(&partition->msr_rule_count);
 
     for (uint32_t i = 0; i < count; i++)
-        if (partition->msr_intercepts[i].msr == msr)
-            return (partition->msr_intercepts[i].access & access) != 0;
-    return false;
+        if (partition->msr_rules[i].msr == msr)
+            return partition->msr_rules[i].rule;
+    return 0;
 }
 
 static enum exit_action unknown(struct vp *vp, uint32_t msr, bool is_write)
 {
     struct partition *partition = vp->partition;
+    uint32_t rule = rule_of(partition, msr);
+    uint32_t access = is_write ? HV_INTERCEPT_ACCESS_MASK_WRITE : HV_INTERCEPT_ACCESS_MASK_READ;
 
+    if (rule & access << MSR_RULE_FAULT_SHIFT)
+        return EXIT_GP;
+    if (rule & access << MSR_RULE_IGNORE_SHIFT)
+        return EXIT_SKIP;
     if (partition->unknown_msr_intercept)
         return intercept_msr(vp, is_write);
     if (!partition->ignore_unknown_msrs)
@@ -413,7 +415,7 @@ enum exit_action child_rdmsr(struct vp *vp, uint32_t msr)
 {
     uint64_t value = 0;
 
-    if (is_intercepted(vp->partition, msr, HV_INTERCEPT_ACCESS_MASK_READ))
+    if (rule_of(vp->partition, msr) & HV_INTERCEPT_ACCESS_MASK_READ << MSR_RULE_INTERCEPT_SHIFT)
         return intercept_msr(vp, false);
     enum exit_action action = act(vp, msr, false, read_msr(vp, msr, &value));
     if (action == EXIT_SKIP) {
@@ -425,7 +427,7 @@ enum exit_action child_rdmsr(struct vp *vp, uint32_t msr)
 
 enum exit_action child_wrmsr(struct vp *vp, uint32_t msr, uint64_t value)
 {
-    if (is_intercepted(vp->partition, msr, HV_INTERCEPT_ACCESS_MASK_WRITE))
+    if (rule_of(vp->partition, msr) & HV_INTERCEPT_ACCESS_MASK_WRITE << MSR_RULE_INTERCEPT_SHIFT)
         return intercept_msr(vp, true);
     return act(vp, msr, true, write_msr(vp, msr, value));
 }

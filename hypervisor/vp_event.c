@@ -25,6 +25,21 @@
     (VP_ATTENTION_RESET | VP_ATTENTION_CONTROLS | VP_ATTENTION_INIT | VP_ATTENTION_START |         \
      VP_ATTENTION_SIPI)
 
+/* The root's TSC_AUX is not 0: children need their own. */
+static bool root_has_tsc_aux;
+
+void vp_hide_root_tsc_aux(void)
+{
+    if (!__atomic_exchange_n(&root_has_tsc_aux, true, __ATOMIC_SEQ_CST))
+        partition_attention_all(VP_ATTENTION_INTERRUPT);
+}
+
+static bool needs_tsc_aux(const struct vp *vp)
+{
+    return __atomic_load_n(&root_has_tsc_aux, __ATOMIC_SEQ_CST) &&
+           !(vp->extra_state & VP_EXTRA_TSC_AUX);
+}
+
 void vp_reset(struct vp *vp, bool init)
 {
     vp->activity = vp->index == 0 ? VP_ACTIVE : VP_WAIT_FOR_SIPI;
@@ -35,6 +50,8 @@ void vp_reset(struct vp *vp, bool init)
     if (!init) {
         fpu_init(vp->fpu);
         vp->xcr0 = XCR0_X87;
+        if (needs_tsc_aux(vp))
+            vp->extra_state |= VP_EXTRA_TSC_AUX;
         vp->tsc_adjust = vp->tsc_aux = vp->assist_page = vp->mtrr_default_type = 0;
         synic_reset(vp);
         vp_timers_reset(vp);
@@ -178,6 +195,8 @@ static void deliver_interrupt(struct vp *vp)
 
 void vp_attend(struct vp *vp)
 {
+    if (needs_tsc_aux(vp))
+        vp_use_extra_state(vp, VP_EXTRA_TSC_AUX);
     if (atomic_load(&vp->attention) & ATTENTION_REGISTERS)
         vp_attend_to_registers(vp);
     uint32_t bits = atomic_exchange(&vp->attention, 0);

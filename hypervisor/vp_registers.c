@@ -2,6 +2,7 @@
 
 #include "hypervisor/fpu.h"
 #include "hypervisor/lapic.h"
+#include "hypervisor/msr.h"
 #include "hypervisor/partition.h"
 #include "hypervisor/reftime.h"
 #include "hypervisor/synic.h"
@@ -13,8 +14,6 @@
 #define AREA_XMM0 160
 #define AREA_MXCSR 24
 #define AREA_XSTATE_BV 512
-
-#define CPUID_80000001_EDX_RDTSCP (1u << 27) /* then there is TSC_AUX */
 
 enum kind { KIND_64, KIND_SEGMENT, KIND_TABLE };
 
@@ -245,7 +244,7 @@ static bool set_own(struct vp *vp, uint32_t name, uint64_t value, bool *known)
         vp->xcr0 = value;
         return true;
     case HV_X64_REGISTER_TSC_AUX:
-        if (value >> 32 != 0 || (cpuid(0x80000001, 0).edx & CPUID_80000001_EDX_RDTSCP) == 0)
+        if (value >> 32 != 0 || !msr_has_tsc_aux())
             return value == 0;
         vp->tsc_aux = value;
         vp->extra_state |= VP_EXTRA_TSC_AUX;

@@ -279,8 +279,9 @@ struct hv_input_install_intercept {
     uint64_t intercept_parameter;
 };
 
-/* HVCALL_REGISTER_INTERCEPT_RESULT, type CPUID: what a leaf answers in place. Bits that are 0 in a
- * mask come from the default answer, which is what the machine has as far as children may use it.
+/* HVCALL_REGISTER_INTERCEPT_RESULT, type CPUID (type MSR: below): what a leaf answers in place.
+ * Bits that are 0 in a mask come from the default answer, which is what the machine has as far as
+ * children may use it.
  */
 struct hv_input_register_intercept_result {
     uint64_t partition_id;
@@ -291,6 +292,20 @@ struct hv_input_register_intercept_result {
     uint8_t always_override;
     uint16_t padding;
     uint32_t eax, eax_mask, ebx, ebx_mask, ecx, ecx_mask, edx, edx_mask;
+};
+
+/* What an MSR that is not implemented does, whatever HV_PARTITION_PROPERTY_UNIMPLEMENTED_MSR_ACTION
+ * says. */
+enum hv_unimplemented_msr_action {
+    HV_UNIMPLEMENTED_MSR_ACTION_FAULT = 0, /* #GP */
+    HV_UNIMPLEMENTED_MSR_ACTION_IGNORE_WRITE_READ_ZERO = 1,
+};
+
+/* The same call, type MSR: its input has this where leaf and what follows are. */
+struct hv_register_x64_msr_result_parameters {
+    uint32_t msr_index;
+    uint32_t access_type; /* HV_INTERCEPT_ACCESS_MASK_READ and WRITE */
+    uint32_t action;      /* enum hv_unimplemented_msr_action */
 };
 
 enum hv_interrupt_type {

@@ -1,5 +1,7 @@
-/* Self tests "child-no-access", "child-idle" and "child-deliverable": pages without access, the MSR
- * by which a guest idles, and what its parent is told about interrupts that it could take. */
+/* Self tests "child-no-access", "child-idle", "child-deliverable", "child-msr-action" and
+ * "child-tsc-aux": pages without access, the MSR by which a guest idles, what its parent is told
+ * about interrupts that it could take, what unknown MSRs do, and the root's TSC_AUX. */
+#include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "parent/include/memory.h"
 #include "parent/kernel/selftest.h"
@@ -7,6 +9,8 @@
 
 #define RIGHTS (HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE)
 #define DATA_PAGE 9u
+#define UNKNOWN_MSR 0x400u
+#define GP_HANDLER 0x2000u /* real mode, segment 0: a HLT is there */
 #define LARGE_PAGE HV_MAP_GPA_LARGE_PAGE_FRAMES
 
 static void check_run(struct guest *guest, uint32_t flags, uint32_t message, const char *what)
@@ -144,6 +148,82 @@ static void run_deliverable(void)
     guest_destroy(&guest);
 }
 
+static enum hv_status set_msr_action(struct guest *guest, uint32_t access, uint32_t action)
+{
+    struct hv_input_register_intercept_result input = {
+        .partition_id = guest->deposits.partition_id,
+        .vp_index = HV_ANY_VP,
+        .intercept_type = HV_INTERCEPT_TYPE_X64_MSR,
+    };
+    struct hv_register_x64_msr_result_parameters result = {UNKNOWN_MSR, access, action};
+    struct vid_call call = {
+        .code = HVCALL_REGISTER_INTERCEPT_RESULT, .input = &input, .input_size = sizeof(input)};
+
+    memcpy(&input.leaf, &result, sizeof(result));
+    return vid_call(&call, &guest->deposits);
+}
+
+/* An MSR that is not implemented: reads are ignored, writes fault. */
+static void run_msr_action(void)
+{
+    /* mov ecx, 400h; mov eax, 1; rdmsr; out 80h, eax; wrmsr; hlt */
+    static const uint8_t code[] = {0x66, 0xb9, 0x00, 0x04, 0x00, 0x00, 0x66, 0xb8, 0x01, 0x00,
+                                   0x00, 0x00, 0x0f, 0x32, 0x66, 0xe7, 0x80, 0x0f, 0x30, 0xf4};
+    const uint32_t read = HV_INTERCEPT_ACCESS_MASK_READ, write = HV_INTERCEPT_ACCESS_MASK_WRITE;
+    struct guest guest;
+
+    if (!guest_create(&guest, code, sizeof(code)))
+        return;
+    check_equal(set_msr_action(&guest, 0, 0), HV_STATUS_INVALID_PARAMETER, "status of no access");
+    check_equal(set_msr_action(&guest, read, 2), HV_STATUS_INVALID_PARAMETER,
+                "status of an unknown action");
+    check_equal(set_msr_action(&guest, read, HV_UNIMPLEMENTED_MSR_ACTION_IGNORE_WRITE_READ_ZERO),
+                HV_STATUS_SUCCESS, "status of ignoring reads");
+    guest_set_property(&guest, HV_PARTITION_PROPERTY_UNIMPLEMENTED_MSR_ACTION, 1);
+    check_equal(set_msr_action(&guest, write, HV_UNIMPLEMENTED_MSR_ACTION_FAULT), HV_STATUS_SUCCESS,
+                "status of letting writes fault");
+    check_run(&guest, 0, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, "behind a read");
+    check_equal(guest.registers->gpr[0], 0, "what was read");
+    ((uint32_t *)guest_memory(&guest, 0))[X86_VECTOR_GP] = GP_HANDLER;
+    check_run(&guest, VENEER_DISPATCH_SKIP_INSTRUCTION, HV_MESSAGE_TYPE_X64_HALT, "after a write");
+    check_equal(guest_get_register(&guest, HV_X64_REGISTER_RIP), GP_HANDLER + 1, "RIP then");
+    guest_destroy(&guest);
+}
+
+/* RDTSCP tells a child nothing of what the root has in TSC_AUX, whether the child was there before
+ * or not. */
+static void run_tsc_aux(void)
+{
+    /* rdtscp; out 80h, al; jmp */
+    static const uint8_t code[] = {0x0f, 0x01, 0xf9, 0xe6, 0x80, 0xeb, 0xf9};
+    const uint32_t skip = VENEER_DISPATCH_SKIP_INSTRUCTION;
+    struct guest old, new;
+
+    if ((cpuid(0x80000001, 0).edx & (1u << 27)) == 0) {
+        note("this processor has no RDTSCP");
+        return;
+    }
+    if (!guest_create(&old, code, sizeof(code)))
+        return;
+    check_run(&old, 0, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, "RDTSCP");
+    wrmsr(MSR_TSC_AUX, 0x5ec4e7);
+    old.registers->gpr[1] = 7;
+    check_run(&old, skip, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, "RDTSCP again");
+    check_equal(old.registers->gpr[1], 0, "TSC_AUX of a child");
+    check_equal(rdmsr(MSR_TSC_AUX), 0x5ec4e7, "TSC_AUX of the root");
+    if (guest_create(&new, code, sizeof(code))) {
+        check_run(&new, 0, HV_MESSAGE_TYPE_X64_IO_PORT_INTERCEPT, "RDTSCP of another");
+        check_equal(new.registers->gpr[1], 0, "TSC_AUX of another child");
+        guest_destroy(&new);
+    }
+    check_equal(rdmsr(MSR_TSC_AUX), 0x5ec4e7, "TSC_AUX of the root afterwards");
+    wrmsr(MSR_TSC_AUX, 0);
+    guest_destroy(&old);
+}
+
+const struct selftest selftest_child_msr_action = {"child-msr-action", run_msr_action,
+                                                   SELFTEST_ONCE, true};
+const struct selftest selftest_child_tsc_aux = {"child-tsc-aux", run_tsc_aux, SELFTEST_ONCE, true};
 const struct selftest selftest_child_idle = {"child-idle", run_idle, SELFTEST_ONCE, true};
 const struct selftest selftest_child_deliverable = {"child-deliverable", run_deliverable,
                                                     SELFTEST_ONCE, true};

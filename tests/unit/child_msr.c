@@ -332,9 +332,9 @@ static void test_synthetic(void)
 static void test_who_answers(void)
 {
     intercepts = 0;
-    partition.msr_intercepts[0].msr = MSR_TSC_DEADLINE;
-    partition.msr_intercepts[0].access = HV_INTERCEPT_ACCESS_MASK_WRITE;
-    partition.msr_intercept_count = 1;
+    partition.msr_rules[0].msr = MSR_TSC_DEADLINE;
+    partition.msr_rules[0].rule = HV_INTERCEPT_ACCESS_MASK_WRITE << MSR_RULE_INTERCEPT_SHIFT;
+    partition.msr_rule_count = 1;
     CHECK_READ(MSR_TSC_DEADLINE, 9);
     CHECK_EQUAL(child_wrmsr(&vp, MSR_TSC_DEADLINE, 1), EXIT_RETRY);
     CHECK_EQUAL(deadline, 9);
@@ -351,6 +351,17 @@ static void test_who_answers(void)
         CHECK_WRITE(0x400, 1);
     }
     CHECK_EQUAL(prints, 16);
+    partition.msr_rules[1].msr = 0x400;
+    partition.msr_rules[1].rule = HV_INTERCEPT_ACCESS_MASK_READ << MSR_RULE_FAULT_SHIFT;
+    partition.msr_rule_count = 2;
+    CHECK_NO_READ(0x400);
+    CHECK_WRITE(0x400, 1);
+    partition.ignore_unknown_msrs = false;
+    CHECK_NO_WRITE(0x400, 1);
+    partition.msr_rules[1].rule = HV_INTERCEPT_ACCESS_MASK_WRITE << MSR_RULE_IGNORE_SHIFT;
+    CHECK_NO_READ(0x400);
+    CHECK_WRITE(0x400, 1);
+    partition.ignore_unknown_msrs = true;
     CHECK_NO_READ(HV_X64_MSR_EOI);
     partition.hypervisor_hidden = true;
     CHECK_READ(HV_X64_MSR_VP_INDEX, 0);

@@ -126,6 +126,11 @@ void port_release_partition(struct partition *partition)
     (void)partition;
 }
 
+void vp_attention(struct vp *vp, uint32_t bits)
+{
+    (void)vp, (void)bits;
+}
+
 void hypercall_stop_vps(struct partition *partition)
 {
     (void)partition;
