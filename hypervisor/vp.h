@@ -197,6 +197,7 @@ struct vp {
     bool intercepted;         /* an intercept waits for the parent's answer */
     uint8_t intercept_length; /* of its instruction; 0: not known */
     uint8_t notifications;    /* HV_REGISTER_DELIVERABILITY_NOTIFICATIONS */
+    bool nmi_requested;       /* hw->inject_nmi() is to give it one, not only to tell its parent */
     bool full_registers;      /* the register page has segments and control registers, too */
     uint64_t xcr0, tsc_aux, tsc_adjust, mtrr_default_type;
     uint64_t debug_registers[4], dr6;

@@ -45,6 +45,7 @@ void vp_reset(struct vp *vp, bool init)
     vp->activity = vp->index == 0 ? VP_ACTIVE : VP_WAIT_FOR_SIPI;
     vp->intercepted = false;
     vp->notifications = 0;
+    vp->nmi_requested = false;
     memset(vp->debug_registers, 0, sizeof(vp->debug_registers));
     lapic_reset(vp, init);
     if (!init) {
@@ -185,7 +186,7 @@ static void deliver_interrupt(struct vp *vp)
         vp->activity = VP_ACTIVE;
     if (is_notice_due(vp)) {
         if (hw->can_take_interrupt(vp))
-            intercept_deliverable(vp);
+            intercept_deliverable(vp, HV_INTERRUPTION_EXTERNAL);
         else
             wait = true;
     }
@@ -202,6 +203,7 @@ void vp_attend(struct vp *vp)
     uint32_t bits = atomic_exchange(&vp->attention, 0);
 
     if (bits & VP_ATTENTION_NMI && vp->activity != VP_WAIT_FOR_SIPI) {
+        vp->nmi_requested = true;
         hw->inject_nmi(vp);
         vp->activity = VP_ACTIVE;
     }

@@ -1,6 +1,7 @@
 #include "hypervisor/vp_registers.h"
 
 #include "hypervisor/fpu.h"
+#include "hypervisor/hw.h"
 #include "hypervisor/lapic.h"
 #include "hypervisor/msr.h"
 #include "hypervisor/partition.h"
@@ -214,6 +215,8 @@ static bool set_notifications(struct vp *vp, uint64_t value)
     if (value & ~HV_DELIVERABILITY_VALID)
         return false;
     vp->notifications = (uint8_t)value;
+    if (value & HV_DELIVERABILITY_NMI)
+        hw->inject_nmi(vp);
     vp_attention(vp, VP_ATTENTION_INTERRUPT);
     return true;
 }
