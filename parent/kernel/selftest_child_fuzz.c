@@ -179,13 +179,9 @@ static uint64_t root_balance(void)
 {
     struct hv_input_partition input = {.partition_id = HV_PARTITION_ID_SELF};
     struct hv_output_get_memory_balance balance = {0};
-    struct vid_call call = {.code = HVCALL_GET_MEMORY_BALANCE,
-                            .input = &input,
-                            .input_size = sizeof(input),
-                            .output = &balance,
-                            .output_size = sizeof(balance)};
-
-    check_equal(vid_call(&call, NULL), HV_STATUS_SUCCESS, "status of asking for the balance");
+    check_equal(vid_call_plain(HVCALL_GET_MEMORY_BALANCE, &input, sizeof(input), &balance,
+                               sizeof(balance), NULL),
+                HV_STATUS_SUCCESS, "status of asking for the balance");
     return balance.pages_in_use;
 }
 

@@ -82,10 +82,9 @@ static void assert_interrupt(struct guest *guest, enum hv_interrupt_type type, u
     struct hv_input_assert_virtual_interrupt input = {.partition_id = guest->deposits.partition_id,
                                                       .interrupt_control = type,
                                                       .requested_vector = vector};
-    struct vid_call call = {
-        .code = HVCALL_ASSERT_VIRTUAL_INTERRUPT, .input = &input, .input_size = sizeof(input)};
-
-    check_equal(vid_call(&call, NULL), HV_STATUS_SUCCESS, "status of an interrupt");
+    check_equal(
+        vid_call_plain(HVCALL_ASSERT_VIRTUAL_INTERRUPT, &input, sizeof(input), NULL, 0, NULL),
+        HV_STATUS_SUCCESS, "status of an interrupt");
 }
 
 /* A guest that has turned interrupts off idles until there is one, which it does not take. */
@@ -189,11 +188,9 @@ static enum hv_status set_msr_action(struct guest *guest, uint32_t access, uint3
         .intercept_type = HV_INTERCEPT_TYPE_X64_MSR,
     };
     struct hv_register_x64_msr_result_parameters result = {UNKNOWN_MSR, access, action};
-    struct vid_call call = {
-        .code = HVCALL_REGISTER_INTERCEPT_RESULT, .input = &input, .input_size = sizeof(input)};
-
     memcpy(&input.leaf, &result, sizeof(result));
-    return vid_call(&call, &guest->deposits);
+    return vid_call_plain(HVCALL_REGISTER_INTERCEPT_RESULT, &input, sizeof(input), NULL, 0,
+                          &guest->deposits);
 }
 
 /* An MSR that is not implemented: reads are ignored, writes fault. */

@@ -99,10 +99,8 @@ static enum hv_status install(struct guest *guest, enum hv_intercept_type type, 
         .intercept_type = type,
         .intercept_parameter = parameter,
     };
-    struct vid_call call = {
-        .code = HVCALL_INSTALL_INTERCEPT, .input = &input, .input_size = sizeof(input)};
-
-    return vid_call(&call, &guest->deposits);
+    return vid_call_plain(HVCALL_INSTALL_INTERCEPT, &input, sizeof(input), NULL, 0,
+                          &guest->deposits);
 }
 
 static void check_translation(struct guest *guest)
