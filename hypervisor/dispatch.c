@@ -111,16 +111,20 @@ static uint64_t host_deadline(const struct vp *child)
 }
 
 /* Has the LP's timer interrupt come in time for @deadline. False: the root has not said what its
- * own is, so it must see to that. */
+ * own is, so it must see to that.
+ *
+ * That the time which we have set is still set cannot be told by the root's deadline: an interrupt
+ * that came a little early, or another one of the root's, may leave it as it was. */
 static bool arm_deadline(struct lp *lp, uint64_t deadline)
 {
-    if (lp->root_deadline == NULL)
+    if (lp->root_timer == NULL)
         return false;
-    uint64_t root = *(const volatile uint64_t *)lp->root_deadline;
-    if (deadline < root && (deadline != lp->armed_deadline || root != lp->armed_over)) {
+    uint64_t changes = lp->root_timer->changes;
+    if (deadline < lp->root_timer->deadline &&
+        (deadline != lp->armed_deadline || changes != lp->armed_changes)) {
         apic_arm_timer(lp->x2apic, deadline);
         lp->armed_deadline = deadline;
-        lp->armed_over = root;
+        lp->armed_changes = changes;
     }
     return true;
 }

@@ -103,22 +103,22 @@ enum hv_status hypercall_set_register_rule(const struct hypercall *call)
     return status;
 }
 
-/* The hypervisor only reads the word, whatever becomes of the page. */
+/* The hypervisor only reads it, whatever becomes of the page. */
 enum hv_status hypercall_share_deadline(const struct hypercall *call)
 {
     const struct hv_input_veneer_share_deadline *input = call->input;
-    uint64_t *word = NULL;
+    const struct veneer_root_timer *timer = NULL;
 
-    if (input->reserved != 0 || input->gpa % sizeof(uint64_t) != 0)
+    if (input->reserved != 0 || input->gpa % sizeof(*timer) != 0)
         return HV_STATUS_INVALID_PARAMETER;
     if (input->vp_index != call->vp->index) /* the LP's timer is its own VP's */
         return HV_STATUS_INVALID_VP_INDEX;
     if (input->gpa != 0) {
-        word = partition_memory(call->vp->partition, gpa(input->gpa), sizeof(uint64_t), true);
-        if (word == NULL)
+        timer = partition_memory(call->vp->partition, gpa(input->gpa), sizeof(*timer), true);
+        if (timer == NULL)
             return HV_STATUS_INVALID_PARAMETER;
     }
-    this_lp()->root_deadline = word;
+    this_lp()->root_timer = timer;
     this_lp()->armed_deadline = 0;
     return HV_STATUS_SUCCESS;
 }

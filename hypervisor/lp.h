@@ -80,9 +80,10 @@ struct lp {
     uint32_t ready_count;
     bool ready_overflow;
     uint64_t root_debug_registers[4], root_tsc_aux; /* while a child has its own */
-    uint64_t *root_deadline; /* HVCALL_VENEER_SHARE_DEADLINE, in the root's memory; or NULL */
+    /* HVCALL_VENEER_SHARE_DEADLINE, in the root's memory; or NULL */
+    const volatile struct veneer_root_timer *root_timer;
     uint64_t armed_deadline; /* TSC for which we armed the timer, … */
-    uint64_t armed_over;     /* … while the root had armed it for this one */
+    uint64_t armed_changes;  /* … and root_timer->changes then */
 
     spa_t hw_page; /* VMXON region, or host save area of AMD-V */
     struct tss tss;

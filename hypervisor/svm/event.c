@@ -34,14 +34,32 @@ static bool is_raised_by_instruction(uint64_t event)
            (is_exception(event) && (vector == X86_VECTOR_BP || vector == X86_VECTOR_OF));
 }
 
+/* QEMU can deliver an injected interrupt twice, Bochs a virtual one late (docs/platforms.md). So
+ * processors without next-RIP save, of which QEMU's are the ones that run us, are given virtual
+ * interrupts, which the guest takes at once unless an exit comes first (15.21.4). With an intercept
+ * of VINTR, V_IRQ is not an interrupt but a request for a window. */
+static bool is_taking_interrupt(const struct vmcb *vmcb)
+{
+    return vmcb->virtual_interrupt & V_IRQ && !(vmcb->intercept1 & INTERCEPT1_VINTR);
+}
+
+static void make_interrupt_an_event(struct vmcb *vmcb)
+{
+    vmcb->event_injection = EVENT_VALID | EVENT_TYPE_INTERRUPT |
+                            (vmcb->virtual_interrupt >> V_INTERRUPT_VECTOR_SHIFT & 0xff);
+    vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
+}
+
 void svm_complete_interrupted_delivery(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint64_t interrupted = vmcb->exit_interrupt_info;
 
-    if ((interrupted & EVENT_VALID) == 0 || (vmcb->event_injection & EVENT_VALID) != 0)
+    if (vmcb->event_injection & EVENT_VALID)
         return;
-    if (!is_raised_by_instruction(interrupted))
+    if (is_taking_interrupt(vmcb)) /* the exit came first */
+        make_interrupt_an_event(vmcb);
+    else if (interrupted & EVENT_VALID && !is_raised_by_instruction(interrupted))
         vmcb->event_injection = interrupted;
 }
 
@@ -60,9 +78,11 @@ static void update_window(struct vp *vp, bool for_nmi)
     struct vmcb *vmcb = vmcb_of(vp);
 
     if (for_nmi || vp->window_requested) {
+        if (is_taking_interrupt(vmcb))
+            make_interrupt_an_event(vmcb);
         vmcb->virtual_interrupt |= V_IRQ | V_IGNORE_TPR;
         vmcb->intercept1 |= INTERCEPT1_VINTR;
-    } else {
+    } else if (!is_taking_interrupt(vmcb)) {
         vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
         vmcb->intercept1 &= ~INTERCEPT1_VINTR;
     }
@@ -118,12 +138,22 @@ bool svm_can_take_interrupt(const struct vp *vp)
     const struct vmcb *vmcb = vmcb_of(vp);
 
     return vmcb->rflags & RFLAGS_IF && !(vmcb->event_injection & EVENT_VALID) &&
-           !(vmcb->interrupt_shadow & 1);
+           !is_taking_interrupt(vmcb) && !(vmcb->interrupt_shadow & 1);
 }
 
 void svm_inject_interrupt(struct vp *vp, uint8_t vector)
 {
-    vmcb_of(vp)->event_injection = EVENT_VALID | EVENT_TYPE_INTERRUPT | vector;
+    struct vmcb *vmcb = vmcb_of(vp);
+
+    if (svm_features & SVM_FEATURE_NEXT_RIP ||
+        (vp->nmi_pending && vp->nmi_blocked)) { /* it needs the window */
+        vmcb->event_injection = EVENT_VALID | EVENT_TYPE_INTERRUPT | vector;
+        return;
+    }
+    vp->window_requested = false;
+    vmcb->intercept1 &= ~INTERCEPT1_VINTR;
+    vmcb->virtual_interrupt &= ~(0xffull << V_INTERRUPT_VECTOR_SHIFT);
+    vmcb->virtual_interrupt |= V_IRQ | V_IGNORE_TPR | (uint64_t)vector << V_INTERRUPT_VECTOR_SHIFT;
 }
 
 void svm_request_interrupt_window(struct vp *vp, bool on)

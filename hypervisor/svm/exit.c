@@ -354,7 +354,9 @@ static inline void run_once(struct vp *vp, struct vmcb *vmcb)
     vmcb->event_injection = 0;
 
     finish(vp, handle(vp, (uint32_t)vmcb->exit_code));
-    if (__builtin_expect((vmcb->exit_interrupt_info & EVENT_VALID) != 0, 0))
+    if (__builtin_expect(
+            ((vmcb->exit_interrupt_info & EVENT_VALID) | (vmcb->virtual_interrupt & V_IRQ)) != 0,
+            0))
         svm_complete_interrupted_delivery(vp);
 }
 

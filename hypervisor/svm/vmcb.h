@@ -107,6 +107,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM B");
 
 /* virtual_interrupt */
 #define V_IRQ (1ull << 8)
+#define V_INTERRUPT_VECTOR_SHIFT 32
 #define V_IGNORE_TPR (1ull << 20)
 #define V_INTR_MASKING (1ull << 24) /* physical interrupts by the host's RFLAGS.IF */
 #define V_TPR_MASK 0xffull

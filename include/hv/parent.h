@@ -464,9 +464,16 @@ struct hv_input_veneer_set_vp_register_rule {
     uint64_t address;
 };
 
-/* HVCALL_VENEER_SHARE_DEADLINE: `gpa` (8-aligned, root RAM; 0 ends it) holds the TSC at which the
- * LAPIC timer of root VP `vp_index` is armed, kept true by the root. While a child runs on that LP
- * the hypervisor may arm the timer earlier; the root's handler re-arms it. */
+/* How the LAPIC timer of a root VP is set, kept true by the root. While a child runs on that LP the
+ * hypervisor may set the timer to an earlier time; the root's handler sets it anew. */
+struct veneer_root_timer {
+    uint64_t deadline; /* the TSC at which the interrupt comes; UINT64_MAX: never */
+    uint64_t changes;  /* grows whenever the root sets the timer, and at each of its interrupts:
+                          then the hypervisor's earlier time is not set any more */
+};
+
+/* HVCALL_VENEER_SHARE_DEADLINE: `gpa` (16-aligned, root RAM; 0 ends it) holds the struct
+ * veneer_root_timer of root VP `vp_index`. */
 struct hv_input_veneer_share_deadline {
     uint32_t vp_index;
     uint32_t reserved;

@@ -78,13 +78,22 @@ static void program(uint64_t tsc)
     lapic_write(LAPIC_TIMER_INITIAL, count >= UINT32_MAX ? UINT32_MAX : (uint32_t)count + 1);
 }
 
+/* Notes for the hypervisor how the timer is set. It looks when this CPU calls it, not in between.
+ */
+static void note_hardware(struct timer_queue *queue, uint64_t tsc)
+{
+    volatile struct veneer_root_timer *hardware = &queue->hardware;
+    hardware->deadline = tsc;
+    hardware->changes++;
+}
+
 void timer_arm(uint64_t tsc)
 {
     struct timer_queue *queue = &this_cpu()->timers;
     /* An interrupt that comes too early does no harm, and arms the timer again. */
-    if (tsc >= queue->armed_tsc)
+    if (tsc >= queue->hardware.deadline)
         return;
-    __atomic_store_n(&queue->armed_tsc, tsc, __ATOMIC_RELAXED);
+    note_hardware(queue, tsc);
     program(tsc);
 }
 
@@ -118,7 +127,7 @@ static void timer_interrupt(void)
     struct timer_queue *queue = &this_cpu()->timers;
     struct timer *timer;
     queue->interrupts++;
-    __atomic_store_n(&queue->armed_tsc, UINT64_MAX, __ATOMIC_RELAXED);
+    note_hardware(queue, UINT64_MAX);
     while ((timer = take_expired(queue)) != NULL)
         timer->function(timer);
     timer_arm(sched_tick(rdtsc()));
@@ -130,7 +139,7 @@ void timer_queue_init(struct timer_queue *queue)
     *queue = (struct timer_queue){
         .lock = SPINLOCK(LOCK_LEVEL_TIMER),
         .next_tsc = UINT64_MAX,
-        .armed_tsc = UINT64_MAX,
+        .hardware.deadline = UINT64_MAX,
     };
     list_init(&queue->timers);
 }

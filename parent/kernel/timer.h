@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "include/hv/parent.h"
 #include "parent/include/spinlock.h"
 #include "parent/include/time.h"
 
@@ -14,9 +15,9 @@ struct timer_queue {
     struct list timers;    /* by deadline */
     struct timer *running; /* whose function is being called; atomic */
     uint64_t next_tsc;     /* of the first timer, or UINT64_MAX: by this CPU, interrupts off */
-    /* When the interrupt comes, or UINT64_MAX: by this CPU, interrupts off. The hypervisor reads
-     * it, too (vid.c): while a child runs on this CPU it may have the interrupt come earlier. */
-    uint64_t armed_tsc;
+    /* When the interrupt comes: by this CPU, interrupts off. The hypervisor reads it, too (vid.c):
+     * while a child runs on this CPU it may have the interrupt come earlier. */
+    _Alignas(16) struct veneer_root_timer hardware;
     uint64_t interrupts; /* by this CPU: timer interrupts */
 };
 

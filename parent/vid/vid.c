@@ -24,7 +24,7 @@ static void share_deadline(void *argument)
 {
     struct cpu *cpu = this_cpu();
     struct hv_input_veneer_share_deadline input = {
-        .vp_index = cpu->index, .gpa = virtual_to_physical(&cpu->timers.armed_tsc)};
+        .vp_index = cpu->index, .gpa = virtual_to_physical(&cpu->timers.hardware)};
     enum hv_status status = vid_call_plain(HVCALL_VENEER_SHARE_DEADLINE, &input, sizeof(input),
                                            NULL, 0, &root_deposits);
     (void)argument;
