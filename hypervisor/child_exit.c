@@ -165,11 +165,11 @@ look_again(struct vp *vp, const struct exit_memory *access, uint64_t map_count)
         return EXIT_RETRY;
     if (walk.present && partition_allows(partition, walk.entry, access->write, access->execute))
         return EXIT_RETRY;
-    if (!walk.present) {
+    if (walk.entry == 0) {
         vp->missing_page = access->address.value & PAGE_MASK;
         vp->missing_count = map_count;
     }
-    return intercept_memory(vp, access, walk.present);
+    return intercept_memory(vp, access, walk.entry != 0);
 }
 
 enum exit_action exit_child_nested_fault(struct vp *vp, const struct exit_memory *access)

@@ -7,6 +7,7 @@
 #include "hypervisor/hw.h"
 #include "hypervisor/hypercall_page.h"
 #include "hypervisor/intercept.h"
+#include "hypervisor/msr.h"
 #include "hypervisor/reftime.h"
 #include "include/hv/cpuid.h"
 #include "include/hv/msr.h"
@@ -138,14 +139,9 @@ static enum answer set_tsc_adjust(struct vp *vp, uint64_t value)
     return ANSWER_DONE;
 }
 
-static bool has_tsc_aux(void)
-{
-    return (cpuid(0x80000001, 0).edx & (1u << 27)) != 0;
-}
-
 static bool write_tsc_aux(struct vp *vp, uint64_t value)
 {
-    if (!has_tsc_aux() || value > UINT32_MAX)
+    if (!msr_has_tsc_aux() || value > UINT32_MAX)
         return false;
     vp_use_extra_state(vp, VP_EXTRA_TSC_AUX);
     vp->tsc_aux = value;
@@ -167,6 +163,7 @@ static const struct {
     {HV_X64_MSR_REFERENCE_TSC, HV_X64_MSR_REFERENCE_TSC, HV_ACCESS_PARTITION_REFERENCE_TSC},
     {HV_X64_MSR_GUEST_OS_ID, HV_X64_MSR_HYPERCALL, HV_ACCESS_HYPERCALL_MSRS},
     {HV_X64_MSR_VP_INDEX, HV_X64_MSR_VP_INDEX, HV_ACCESS_VP_INDEX},
+    {HV_X64_MSR_GUEST_IDLE, HV_X64_MSR_GUEST_IDLE, HV_ACCESS_GUEST_IDLE_MSR},
     {HV_X64_MSR_RESET, HV_X64_MSR_RESET, HV_ACCESS_RESET_MSR},
     {HV_X64_MSR_VP_RUNTIME, HV_X64_MSR_VP_RUNTIME, HV_ACCESS_VP_RUN_TIME},
     {HV_X64_MSR_TSC_FREQUENCY, HV_X64_MSR_APIC_FREQUENCY, HV_ACCESS_FREQUENCY_MSRS},
@@ -241,6 +238,10 @@ static bool read_synthetic(struct vp *vp, uint32_t msr, uint64_t *value)
     case HV_X64_MSR_VP_INDEX:
         return give(value, vp->index);
     case HV_X64_MSR_RESET:
+        return give(value, 0);
+    case HV_X64_MSR_GUEST_IDLE: /* until there is an interrupt, even if RFLAGS.IF is 0 */
+        vp->activity = VP_GUEST_IDLE;
+        vp_attention(vp, VP_ATTENTION_INTERRUPT);
         return give(value, 0);
     case HV_X64_MSR_VP_RUNTIME:
         return give(value, reftime_from_tsc(vp->statistics->run_time_tsc));
@@ -325,7 +326,7 @@ static enum answer read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
     case MSR_MTRR_DEFAULT_TYPE:
         return done_if(give(value, vp->mtrr_default_type ^ MTRR_DEFAULT_TYPE_RESET));
     case MSR_TSC_AUX:
-        return done_if(has_tsc_aux() && give(value, vp->tsc_aux));
+        return done_if(msr_has_tsc_aux() && give(value, vp->tsc_aux));
     default:
         constant = find_constant(msr);
         return constant == NULL ? ANSWER_UNKNOWN : done_if(give(value, constant->value));
@@ -363,21 +364,27 @@ static enum answer write_msr(struct vp *vp, uint32_t msr, uint64_t value)
     }
 }
 
-/* Whether the parent wants to answer itself (HV_INTERCEPT_TYPE_X64_MSR_INDEX). */
-static bool is_intercepted(const struct partition *partition, uint32_t msr, uint32_t access)
+/* What the parent has said about the MSR: MSR_RULE_… */
+static uint32_t rule_of(const struct partition *partition, uint32_t msr)
 {
-    uint32_t count = atomic_load(&partition->msr_intercept_count);
+    uint32_t count = atomic_load(&partition->msr_rule_count);
 
     for (uint32_t i = 0; i < count; i++)
-        if (partition->msr_intercepts[i].msr == msr)
-            return (partition->msr_intercepts[i].access & access) != 0;
-    return false;
+        if (partition->msr_rules[i].msr == msr)
+            return partition->msr_rules[i].rule;
+    return 0;
 }
 
 static enum exit_action unknown(struct vp *vp, uint32_t msr, bool is_write)
 {
     struct partition *partition = vp->partition;
+    uint32_t rule = rule_of(partition, msr);
+    uint32_t access = is_write ? HV_INTERCEPT_ACCESS_MASK_WRITE : HV_INTERCEPT_ACCESS_MASK_READ;
 
+    if (rule & access << MSR_RULE_FAULT_SHIFT)
+        return EXIT_GP;
+    if (rule & access << MSR_RULE_IGNORE_SHIFT)
+        return EXIT_SKIP;
     if (partition->unknown_msr_intercept)
         return intercept_msr(vp, is_write);
     if (!partition->ignore_unknown_msrs)
@@ -408,7 +415,7 @@ enum exit_action child_rdmsr(struct vp *vp, uint32_t msr)
 {
     uint64_t value = 0;
 
-    if (is_intercepted(vp->partition, msr, HV_INTERCEPT_ACCESS_MASK_READ))
+    if (rule_of(vp->partition, msr) & HV_INTERCEPT_ACCESS_MASK_READ << MSR_RULE_INTERCEPT_SHIFT)
         return intercept_msr(vp, false);
     enum exit_action action = act(vp, msr, false, read_msr(vp, msr, &value));
     if (action == EXIT_SKIP) {
@@ -420,7 +427,7 @@ enum exit_action child_rdmsr(struct vp *vp, uint32_t msr)
 
 enum exit_action child_wrmsr(struct vp *vp, uint32_t msr, uint64_t value)
 {
-    if (is_intercepted(vp->partition, msr, HV_INTERCEPT_ACCESS_MASK_WRITE))
+    if (rule_of(vp->partition, msr) & HV_INTERCEPT_ACCESS_MASK_WRITE << MSR_RULE_INTERCEPT_SHIFT)
         return intercept_msr(vp, true);
     return act(vp, msr, true, write_msr(vp, msr, value));
 }

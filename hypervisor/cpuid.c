@@ -39,6 +39,8 @@ static struct cpuid_result features(const struct partition *partition)
         r = (struct cpuid_result){ROOT_PRIVILEGES_LOW, ROOT_PRIVILEGES_HIGH, 0, 0};
     if (r.eax & HV_ACCESS_FREQUENCY_MSRS)
         r.edx |= HV_FEATURE_FREQUENCY_MSRS_AVAILABLE;
+    if (r.eax & HV_ACCESS_GUEST_IDLE_MSR)
+        r.edx |= HV_FEATURE_GUEST_IDLE;
     if (r.eax & HV_ACCESS_SYNTHETIC_TIMERS)
         r.edx |= HV_FEATURE_DIRECT_SYNTHETIC_TIMERS;
     return r;

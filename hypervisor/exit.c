@@ -46,6 +46,21 @@ void exit_nmi(struct vp *vp)
     EXIT_COUNT(vp, nmi);
 }
 
+bool exit_nmi_deliverable(struct vp *vp)
+{
+    bool requested = vp->nmi_requested;
+
+    if (partition_is_root(vp->partition))
+        return true;
+    vp->nmi_requested = false;
+    if (!(vp->notifications & HV_DELIVERABILITY_NMI))
+        return requested;
+    intercept_deliverable(vp, HV_INTERRUPTION_NMI);
+    if (requested)
+        vp_attention(vp, VP_ATTENTION_NMI); /* after the parent has had its turn */
+    return false;
+}
+
 /* The three ends of a VP: the root's is the machine's. */
 static enum exit_action fail(struct vp *vp, uint32_t message_type, const char *text)
 {

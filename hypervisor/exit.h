@@ -126,6 +126,10 @@ enum exit_action exit_write_cr8(struct vp *vp, uint64_t value);
 enum exit_action exit_read_cr8(struct vp *vp, unsigned gpr);
 enum exit_action exit_debug_register(struct vp *vp); /* first use: retried with its own */
 
+/* The guest could take the NMI that hw->inject_nmi() has been called for. False: it does not get
+ * it; vp->leave may be set. */
+bool exit_nmi_deliverable(struct vp *vp);
+
 /* An NMI that hit this LP while the guest ran. The backend has called lp_nmi_received(). */
 void exit_nmi(struct vp *vp);
 

@@ -113,7 +113,8 @@ struct hw_ops {
      * last exit interrupted the delivery of another one. */
     void (*inject_exception)(struct vp *vp, uint8_t vector, bool has_error, uint32_t error);
 
-    /* The guest gets an NMI at the next entry or as soon as it can take one. */
+    /* The guest gets an NMI at the next entry or as soon as it can take one, if
+     * exit_nmi_deliverable() says so then. */
     void (*inject_nmi)(struct vp *vp);
 
     /* External interrupts of a child: whether the next entry could deliver one (IF, no shadow, no

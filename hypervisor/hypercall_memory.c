@@ -15,7 +15,8 @@
 #define MAP_RIGHTS                                                                                 \
     (HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE | HV_MAP_GPA_KERNEL_EXECUTABLE |                    \
      HV_MAP_GPA_USER_EXECUTABLE)
-#define MAP_FLAGS (MAP_RIGHTS | HV_MAP_GPA_ADJUSTABLE | HV_MAP_GPA_LARGE_PAGE)
+#define MAP_FLAGS                                                                                  \
+    (MAP_RIGHTS | HV_MAP_GPA_ADJUSTABLE | HV_MAP_GPA_NO_ACCESS | HV_MAP_GPA_LARGE_PAGE)
 #define CLEAR_FLAGS (HV_GPA_ACCESS_STATE_CLEAR_ACCESSED | HV_GPA_ACCESS_STATE_CLEAR_DIRTY)
 
 /* What a page in a batch was, beside its address. */
@@ -224,11 +225,10 @@ static bool remove_range(struct batch *batch, uint64_t address, uint64_t size)
         uint64_t step = PAGE_SIZE;
         if (walk.level > 0 && address % LARGE_PAGE_SIZE == 0 && size >= LARGE_PAGE_SIZE)
             step = LARGE_PAGE_SIZE;
-        if (walk.present) {
-            if (!page_table_unmap(table, address, step))
-                return false;
+        if (walk.entry != 0 && !page_table_unmap(table, address, step))
+            return false;
+        if (walk.present)
             retire(batch, walk.physical | (step == PAGE_SIZE ? 0 : BATCH_LARGE));
-        }
         address += step;
         size -= step;
     }
@@ -264,6 +264,8 @@ static uint64_t leaf_flags(uint32_t map_flags)
 {
     unsigned access = ACCESS_READ;
 
+    if (map_flags & HV_MAP_GPA_NO_ACCESS)
+        return PAGE_TABLE_NO_ACCESS;
     if (map_flags & HV_MAP_GPA_WRITABLE)
         access |= ACCESS_WRITE;
     if (map_flags & (HV_MAP_GPA_KERNEL_EXECUTABLE | HV_MAP_GPA_USER_EXECUTABLE))
@@ -280,6 +282,14 @@ static enum hv_status find_page(uint64_t base, uint32_t rep_index, uint64_t fram
     return *page % frames == 0 ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_ALIGNMENT;
 }
 
+static bool map_flags_valid(uint32_t map_flags)
+{
+    if (map_flags & ~MAP_FLAGS)
+        return false;
+    return map_flags & HV_MAP_GPA_NO_ACCESS ? !(map_flags & MAP_RIGHTS)
+                                            : (map_flags & HV_MAP_GPA_READABLE) != 0;
+}
+
 enum hv_status hypercall_map_gpa_pages(const struct hypercall *call)
 {
     const struct hv_input_map_gpa_pages *input = call->input;
@@ -292,12 +302,14 @@ enum hv_status hypercall_map_gpa_pages(const struct hypercall *call)
         status = find_page(input->target_gpa_base, call->rep_index, frames, &page);
     if (status != HV_STATUS_SUCCESS)
         return status;
-    if (input->map_flags & ~MAP_FLAGS || !(input->map_flags & HV_MAP_GPA_READABLE) ||
-        input->padding != 0)
+    if (!map_flags_valid(input->map_flags) || input->padding != 0)
         return HV_STATUS_INVALID_PARAMETER;
+    bool backed = !(input->map_flags & HV_MAP_GPA_NO_ACCESS);
+    if (!backed)
+        source = 0;
     if (source % frames != 0)
         return HV_STATUS_INVALID_ALIGNMENT;
-    if (source >= MAX_PAGE || !count_mappings(source * PAGE_SIZE, frames))
+    if (source >= MAX_PAGE || (backed && !count_mappings(source * PAGE_SIZE, frames)))
         return HV_STATUS_ACCESS_DENIED;
 
     struct partition *partition = batch->partition;
@@ -311,7 +323,8 @@ enum hv_status hypercall_map_gpa_pages(const struct hypercall *call)
     spin_unlock(&partition->lock);
     if (mapped)
         return HV_STATUS_SUCCESS;
-    uncount_mappings(source * PAGE_SIZE, frames);
+    if (backed)
+        uncount_mappings(source * PAGE_SIZE, frames);
     return HV_STATUS_INSUFFICIENT_MEMORY;
 }
 

@@ -43,7 +43,7 @@ static bool cover(struct partition *partition, uint64_t address)
                         hw->nested_flags(ACCESS_READ | ACCESS_EXECUTE, MEMORY_WRITE_BACK)))
         return false;
     partition->hypercall_under = 0;
-    if (walk.present)
+    if (walk.entry != 0)
         partition->hypercall_under =
             (walk.entry & ~(PAGE_TABLE_ADDRESS | PAGE_TABLE_LARGE)) | (walk.physical & PAGE_MASK);
     return true;

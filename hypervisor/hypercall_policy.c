@@ -163,28 +163,52 @@ enum hv_status hypercall_get_system_property(const struct hypercall *call)
 
 /* --- Intercepts. All hold the partition's lock --- */
 
-/* An entry without access is free; readers may look at it meanwhile. */
-static enum hv_status intercept_one_msr(struct partition *partition, uint32_t msr, uint32_t access)
+/* Replaces the bits of @mask in what is said about an MSR. An entry without any is free; readers
+ * may look at it meanwhile. */
+static enum hv_status set_msr_rule(struct partition *partition, uint32_t msr, uint32_t mask,
+                                   uint32_t bits)
 {
-    uint32_t count = partition->msr_intercept_count, slot = count;
+    uint32_t count = partition->msr_rule_count, slot = count;
 
     for (uint32_t i = 0; i < count; i++) {
-        if (partition->msr_intercepts[i].msr == msr) {
+        if (partition->msr_rules[i].msr == msr) {
             slot = i;
             break;
         }
-        if (partition->msr_intercepts[i].access == 0 && slot == count)
+        if (partition->msr_rules[i].rule == 0 && slot == count)
             slot = i;
     }
-    if (slot == count && access == 0)
+    if (slot == count && bits == 0)
         return HV_STATUS_SUCCESS;
-    if (slot == PARTITION_MSR_INTERCEPTS)
+    if (slot == PARTITION_MSR_RULES)
         return HV_STATUS_INSUFFICIENT_BUFFERS;
-    partition->msr_intercepts[slot].msr = msr;
-    partition->msr_intercepts[slot].access = access;
+    partition->msr_rules[slot].msr = msr;
+    partition->msr_rules[slot].rule = (partition->msr_rules[slot].rule & ~mask) | bits;
     if (slot == count)
-        atomic_store(&partition->msr_intercept_count, count + 1);
+        atomic_store(&partition->msr_rule_count, count + 1);
     return HV_STATUS_SUCCESS;
+}
+
+static enum hv_status intercept_one_msr(struct partition *partition, uint32_t msr, uint32_t access)
+{
+    return set_msr_rule(partition, msr, MSR_RULE_ACCESS << MSR_RULE_INTERCEPT_SHIFT,
+                        (access & MSR_RULE_ACCESS) << MSR_RULE_INTERCEPT_SHIFT);
+}
+
+/* The others have their answers. */
+static enum hv_status set_msr_result(struct partition *partition,
+                                     const struct hv_register_x64_msr_result_parameters *result)
+{
+    uint32_t access = result->access_type;
+    uint32_t both = access << MSR_RULE_FAULT_SHIFT | access << MSR_RULE_IGNORE_SHIFT;
+
+    if (access == 0 || access & ~MSR_RULE_ACCESS ||
+        result->action > HV_UNIMPLEMENTED_MSR_ACTION_IGNORE_WRITE_READ_ZERO)
+        return HV_STATUS_INVALID_PARAMETER;
+    return set_msr_rule(partition, result->msr_index, both,
+                        access << (result->action == HV_UNIMPLEMENTED_MSR_ACTION_FAULT
+                                       ? MSR_RULE_FAULT_SHIFT
+                                       : MSR_RULE_IGNORE_SHIFT));
 }
 
 static enum hv_status intercept_exception_vector(struct partition *partition, uint64_t vector,
@@ -251,26 +275,36 @@ enum hv_status hypercall_install_intercept(const struct hypercall *call)
     return status;
 }
 
-enum hv_status hypercall_register_intercept_result(const struct hypercall *call)
+static enum hv_status set_cpuid_result(struct partition *partition,
+                                       const struct hv_input_register_intercept_result *input)
 {
-    const struct hv_input_register_intercept_result *input = call->input;
-    struct cpuid_rule rule = {
+    const struct cpuid_rule rule = {
         .leaf = input->leaf,
         .subleaf = input->subleaf,
         .kind = input->subleaf_specific ? CPUID_RULE_SUBLEAF : CPUID_RULE_LEAF,
         .value = {input->eax, input->ebx, input->ecx, input->edx},
         .mask = {input->eax_mask, input->ebx_mask, input->ecx_mask, input->edx_mask},
     };
-    enum hv_status status = HV_STATUS_INVALID_PARTITION_STATE;
 
-    if (input->vp_index != HV_ANY_VP || input->intercept_type != HV_INTERCEPT_TYPE_X64_CPUID)
+    return child_cpuid_set_rule(partition, &rule);
+}
+
+enum hv_status hypercall_register_intercept_result(const struct hypercall *call)
+{
+    const struct hv_input_register_intercept_result *input = call->input;
+    enum hv_status status = HV_STATUS_INVALID_PARTITION_STATE;
+    bool msr = input->intercept_type == HV_INTERCEPT_TYPE_X64_MSR;
+
+    if (input->vp_index != HV_ANY_VP ||
+        (!msr && input->intercept_type != HV_INTERCEPT_TYPE_X64_CPUID))
         return HV_STATUS_INVALID_PARAMETER;
     struct partition *partition = get_child(call, input->partition_id);
     if (partition == NULL)
         return HV_STATUS_INVALID_PARTITION_ID;
     spin_lock(&partition->lock);
     if (atomic_load(&partition->state) != PARTITION_FINALIZED)
-        status = child_cpuid_set_rule(partition, &rule);
+        status = msr ? set_msr_result(partition, (const void *)&input->leaf)
+                     : set_cpuid_result(partition, input);
     spin_unlock(&partition->lock);
     partition_put(partition);
     return status;

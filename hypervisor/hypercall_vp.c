@@ -396,7 +396,7 @@ static enum hv_translate_gva_result_code check_rights(const struct partition *pa
                                                       const struct guest_rights *rights,
                                                       uint64_t address, uint64_t flags)
 {
-    struct page_table_walk walk = {.present = false};
+    struct page_table_walk walk = {.entry = 0};
     bool write = flags & HV_TRANSLATE_GVA_VALIDATE_WRITE;
 
     if (write && !rights->writable && paging->cr0 & CR0_WP)
@@ -406,7 +406,8 @@ static enum hv_translate_gva_result_code check_rights(const struct partition *pa
     if (address < PARTITION_ADDRESS_END)
         walk = page_table_lookup(&partition->nested, address);
     if (!walk.present)
-        return HV_TRANSLATE_GVA_GPA_UNMAPPED;
+        return walk.entry != 0 ? HV_TRANSLATE_GVA_GPA_NO_READ_ACCESS
+                               : HV_TRANSLATE_GVA_GPA_UNMAPPED;
     return partition_allows(partition, walk.entry, write, false)
                ? HV_TRANSLATE_GVA_SUCCESS
                : HV_TRANSLATE_GVA_GPA_NO_WRITE_ACCESS;

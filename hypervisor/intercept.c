@@ -188,6 +188,18 @@ void intercept_apic_eoi(struct vp *vp, uint8_t vector)
     vp->statistics->to_parent++;
 }
 
+void intercept_deliverable(struct vp *vp, enum hv_interruption_type type)
+{
+    struct hv_x64_interruption_deliverable_message *message =
+        BEGIN(vp, HV_MESSAGE_TYPE_X64_INTERRUPTION_DELIVERABLE,
+              hv_x64_interruption_deliverable_message, 0, HV_INTERCEPT_EXECUTE);
+
+    message->deliverable_type = type;
+    message->reserved = 0;
+    vp->notifications &=
+        type == HV_INTERRUPTION_NMI ? ~HV_DELIVERABILITY_NMI : HV_DELIVERABILITY_NMI;
+}
+
 void intercept_halt(struct vp *vp)
 {
     vp->message->message_type = HV_MESSAGE_TYPE_X64_HALT;

@@ -56,6 +56,10 @@ enum exit_action intercept_exception(struct vp *vp, uint8_t vector, bool has_err
 /* The guest has ended a level-triggered interrupt. Its instruction is done. */
 void intercept_apic_eoi(struct vp *vp, uint8_t vector);
 
+/* The VP could take an external interrupt, or an NMI: its parent has asked to be told, and is told
+ * once. */
+void intercept_deliverable(struct vp *vp, enum hv_interruption_type type);
+
 /* The VP blocks because of HLT: for the record. */
 void intercept_halt(struct vp *vp);
 

@@ -60,7 +60,8 @@ static bool extint_allowed(const struct vp *vp)
 
 void lapic_look_again(struct vp *vp)
 {
-    if ((atomic_load(&vp->lapic.irr_words) | atomic_load(&vp->lapic.extint)) != 0)
+    if ((atomic_load(&vp->lapic.irr_words) | atomic_load(&vp->lapic.extint) | vp->notifications) !=
+        0)
         vp_attention(vp, VP_ATTENTION_INTERRUPT);
 }
 

@@ -7,6 +7,7 @@
 #include "hypervisor/hw.h"
 #include "hypervisor/hypercall_page.h"
 #include "hypervisor/reftime.h"
+#include "hypervisor/vp_event.h"
 #include "hypervisor/x86/apic.h"
 #include "hypervisor/x86/tables.h"
 #include "include/hv/msr.h"
@@ -16,6 +17,7 @@ enum msr_rule {
     MSR_LOCKED, /* reads pass; writes give #GP */
     MSR_HIDDEN, /* as if it did not exist */
     MSR_APIC,   /* IA32_APIC_BASE: see write_apic_base() */
+    MSR_SHOWN,  /* TSC_AUX: any value; children see it by RDTSCP unless they have their own */
 };
 
 struct msr_range {
@@ -40,6 +42,7 @@ static const struct msr_range protected_msrs[] = {
     {0x00000560, 0x0000058f, MSR_LOCKED}, /* processor trace: writes to physical addresses */
     {0x00000600, 0x00000600, MSR_LOCKED}, /* debug store */
     {0x00000982, 0x00000982, MSR_KEEP},   /* memory encryption: keys in physical addresses */
+    {0xc0000103, 0xc0000103, MSR_SHOWN},  /* TSC_AUX */
     {0xc0010010, 0xc0010010, MSR_KEEP},   /* SYSCFG */
     {0xc0010015, 0xc001001a, MSR_KEEP},   /* HWCR, IORRs, TOP_MEM */
     {0xc001001d, 0xc001001d, MSR_KEEP},   /* TOP_MEM2 */
@@ -143,6 +146,16 @@ static bool write_apic_base(uint64_t value)
     return true;
 }
 
+static bool write_tsc_aux(uint64_t value)
+{
+    if (value > UINT32_MAX || !msr_has_tsc_aux())
+        return false;
+    if (value != 0)
+        vp_hide_root_tsc_aux();
+    wrmsr(MSR_TSC_AUX, value);
+    return true;
+}
+
 static bool write_protected(uint32_t msr, uint64_t value)
 {
     const struct msr_range *range = find_range(msr);
@@ -155,6 +168,8 @@ static bool write_protected(uint32_t msr, uint64_t value)
         return rdmsr_try(msr, &present) && value == present;
     case MSR_APIC:
         return write_apic_base(value);
+    case MSR_SHOWN:
+        return write_tsc_aux(value);
     default:
         return false;
     }

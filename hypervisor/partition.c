@@ -99,6 +99,24 @@ struct vp *partition_vp(struct partition *partition, uint32_t index)
     return partition->child_vps[index];
 }
 
+void partition_attention_all(uint32_t bits)
+{
+    for (uint32_t slot = 0; slot < PARTITION_MAX_CHILDREN; slot++) {
+        spin_lock(&children_lock);
+        struct partition *child = children[slot];
+        if (child != NULL)
+            get(child);
+        spin_unlock(&children_lock);
+        for (uint32_t i = 0; child != NULL && i < PARTITION_MAX_VPS; i++) {
+            struct vp *vp = partition_vp(child, i);
+            if (vp != NULL)
+                vp_attention(vp, bits);
+        }
+        if (child != NULL)
+            partition_put(child);
+    }
+}
+
 /* --- Deposited pages --- */
 
 static uint64_t *link_of(uint64_t page)

@@ -37,7 +37,14 @@ struct page_pool {
     uint64_t used_count;
 };
 
-#define PARTITION_MSR_INTERCEPTS 16
+#define PARTITION_MSR_RULES 16
+
+/* What the parent says about an MSR, by kind of access: HV_INTERCEPT_ACCESS_MASK_READ and WRITE,
+ * shifted. */
+#define MSR_RULE_ACCESS (HV_INTERCEPT_ACCESS_MASK_READ | HV_INTERCEPT_ACCESS_MASK_WRITE)
+#define MSR_RULE_INTERCEPT_SHIFT 0u
+#define MSR_RULE_FAULT_SHIFT 8u   /* if it is not implemented: #GP, */
+#define MSR_RULE_IGNORE_SHIFT 16u /* or ignored */
 
 struct partition {
     uint64_t id;              /* HV_PARTITION_ID_ROOT for the root */
@@ -75,9 +82,9 @@ struct partition {
     uint32_t ignored_msr_reports;  /* log lines so far */
     uint32_t exception_intercepts; /* bit per vector */
     struct {
-        uint32_t msr, access; /* HV_INTERCEPT_ACCESS_MASK_… */
-    } msr_intercepts[PARTITION_MSR_INTERCEPTS];
-    uint32_t msr_intercept_count; /* atomic; only grows */
+        uint32_t msr, rule; /* MSR_RULE_… */
+    } msr_rules[PARTITION_MSR_RULES];
+    uint32_t msr_rule_count; /* atomic; only grows */
     bool unknown_msr_intercept;
     struct cpuid_rule *cpuid_rules; /* a page, or NULL */
     uint32_t cpuid_rule_count;      /* atomic; only grows */
@@ -111,6 +118,9 @@ bool partition_add(struct partition *partition);
 /* Takes the child out of the table, unless others than the caller refer to it or pages deposited
  * for it are left. */
 bool partition_remove(struct partition *partition);
+
+/* vp_attention() of all VPs of all children. Any LP; no locks. */
+void partition_attention_all(uint32_t bits);
 
 /* VP @index, or NULL; none of a partition that is not active. The partition is referenced, or the
  * caller's own. */

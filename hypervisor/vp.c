@@ -4,6 +4,7 @@
 #include "hypervisor/console.h"
 #include "hypervisor/hw.h"
 #include "hypervisor/lp.h"
+#include "hypervisor/msr.h"
 #include "hypervisor/partition.h"
 #include "hypervisor/pool.h"
 #include "hypervisor/vp_event.h"
@@ -46,6 +47,8 @@ void vp_run_root(struct vp *vp)
     struct lp *lp = this_lp();
 
     lp->vp = vp;
+    if (msr_has_tsc_aux())
+        wrmsr(MSR_TSC_AUX, 0); /* what the firmware has left */
     hw->vp_init(vp);
     wait_for_start(lp, vp);
     lp->root_nmi_pending = false; /* nobody was there to get it */

@@ -15,6 +15,7 @@
 #include "include/hv/parent.h"
 #include "include/hv/synic.h"
 #include "include/hv/vp_page.h"
+#include "include/hv/vp_registers.h"
 
 struct lp;
 struct partition;
@@ -64,8 +65,13 @@ enum vp_attention {
     VP_ATTENTION_CONTROLS = 1 << 8, /* intercepts or time have changed: vp_update_controls() */
 };
 
-/* How far a child VP has come since its INIT. */
-enum vp_activity { VP_ACTIVE, VP_HALTED, VP_WAIT_FOR_SIPI };
+/* How far a child VP has come since its INIT: bits of HV_REGISTER_INTERNAL_ACTIVITY_STATE. */
+enum vp_activity {
+    VP_ACTIVE = 0,
+    VP_WAIT_FOR_SIPI = HV_ACTIVITY_STARTUP_SUSPEND,
+    VP_HALTED = HV_ACTIVITY_HALT_SUSPEND,
+    VP_GUEST_IDLE = HV_ACTIVITY_IDLE_SUSPEND,
+};
 
 /* Why a dispatched VP goes back to its parent. */
 enum vp_leave {
@@ -190,6 +196,8 @@ struct vp {
     uint8_t startup_vector;   /* of VP_ATTENTION_SIPI */
     bool intercepted;         /* an intercept waits for the parent's answer */
     uint8_t intercept_length; /* of its instruction; 0: not known */
+    uint8_t notifications;    /* HV_REGISTER_DELIVERABILITY_NOTIFICATIONS */
+    bool nmi_requested;       /* hw->inject_nmi() is to give it one, not only to tell its parent */
     bool full_registers;      /* the register page has segments and control registers, too */
     uint64_t xcr0, tsc_aux, tsc_adjust, mtrr_default_type;
     uint64_t debug_registers[4], dr6;

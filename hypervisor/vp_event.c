@@ -4,6 +4,7 @@
 #include "hypervisor/dispatch.h"
 #include "hypervisor/fpu.h"
 #include "hypervisor/hw.h"
+#include "hypervisor/intercept.h"
 #include "lib/string.h"
 
 /* Registers after RESET and INIT (Intel SDM vol. 3, table 9-1). */
@@ -24,15 +25,34 @@
     (VP_ATTENTION_RESET | VP_ATTENTION_CONTROLS | VP_ATTENTION_INIT | VP_ATTENTION_START |         \
      VP_ATTENTION_SIPI)
 
+/* The root's TSC_AUX is not 0: children need their own. */
+static bool root_has_tsc_aux;
+
+void vp_hide_root_tsc_aux(void)
+{
+    if (!__atomic_exchange_n(&root_has_tsc_aux, true, __ATOMIC_SEQ_CST))
+        partition_attention_all(VP_ATTENTION_INTERRUPT);
+}
+
+static bool needs_tsc_aux(const struct vp *vp)
+{
+    return __atomic_load_n(&root_has_tsc_aux, __ATOMIC_SEQ_CST) &&
+           !(vp->extra_state & VP_EXTRA_TSC_AUX);
+}
+
 void vp_reset(struct vp *vp, bool init)
 {
     vp->activity = vp->index == 0 ? VP_ACTIVE : VP_WAIT_FOR_SIPI;
     vp->intercepted = false;
+    vp->notifications = 0;
+    vp->nmi_requested = false;
     memset(vp->debug_registers, 0, sizeof(vp->debug_registers));
     lapic_reset(vp, init);
     if (!init) {
         fpu_init(vp->fpu);
         vp->xcr0 = XCR0_X87;
+        if (needs_tsc_aux(vp))
+            vp->extra_state |= VP_EXTRA_TSC_AUX;
         vp->tsc_adjust = vp->tsc_aux = vp->assist_page = vp->mtrr_default_type = 0;
         synic_reset(vp);
         vp_timers_reset(vp);
@@ -137,6 +157,16 @@ void vp_attend_to_registers(struct vp *vp)
         vp_update_controls(vp);
 }
 
+/* Whether the parent wants to know when the VP could take an interrupt, and its priority is no
+ * obstacle. */
+static bool is_notice_due(const struct vp *vp)
+{
+    uint32_t class = vp->notifications >> HV_DELIVERABILITY_PRIORITY_SHIFT;
+
+    return vp->notifications & HV_DELIVERABILITY_INTERRUPT &&
+           (class == 0 || class > lapic_priority(&vp->lapic) >> 4);
+}
+
 /* Delivers the most urgent interrupt, or asks for an exit when that becomes possible. */
 static void deliver_interrupt(struct vp *vp)
 {
@@ -152,17 +182,28 @@ static void deliver_interrupt(struct vp *vp)
         vp->statistics->interrupts_injected++;
         wait = lapic_pending(vp) != LAPIC_NO_INTERRUPT;
     }
+    if (vector != LAPIC_NO_INTERRUPT && vp->activity == VP_GUEST_IDLE)
+        vp->activity = VP_ACTIVE;
+    if (is_notice_due(vp)) {
+        if (hw->can_take_interrupt(vp))
+            intercept_deliverable(vp, HV_INTERRUPTION_EXTERNAL);
+        else
+            wait = true;
+    }
     if (wait != vp->window_requested)
         hw->request_interrupt_window(vp, wait);
 }
 
 void vp_attend(struct vp *vp)
 {
+    if (needs_tsc_aux(vp))
+        vp_use_extra_state(vp, VP_EXTRA_TSC_AUX);
     if (atomic_load(&vp->attention) & ATTENTION_REGISTERS)
         vp_attend_to_registers(vp);
     uint32_t bits = atomic_exchange(&vp->attention, 0);
 
     if (bits & VP_ATTENTION_NMI && vp->activity != VP_WAIT_FOR_SIPI) {
+        vp->nmi_requested = true;
         hw->inject_nmi(vp);
         vp->activity = VP_ACTIVE;
     }

@@ -16,6 +16,9 @@ void vp_reset_registers(struct vp *vp);
 /* Takes vp->context over, which is valid (vp_context.h). On the root VP's LP, or entered. */
 void vp_start(struct vp *vp);
 
+/* The root is about to set a TSC_AUX that is not 0: all children get their own from now on. */
+void vp_hide_root_tsc_aux(void);
+
 /* Looks at all that vp->attention names. The VP has been entered. */
 void vp_attend(struct vp *vp);
 

@@ -1,7 +1,9 @@
 #include "hypervisor/vp_registers.h"
 
 #include "hypervisor/fpu.h"
+#include "hypervisor/hw.h"
 #include "hypervisor/lapic.h"
+#include "hypervisor/msr.h"
 #include "hypervisor/partition.h"
 #include "hypervisor/reftime.h"
 #include "hypervisor/synic.h"
@@ -13,8 +15,6 @@
 #define AREA_XMM0 160
 #define AREA_MXCSR 24
 #define AREA_XSTATE_BV 512
-
-#define CPUID_80000001_EDX_RDTSCP (1u << 27) /* then there is TSC_AUX */
 
 enum kind { KIND_64, KIND_SEGMENT, KIND_TABLE };
 
@@ -121,9 +121,10 @@ static bool get_own(struct vp *vp, uint32_t name, uint64_t *value)
         *value = vp->intercepted;
         return true;
     case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
-        *value = vp->activity == VP_HALTED          ? HV_ACTIVITY_HALT_SUSPEND
-                 : vp->activity == VP_WAIT_FOR_SIPI ? HV_ACTIVITY_STARTUP_SUSPEND
-                                                    : 0;
+        *value = vp->activity;
+        return true;
+    case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
+        *value = vp->notifications;
         return true;
     case HV_X64_REGISTER_CR8:
         *value = lapic_read_cr8(vp);
@@ -199,13 +200,24 @@ static void set_fpu(struct vp *vp, uint8_t *area, const struct hv_register_value
     *(uint64_t *)((uint8_t *)vp->fpu + AREA_XSTATE_BV) |= XCR0_X87 | XCR0_SSE;
 }
 
+/* Of several bits the lowest says what ends all of them. */
 static bool set_activity(struct vp *vp, uint64_t value)
 {
-    if (value & ~(HV_ACTIVITY_STARTUP_SUSPEND | HV_ACTIVITY_HALT_SUSPEND))
+    if (value &
+        ~(HV_ACTIVITY_STARTUP_SUSPEND | HV_ACTIVITY_HALT_SUSPEND | HV_ACTIVITY_IDLE_SUSPEND))
         return false;
-    vp->activity = value & HV_ACTIVITY_STARTUP_SUSPEND ? VP_WAIT_FOR_SIPI
-                   : value & HV_ACTIVITY_HALT_SUSPEND  ? VP_HALTED
-                                                       : VP_ACTIVE;
+    vp->activity = (uint8_t)(value & -value);
+    return true;
+}
+
+static bool set_notifications(struct vp *vp, uint64_t value)
+{
+    if (value & ~HV_DELIVERABILITY_VALID)
+        return false;
+    vp->notifications = (uint8_t)value;
+    if (value & HV_DELIVERABILITY_NMI)
+        hw->inject_nmi(vp);
+    vp_attention(vp, VP_ATTENTION_INTERRUPT);
     return true;
 }
 
@@ -223,6 +235,8 @@ static bool set_own(struct vp *vp, uint32_t name, uint64_t value, bool *known)
         return true;
     case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
         return set_activity(vp, value);
+    case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
+        return set_notifications(vp, value);
     case HV_X64_REGISTER_CR8:
         return lapic_write_cr8(vp, value);
     case HV_X64_REGISTER_APIC_BASE:
@@ -233,7 +247,7 @@ static bool set_own(struct vp *vp, uint32_t name, uint64_t value, bool *known)
         vp->xcr0 = value;
         return true;
     case HV_X64_REGISTER_TSC_AUX:
-        if (value >> 32 != 0 || (cpuid(0x80000001, 0).edx & CPUID_80000001_EDX_RDTSCP) == 0)
+        if (value >> 32 != 0 || !msr_has_tsc_aux())
             return value == 0;
         vp->tsc_aux = value;
         vp->extra_state |= VP_EXTRA_TSC_AUX;

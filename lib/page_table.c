@@ -47,15 +47,16 @@ static uint64_t step_size(uint64_t address, unsigned level, uint64_t size)
     return rest < size ? rest : size;
 }
 
-/* Makes the present large page @large of @level into a table with the same mappings. */
+/* Makes the large page @large of @level into a table with the same mappings. */
 static void split_into(const struct page_table *table, uint64_t large, unsigned level,
                        uint64_t new_page)
 {
     uint64_t *entries = table->access(new_page);
     uint64_t entry = level == 1 ? large & ~PAGE_TABLE_LARGE : large;
+    uint64_t step = is_present(table, large) ? level_size(level - 1) : 0;
 
     for (unsigned i = 0; i < PAGE_TABLE_ENTRIES; i++)
-        entries[i] = entry + i * level_size(level - 1);
+        entries[i] = entry + i * step;
 }
 
 /* The table page below *@entry of @level: there already, a split large page, or a new empty one.
@@ -71,7 +72,7 @@ static uint64_t lower_table(struct page_table *table, uint64_t *entry, unsigned 
 
     if (page == 0)
         return 0;
-    if (is_present(table, old))
+    if (old != 0)
         split_into(table, old, level, page);
     write_entry(entry, page | table->table_flags);
     return page;
@@ -130,7 +131,7 @@ bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size)
         uint64_t *entry = entry_for(table, table->root, from, level);
 
         /* Down to an entry that maps nothing, or a leaf that lies in the range as a whole. */
-        while (is_present(table, *entry) &&
+        while (*entry != 0 &&
                !(is_leaf(*entry, level) && step_size(from, level, size) == level_size(level))) {
             uint64_t page = lower_table(table, entry, level);
 
@@ -139,7 +140,7 @@ bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size)
             level--;
             entry = entry_for(table, page, from, level);
         }
-        if (is_present(table, *entry))
+        if (*entry != 0)
             write_entry(entry, 0);
 
         uint64_t step = step_size(from, level, size);

@@ -18,6 +18,10 @@
 #define PAGE_TABLE_LARGE (1ull << 7)
 #define PAGE_TABLE_ADDRESS 0x000ffffffffff000ull
 
+/* A leaf with this flag and none of the present mask maps nothing, but is told from one that is not
+ * there: it is in none of the formats. Mapped to address 0, leaf by leaf. */
+#define PAGE_TABLE_NO_ACCESS (1ull << 11)
+
 /* Flags of the normal format (and of AMD's nested tables). */
 #define PTE_PRESENT (1ull << 0)
 #define PTE_WRITABLE (1ull << 1)
@@ -63,7 +67,7 @@ bool page_table_unmap(struct page_table *table, uint64_t from, uint64_t size);
 
 struct page_table_walk {
     uint64_t *at;   /* where the leaf is, or the entry that stopped the walk */
-    uint64_t entry; /* its value */
+    uint64_t entry; /* its value; 0: nothing is there */
     uint8_t level;  /* of that entry: 0 to 3 */
     bool present;
     uint64_t physical; /* of the address itself, if present */

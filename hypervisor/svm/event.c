@@ -125,9 +125,11 @@ void svm_nmi_deliver(struct vp *vp)
         return;
     }
     update_window(vp, false); /* else it would end the blocking that begins now */
+    vp->nmi_pending = false;
+    if (!exit_nmi_deliverable(vp))
+        return;
     vmcb->event_injection = EVENT_VALID | EVENT_TYPE_NMI | X86_VECTOR_NMI;
     vmcb->intercept1 |= INTERCEPT1_IRET;
-    vp->nmi_pending = false;
     vp->nmi_blocked = true;
 }
 

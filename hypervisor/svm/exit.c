@@ -309,6 +309,15 @@ __attribute__((noinline)) static bool prepare(struct vp *vp, struct lp *lp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
 
+    /* What may keep it from being entered comes first, lest a flush is lost. */
+    if (vp->nmi_pending || vp->nmi_at_iret)
+        svm_nmi_deliver(vp);
+    if (vp->leave != VP_STAY)
+        return false;
+    if (vp->hw_state_changed && !svm_registers_valid(vp)) {
+        exit_invalid_state(vp);
+        return false;
+    }
     if (lp->flush_pending) {
         lp_flushed(lp);
         vmcb->tlb_control = TLB_FLUSH_ALL;
@@ -321,12 +330,6 @@ __attribute__((noinline)) static bool prepare(struct vp *vp, struct lp *lp)
         vmcb->asid = vp->tag;
         if (lp->flush_pending)
             return false; /* all have been used: begin anew */
-    }
-    if (vp->nmi_pending || vp->nmi_at_iret)
-        svm_nmi_deliver(vp);
-    if (vp->hw_state_changed && !svm_registers_valid(vp)) {
-        exit_invalid_state(vp);
-        return false;
     }
     return true;
 }

@@ -111,10 +111,11 @@ void event_request_nmi(struct vp *vp)
     vmcs_set_bits(VMCS_PROCESSOR_BASED_CONTROLS, PROCESSOR_NMI_WINDOW_EXITING, true);
 }
 
-void event_inject_nmi(void)
+void event_nmi_window(struct vp *vp)
 {
     vmcs_set_bits(VMCS_PROCESSOR_BASED_CONTROLS, PROCESSOR_NMI_WINDOW_EXITING, false);
-    enter_with(INTERRUPTION_VALID | INTERRUPTION_TYPE_NMI | X86_VECTOR_NMI, 0, 0);
+    if (exit_nmi_deliverable(vp))
+        enter_with(INTERRUPTION_VALID | INTERRUPTION_TYPE_NMI | X86_VECTOR_NMI, 0, 0);
 }
 
 bool event_can_take_interrupt(const struct vp *vp)

@@ -47,8 +47,8 @@ void event_reflect(struct vp *vp, uint32_t info, uint32_t error);
  * repeated. */
 void event_resume_interrupted(bool nmi_unblocked);
 
-/* In the exit that event_request_nmi() asked for: delivers an NMI. */
-void event_inject_nmi(void);
+/* In the exit that event_request_nmi() asked for: delivers the NMI. */
+void event_nmi_window(struct vp *vp);
 
 /* HV_REGISTER_PENDING_INTERRUPTION: the event of the next entry. False: no processor takes it, and
  * there is none then. After CR0 has been set. */

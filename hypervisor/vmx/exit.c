@@ -65,7 +65,7 @@ static enum exit_action handle_exception(struct vp *vp)
 static enum exit_action handle_nmi_window(struct vp *vp)
 {
     exit_count_other(vp);
-    event_inject_nmi();
+    event_nmi_window(vp);
     return EXIT_RETRY;
 }
 

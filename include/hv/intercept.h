@@ -126,6 +126,12 @@ struct hv_x64_apic_eoi_message {
     uint32_t interrupt_vector;
 };
 
+struct hv_x64_interruption_deliverable_message {
+    struct hv_x64_intercept_message_header header;
+    uint32_t deliverable_type; /* enum hv_interruption_type */
+    uint32_t reserved;
+};
+
 struct hv_x64_halt_message {
     struct hv_x64_intercept_message_header header;
 };

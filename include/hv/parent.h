@@ -104,13 +104,15 @@ struct hv_output_get_memory_balance {
 #define HV_MAP_GPA_KERNEL_EXECUTABLE 0x4u
 #define HV_MAP_GPA_USER_EXECUTABLE 0x8u
 #define HV_MAP_GPA_ADJUSTABLE 0x8000u
-#define HV_MAP_GPA_NO_ACCESS 0x10000u
+#define HV_MAP_GPA_NO_ACCESS 0x10000u /* alone, or with the size: page numbers are ignored */
 #define HV_MAP_GPA_LARGE_PAGE 0x80000000u
 #define HV_MAP_GPA_LARGE_PAGE_FRAMES 512u /* 4 KiB frames of a large page */
 
 /* Rep call over page numbers of the root's. Rep i maps at target + i, or target + 512 * i for large
  * pages. Replaces what was mapped. Execute rights are one: either flag gives both. Adjacent pages
- * that make up an aligned 2 MiB of both sides become one large entry as well. */
+ * that make up an aligned 2 MiB of both sides become one large entry as well. Accesses of pages
+ * without access give HV_MESSAGE_TYPE_GPA_INTERCEPT, of those that are not mapped
+ * HV_MESSAGE_TYPE_UNMAPPED_GPA. */
 struct hv_input_map_gpa_pages {
     uint64_t target_partition_id;
     uint64_t target_gpa_base; /* page number */
@@ -277,8 +279,9 @@ struct hv_input_install_intercept {
     uint64_t intercept_parameter;
 };
 
-/* HVCALL_REGISTER_INTERCEPT_RESULT, type CPUID: what a leaf answers in place. Bits that are 0 in a
- * mask come from the default answer, which is what the machine has as far as children may use it.
+/* HVCALL_REGISTER_INTERCEPT_RESULT, type CPUID (type MSR: below): what a leaf answers in place.
+ * Bits that are 0 in a mask come from the default answer, which is what the machine has as far as
+ * children may use it.
  */
 struct hv_input_register_intercept_result {
     uint64_t partition_id;
@@ -289,6 +292,20 @@ struct hv_input_register_intercept_result {
     uint8_t always_override;
     uint16_t padding;
     uint32_t eax, eax_mask, ebx, ebx_mask, ecx, ecx_mask, edx, edx_mask;
+};
+
+/* What an MSR that is not implemented does, whatever HV_PARTITION_PROPERTY_UNIMPLEMENTED_MSR_ACTION
+ * says. */
+enum hv_unimplemented_msr_action {
+    HV_UNIMPLEMENTED_MSR_ACTION_FAULT = 0, /* #GP */
+    HV_UNIMPLEMENTED_MSR_ACTION_IGNORE_WRITE_READ_ZERO = 1,
+};
+
+/* The same call, type MSR: its input has this where leaf and what follows are. */
+struct hv_register_x64_msr_result_parameters {
+    uint32_t msr_index;
+    uint32_t access_type; /* HV_INTERCEPT_ACCESS_MASK_READ and WRITE */
+    uint32_t action;      /* enum hv_unimplemented_msr_action */
 };
 
 enum hv_interrupt_type {

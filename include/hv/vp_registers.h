@@ -112,6 +112,15 @@ enum hv_interruption_type { /* the numbers are those of VMX (Intel SDM vol. 3, 2
 /* HV_REGISTER_INTERNAL_ACTIVITY_STATE. */
 #define HV_ACTIVITY_STARTUP_SUSPEND (1ull << 0) /* waits for a SIPI */
 #define HV_ACTIVITY_HALT_SUSPEND (1ull << 1)
+#define HV_ACTIVITY_IDLE_SUSPEND (1ull << 2) /* HV_X64_MSR_GUEST_IDLE */
+
+/* HV_REGISTER_DELIVERABILITY_NOTIFICATIONS: HV_MESSAGE_TYPE_X64_INTERRUPTION_DELIVERABLE comes,
+ * once, as soon as the VP could take an external interrupt of a class above its priority (class 0:
+ * whatever its priority is), or an NMI; the notice about an NMI not while it is halted. */
+#define HV_DELIVERABILITY_NMI (1ull << 0)
+#define HV_DELIVERABILITY_INTERRUPT (1ull << 1)
+#define HV_DELIVERABILITY_PRIORITY_SHIFT 2 /* bits 5:2 */
+#define HV_DELIVERABILITY_VALID 0x3full
 
 _Static_assert(sizeof(struct hv_register_value) == 16, "TLFS layout");
 

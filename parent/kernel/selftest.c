@@ -19,26 +19,28 @@
 #define MESSAGE_SIZE 160
 
 static const struct selftest *const tests[] = {
-    &selftest_basic,        &selftest_start,
-    &selftest_exits,        &selftest_ipi,
-    &selftest_storm,        &selftest_flush,
-    &selftest_nmi,          &selftest_protect,
-    &selftest_instructions, &selftest_msr,
-    &selftest_hypercall,    &selftest_fuzz,
-    &selftest_lapic,        &selftest_memory,
-    &selftest_sched,        &selftest_timer,
-    &selftest_irq,          &selftest_process,
-    &selftest_bench,        &selftest_disk,
-    &selftest_disk_errors,  &selftest_disk_stall,
-    &selftest_input,        &selftest_net,
-    &selftest_net_link,     &selftest_no_disk,
-    &selftest_partitions,   &selftest_init,
-    &selftest_vid,          &selftest_child_state,
-    &selftest_child_spin,   &selftest_child_nmi,
-    &selftest_child_delete, &selftest_child_unmap,
-    &selftest_child_rounds, &selftest_child_fuzz,
-    &selftest_child_time,   &selftest_child_intercepts,
-    &selftest_child_dirty,
+    &selftest_basic,         &selftest_start,
+    &selftest_exits,         &selftest_ipi,
+    &selftest_storm,         &selftest_flush,
+    &selftest_nmi,           &selftest_protect,
+    &selftest_instructions,  &selftest_msr,
+    &selftest_hypercall,     &selftest_fuzz,
+    &selftest_lapic,         &selftest_memory,
+    &selftest_sched,         &selftest_timer,
+    &selftest_irq,           &selftest_process,
+    &selftest_bench,         &selftest_disk,
+    &selftest_disk_errors,   &selftest_disk_stall,
+    &selftest_input,         &selftest_net,
+    &selftest_net_link,      &selftest_no_disk,
+    &selftest_partitions,    &selftest_init,
+    &selftest_vid,           &selftest_child_state,
+    &selftest_child_spin,    &selftest_child_nmi,
+    &selftest_child_delete,  &selftest_child_unmap,
+    &selftest_child_rounds,  &selftest_child_fuzz,
+    &selftest_child_time,    &selftest_child_intercepts,
+    &selftest_child_dirty,   &selftest_child_no_access,
+    &selftest_child_idle,    &selftest_child_deliverable,
+    &selftest_child_tsc_aux, &selftest_child_msr_action,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
@@ -210,7 +212,7 @@ static _Noreturn void finish(void)
 
 _Noreturn void selftest_run(void)
 {
-    char list[128] = "";
+    char list[256] = "";
     boot_option("selftest", list, sizeof(list));
     uint32_t failures = check_names(list);
     for (size_t i = 0; i < TEST_COUNT; i++) {

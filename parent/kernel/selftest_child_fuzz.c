@@ -9,11 +9,13 @@
 #include "parent/kernel/hyperv.h"
 #include "parent/kernel/selftest.h"
 #include "parent/kernel/selftest_guest.h"
+#include "parent/vid/arena.h"
 #include "parent/vid/partition.h"
 
 #define CALLS 100000
 #define SPARE_PAGES 64
 #define INPUT_WORDS 40
+#define MAX_WITHDRAWN (PAGE_SIZE / sizeof(uint64_t)) /* by one call */
 
 static const uint16_t codes[] = {
     HVCALL_CREATE_PARTITION,
@@ -23,7 +25,7 @@ static const uint16_t codes[] = {
     HVCALL_GET_PARTITION_PROPERTY,
     HVCALL_SET_PARTITION_PROPERTY,
     HVCALL_DEPOSIT_MEMORY,
-
+    HVCALL_WITHDRAW_MEMORY,
     HVCALL_GET_MEMORY_BALANCE,
     HVCALL_MAP_GPA_PAGES,
     HVCALL_UNMAP_GPA_PAGES,
@@ -100,6 +102,10 @@ static uint64_t random_word(struct fuzzer *fuzzer)
         return random_page(fuzzer);
     case 3:
         return below(fuzzer, 0x100000);
+    case 4: /* two fields of 32 bits */
+        return below(fuzzer, 8) | below(fuzzer, 16) << 32;
+    case 5:
+        return HV_ANY_VP | below(fuzzer, 4) << 32;
     default:
         return below(fuzzer, 4);
     }
@@ -113,12 +119,36 @@ static uint64_t random_id(struct fuzzer *fuzzer)
     return below(fuzzer, 8) ? id : id + below(fuzzer, 3) - 1;
 }
 
-static void call(struct fuzzer *fuzzer)
+/* The pages that the guest's pool has just lost, in a call's zeroed output. */
+static void take_back(struct fuzzer *fuzzer, const uint64_t *output)
+{
+    for (unsigned i = 0; i < MAX_WITHDRAWN; i++) {
+        if (output[i] == 0)
+            continue;
+        uint64_t page = output[i] << PAGE_SHIFT;
+        arena_give(&page, 1);
+        fuzzer->guest.deposits.page_count--;
+    }
+}
+
+/* The end of the guest comes late enough for much to have been done to it. */
+static uint16_t random_code(struct fuzzer *fuzzer)
 {
     uint16_t code = codes[below(fuzzer, CODE_COUNT)];
+
+    if (code == HVCALL_FINALIZE_PARTITION && below(fuzzer, 16))
+        code = codes[below(fuzzer, CODE_COUNT)];
+    return code;
+}
+
+static void call(struct fuzzer *fuzzer)
+{
+    uint16_t code = random_code(fuzzer);
     uint64_t *words = physical_to_virtual(fuzzer->input);
+    uint64_t *output = physical_to_virtual(fuzzer->input + PAGE_SIZE);
     uint64_t value = code;
 
+    memset(output, 0, MAX_WITHDRAWN * sizeof(output[0]));
     words[0] = random_id(fuzzer);
     for (unsigned i = 1; i < INPUT_WORDS; i++)
         words[i] = random_word(fuzzer);
@@ -128,35 +158,54 @@ static void call(struct fuzzer *fuzzer)
         words[i] = bad_page(fuzzer);
     if (below(fuzzer, 2))
         value |= (1 + below(fuzzer, 8)) << HV_HYPERCALL_REP_COUNT_SHIFT;
+    /* Never in the code: it could become one that moves pages, unnoticed. */
     if (below(fuzzer, 16) == 0)
-        value |= 1ull << below(fuzzer, 64);
+        value |= 1ull << (16 + below(fuzzer, 48));
     uint64_t result = hyperv_call(value, fuzzer->input, fuzzer->input + PAGE_SIZE);
+    if (code == HVCALL_WITHDRAW_MEMORY)
+        take_back(fuzzer, output);
     if ((result & HV_HYPERCALL_STATUS_MASK) != HV_STATUS_SUCCESS)
         return;
     fuzzer->successes++;
     if (code == HVCALL_CREATE_PARTITION) {
-        uint64_t id = *(uint64_t *)physical_to_virtual(fuzzer->input + PAGE_SIZE);
+        uint64_t id = output[0];
         vid_call_partition(HVCALL_FINALIZE_PARTITION, id);
         vid_call_partition(HVCALL_DELETE_PARTITION, id);
     }
 }
 
-/* Ends whatever partition has become of the guest's id, and takes back all its pages. */
-static void end_guest(struct fuzzer *fuzzer)
+/* Pages of the root's deposit that are in use. */
+static uint64_t root_balance(void)
+{
+    struct hv_input_partition input = {.partition_id = HV_PARTITION_ID_SELF};
+    struct hv_output_get_memory_balance balance = {0};
+    check_equal(vid_call_plain(HVCALL_GET_MEMORY_BALANCE, &input, sizeof(input), &balance,
+                               sizeof(balance), NULL),
+                HV_STATUS_SUCCESS, "status of asking for the balance");
+    return balance.pages_in_use;
+}
+
+/* Ends whatever partition has become of the guest's id, and takes back all its pages. False: some
+ * are missing. */
+static bool end_guest(struct fuzzer *fuzzer)
 {
     uint64_t id = fuzzer->guest.deposits.partition_id;
 
     vid_call_partition(HVCALL_FINALIZE_PARTITION, id);
-    vid_withdraw_all(&fuzzer->guest.deposits);
-    vid_call_partition(HVCALL_DELETE_PARTITION, id);
+    bool whole = check(vid_withdraw_all(&fuzzer->guest.deposits), "pages are missing");
+    enum hv_status status = vid_call_partition(HVCALL_DELETE_PARTITION, id);
+    /* Without pages it could be deleted before. */
+    if (status != HV_STATUS_INVALID_PARTITION_ID || fuzzer->guest.deposits.page_count != 0)
+        whole &= check_equal(status, HV_STATUS_SUCCESS, "status of deleting a partition");
     pages_free(fuzzer->guest.memory, GUEST_PAGES);
+    return whole;
 }
 
 static void run(void)
 {
     static const uint8_t code[] = {0xf4};
     static struct fuzzer fuzzer;
-    uint64_t partition_id = 0;
+    uint64_t partition_id = 0, in_use = root_balance();
 
     fuzzer = (struct fuzzer){
         .random = 0x4348494c44000001,
@@ -170,7 +219,9 @@ static void run(void)
             return;
         for (unsigned i = 0; i < 1000; i++)
             call(&fuzzer);
-        end_guest(&fuzzer);
+        if (!end_guest(&fuzzer) ||
+            !check_equal(root_balance(), in_use, "pages in use for the root"))
+            return;
     }
     check_equal(hyperv_get_partition_id(&partition_id), HV_STATUS_SUCCESS, "status afterwards");
     note("%u hypercalls, %lu of them succeeded", CALLS, fuzzer.successes);

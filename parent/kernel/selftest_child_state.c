@@ -99,34 +99,19 @@ static enum hv_status install(struct guest *guest, enum hv_intercept_type type, 
         .intercept_type = type,
         .intercept_parameter = parameter,
     };
-    struct vid_call call = {
-        .code = HVCALL_INSTALL_INTERCEPT, .input = &input, .input_size = sizeof(input)};
-
-    return vid_call(&call, &guest->deposits);
+    return vid_call_plain(HVCALL_INSTALL_INTERCEPT, &input, sizeof(input), NULL, 0,
+                          &guest->deposits);
 }
 
 static void check_translation(struct guest *guest)
 {
-    struct hv_input_translate_virtual_address input = {
-        .partition_id = guest->deposits.partition_id,
-        .control_flags = HV_TRANSLATE_GVA_VALIDATE_READ,
-    };
-    struct hv_output_translate_virtual_address output = {0};
-    struct vid_call call = {
-        .code = HVCALL_TRANSLATE_VIRTUAL_ADDRESS,
-        .input = &input,
-        .input_size = sizeof(input),
-        .output = &output,
-        .output_size = sizeof(output),
-    };
+    uint64_t page;
 
-    input.gva_page = GUEST_CODE / PAGE_SIZE;
-    check_equal(vid_call(&call, &guest->deposits), HV_STATUS_SUCCESS, "status of a translation");
-    check_equal(output.result_code, HV_TRANSLATE_GVA_SUCCESS, "result of a translation");
-    check_equal(output.gpa_page, GUEST_CODE / PAGE_SIZE, "page of a translation without paging");
-    input.gva_page = GUEST_PAGES;
-    check_equal(vid_call(&call, &guest->deposits), HV_STATUS_SUCCESS, "status of a translation");
-    check_equal(output.result_code, HV_TRANSLATE_GVA_GPA_UNMAPPED, "result behind memory");
+    check_equal(guest_translate(guest, GUEST_CODE / PAGE_SIZE, &page), HV_TRANSLATE_GVA_SUCCESS,
+                "result of a translation");
+    check_equal(page, GUEST_CODE / PAGE_SIZE, "page of a translation without paging");
+    check_equal(guest_translate(guest, GUEST_PAGES, &page), HV_TRANSLATE_GVA_GPA_UNMAPPED,
+                "result behind memory");
 }
 
 /* The parent asks for exits that are otherwise served in place, in the order of the code. */

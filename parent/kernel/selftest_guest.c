@@ -71,6 +71,22 @@ uint64_t guest_get_register(struct guest *guest, uint32_t name)
     return value.low;
 }
 
+enum hv_translate_gva_result_code guest_translate(struct guest *guest, uint64_t gva_page,
+                                                  uint64_t *gpa_page)
+{
+    struct hv_input_translate_virtual_address input = {
+        .partition_id = id_of(guest),
+        .control_flags = HV_TRANSLATE_GVA_VALIDATE_READ,
+        .gva_page = gva_page,
+    };
+    struct hv_output_translate_virtual_address output = {0};
+    check_equal(vid_call_plain(HVCALL_TRANSLATE_VIRTUAL_ADDRESS, &input, sizeof(input), &output,
+                               sizeof(output), &guest->deposits),
+                HV_STATUS_SUCCESS, "status of a translation");
+    *gpa_page = output.gpa_page;
+    return output.result_code;
+}
+
 enum hv_status guest_set_property(struct guest *guest, enum hv_partition_property property,
                                   uint64_t value)
 {
@@ -91,9 +107,9 @@ static enum hv_status map_memory(struct guest *guest)
 static enum hv_status create_vp(struct guest *guest)
 {
     struct hv_input_create_vp input = {.partition_id = id_of(guest)};
-    struct vid_call call = {.code = HVCALL_CREATE_VP, .input = &input, .input_size = sizeof(input)};
     uint64_t pages[2] = {0};
-    enum hv_status status = vid_call(&call, &guest->deposits);
+    enum hv_status status =
+        vid_call_plain(HVCALL_CREATE_VP, &input, sizeof(input), NULL, 0, &guest->deposits);
 
     for (unsigned type = 0; status == HV_STATUS_SUCCESS && type < 2; type++)
         status =
@@ -128,9 +144,8 @@ bool guest_create(struct guest *guest, const void *code, size_t size)
         return false;
     }
     struct hv_input_partition input = {.partition_id = id_of(guest)};
-    struct vid_call call = {
-        .code = HVCALL_INITIALIZE_PARTITION, .input = &input, .input_size = sizeof(input)};
-    status = vid_call(&call, &guest->deposits);
+    status = vid_call_plain(HVCALL_INITIALIZE_PARTITION, &input, sizeof(input), NULL, 0,
+                            &guest->deposits);
     if (status == HV_STATUS_SUCCESS)
         status = map_memory(guest);
     if (status == HV_STATUS_SUCCESS)
@@ -162,10 +177,8 @@ uint64_t guest_dispatch(const struct guest *guest, uint32_t flags)
 void guest_cancel(const struct guest *guest)
 {
     const struct hv_input_veneer_cancel_vp input = {.partition_id = id_of(guest)};
-    struct vid_call call = {
-        .code = HVCALL_VENEER_CANCEL_VP, .input = &input, .input_size = sizeof(input)};
-
-    check_equal(vid_call(&call, NULL), HV_STATUS_SUCCESS, "status of a cancel");
+    check_equal(vid_call_plain(HVCALL_VENEER_CANCEL_VP, &input, sizeof(input), NULL, 0, NULL),
+                HV_STATUS_SUCCESS, "status of a cancel");
 }
 
 /* Its interrupt ends the dispatch. */

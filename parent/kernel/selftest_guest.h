@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "include/hv/parent.h"
 #include "include/hv/synic.h"
 #include "include/hv/vp_page.h"
 #include "include/hv/vp_registers.h"
@@ -43,6 +44,11 @@ uint64_t guest_get_register(struct guest *guest, uint32_t name);
 
 enum hv_status guest_set_property(struct guest *guest, enum hv_partition_property property,
                                   uint64_t value);
+
+/* What HvCallTranslateVirtualAddress says to a read of @gva_page by VP 0, and the page in
+ * *@gpa_page. */
+enum hv_translate_gva_result_code guest_translate(struct guest *guest, uint64_t gva_page,
+                                                  uint64_t *gpa_page);
 
 /* Sets @count registers of VP 0. */
 enum hv_status guest_set_registers(struct guest *guest, const struct hv_register_assoc *registers,

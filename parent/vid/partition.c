@@ -107,9 +107,7 @@ static enum hv_status initialize(struct partition *partition, uint64_t privilege
     if (status != HV_STATUS_SUCCESS)
         return status;
     struct hv_input_partition input = {.partition_id = deposits->partition_id};
-    struct vid_call call = {
-        .code = HVCALL_INITIALIZE_PARTITION, .input = &input, .input_size = sizeof(input)};
-    return vid_call(&call, deposits);
+    return vid_call_plain(HVCALL_INITIALIZE_PARTITION, &input, sizeof(input), NULL, 0, deposits);
 }
 
 enum system_error partition_create(struct job *job, uint64_t privileges, uint64_t features,

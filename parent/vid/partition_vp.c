@@ -56,16 +56,14 @@ static enum hv_status create(struct partition *partition, uint32_t index)
 {
     struct hv_input_create_vp input = {.partition_id = partition->deposits.partition_id,
                                        .vp_index = index};
-    struct vid_call call = {.code = HVCALL_CREATE_VP, .input = &input, .input_size = sizeof(input)};
-    return vid_call(&call, &partition->deposits);
+    return vid_call_plain(HVCALL_CREATE_VP, &input, sizeof(input), NULL, 0, &partition->deposits);
 }
 
 static void delete_vp(struct partition *partition, uint32_t index)
 {
     struct hv_input_delete_vp input = {.partition_id = partition->deposits.partition_id,
                                        .vp_index = index};
-    struct vid_call call = {.code = HVCALL_DELETE_VP, .input = &input, .input_size = sizeof(input)};
-    vid_call(&call, NULL);
+    vid_call_plain(HVCALL_DELETE_VP, &input, sizeof(input), NULL, 0, NULL);
 }
 
 /* The lock is held. */

@@ -116,9 +116,7 @@ static enum hv_status create_at_root(const struct port *port, uint16_t flag_coun
         input.port_info.base_flag_number = (uint16_t)((port - ports) * SYSTEM_MAX_PORT_FLAGS);
         input.port_info.flag_count = flag_count;
     }
-    struct vid_call call = {
-        .code = HVCALL_CREATE_PORT, .input = &input, .input_size = sizeof(input)};
-    return vid_call(&call, &root_deposits);
+    return vid_call_plain(HVCALL_CREATE_PORT, &input, sizeof(input), NULL, 0, &root_deposits);
 }
 
 static enum hv_status connect(const struct port *port)
@@ -130,18 +128,15 @@ static enum hv_status connect(const struct port *port)
         .port_id = port->id,
         .connection_info = {.port_type = port->type},
     };
-    struct vid_call call = {
-        .code = HVCALL_CONNECT_PORT, .input = &input, .input_size = sizeof(input)};
-    return vid_call(&call, &port->partition->deposits);
+    return vid_call_plain(HVCALL_CONNECT_PORT, &input, sizeof(input), NULL, 0,
+                          &port->partition->deposits);
 }
 
 static void delete_at_root(const struct port *port)
 {
     struct hv_input_delete_port input = {.port_partition_id = HV_PARTITION_ID_SELF,
                                          .port_id = port->id};
-    struct vid_call call = {
-        .code = HVCALL_DELETE_PORT, .input = &input, .input_size = sizeof(input)};
-    vid_call(&call, NULL);
+    vid_call_plain(HVCALL_DELETE_PORT, &input, sizeof(input), NULL, 0, NULL);
 }
 
 static void disconnect(const struct port *port)
@@ -150,9 +145,7 @@ static void disconnect(const struct port *port)
         .connection_partition_id = port->partition->deposits.partition_id,
         .connection_id = port->connection_id,
     };
-    struct vid_call call = {
-        .code = HVCALL_DISCONNECT_PORT, .input = &input, .input_size = sizeof(input)};
-    vid_call(&call, NULL);
+    vid_call_plain(HVCALL_DISCONNECT_PORT, &input, sizeof(input), NULL, 0, NULL);
 }
 
 enum system_error port_create(struct partition *partition, enum system_port_type type,

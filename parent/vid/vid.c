@@ -25,9 +25,8 @@ static void share_deadline(void *argument)
     struct cpu *cpu = this_cpu();
     struct hv_input_veneer_share_deadline input = {
         .vp_index = cpu->index, .gpa = virtual_to_physical(&cpu->timers.hardware)};
-    struct vid_call call = {
-        .code = HVCALL_VENEER_SHARE_DEADLINE, .input = &input, .input_size = sizeof(input)};
-    enum hv_status status = vid_call(&call, &root_deposits);
+    enum hv_status status = vid_call_plain(HVCALL_VENEER_SHARE_DEADLINE, &input, sizeof(input),
+                                           NULL, 0, &root_deposits);
     (void)argument;
     if (status != HV_STATUS_SUCCESS)
         log_print(LOG_WARNING, "vid: VP %u cannot share its deadline: status %xh", cpu->index,

@@ -91,23 +91,29 @@ enum hv_status vid_call(struct vid_call *call, struct deposits *deposits)
     return status;
 }
 
+enum hv_status vid_call_plain(uint16_t code, const void *input, uint32_t input_size, void *output,
+                              uint32_t output_size, struct deposits *deposits)
+{
+    struct vid_call call = {.code = code,
+                            .input = input,
+                            .input_size = input_size,
+                            .output = output,
+                            .output_size = output_size};
+    return vid_call(&call, deposits);
+}
+
 enum hv_status vid_call_partition(uint16_t code, uint64_t partition_id)
 {
     struct hv_input_partition input = {.partition_id = partition_id};
-    struct vid_call call = {.code = code, .input = &input, .input_size = sizeof(input)};
-    return vid_call(&call, NULL);
+    return vid_call_plain(code, &input, sizeof(input), NULL, 0, NULL);
 }
 
 enum hv_status vid_create_partition(uint64_t flags, struct deposits *root, uint64_t *partition_id)
 {
     struct hv_input_create_partition input = {.flags = flags};
     struct hv_output_create_partition output = {0};
-    struct vid_call call = {.code = HVCALL_CREATE_PARTITION,
-                            .input = &input,
-                            .input_size = sizeof(input),
-                            .output = &output,
-                            .output_size = sizeof(output)};
-    enum hv_status status = vid_call(&call, root);
+    enum hv_status status = vid_call_plain(HVCALL_CREATE_PARTITION, &input, sizeof(input), &output,
+                                           sizeof(output), root);
     *partition_id = output.partition_id;
     return status;
 }
@@ -117,9 +123,7 @@ enum hv_status vid_set_property(struct deposits *deposits, enum hv_partition_pro
 {
     struct hv_input_set_partition_property input = {
         .partition_id = deposits->partition_id, .property_code = property, .value = value};
-    struct vid_call call = {
-        .code = HVCALL_SET_PARTITION_PROPERTY, .input = &input, .input_size = sizeof(input)};
-    return vid_call(&call, deposits);
+    return vid_call_plain(HVCALL_SET_PARTITION_PROPERTY, &input, sizeof(input), NULL, 0, deposits);
 }
 
 struct map_input {
@@ -168,12 +172,8 @@ enum hv_status vid_map_state_page(struct deposits *deposits, uint32_t vp_index,
     struct hv_input_map_vp_state_page input = {
         .partition_id = deposits->partition_id, .vp_index = vp_index, .type = type};
     struct hv_output_map_vp_state_page output = {0};
-    struct vid_call call = {.code = HVCALL_MAP_VP_STATE_PAGE,
-                            .input = &input,
-                            .input_size = sizeof(input),
-                            .output = &output,
-                            .output_size = sizeof(output)};
-    enum hv_status status = vid_call(&call, deposits);
+    enum hv_status status = vid_call_plain(HVCALL_MAP_VP_STATE_PAGE, &input, sizeof(input), &output,
+                                           sizeof(output), deposits);
     *page = output.gpa_page << PAGE_SHIFT;
     return status;
 }
@@ -184,12 +184,8 @@ enum hv_status vid_map_statistics(struct deposits *deposits, uint64_t partition_
     struct hv_input_map_stats_page input = {
         .type = HV_STATS_OBJECT_VP, .partition_id = partition_id, .vp_index = vp_index};
     struct hv_output_map_stats_page output = {0};
-    struct vid_call call = {.code = HVCALL_MAP_STATS_PAGE,
-                            .input = &input,
-                            .input_size = sizeof(input),
-                            .output = &output,
-                            .output_size = sizeof(output)};
-    enum hv_status status = vid_call(&call, deposits);
+    enum hv_status status = vid_call_plain(HVCALL_MAP_STATS_PAGE, &input, sizeof(input), &output,
+                                           sizeof(output), deposits);
     *page = output.gpa_page << PAGE_SHIFT;
     return status;
 }
@@ -198,9 +194,7 @@ enum hv_status vid_bind_vp(uint64_t partition_id, uint32_t vp_index, uint64_t cr
 {
     struct hv_input_veneer_bind_vp input = {
         .partition_id = partition_id, .vp_index = vp_index, .cr3 = cr3};
-    struct vid_call call = {
-        .code = HVCALL_VENEER_BIND_VP, .input = &input, .input_size = sizeof(input)};
-    return vid_call(&call, NULL);
+    return vid_call_plain(HVCALL_VENEER_BIND_VP, &input, sizeof(input), NULL, 0, NULL);
 }
 
 /* How many pages came back. */

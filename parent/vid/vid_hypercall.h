@@ -35,6 +35,10 @@ struct vid_call {
  * done. */
 enum hv_status vid_call(struct vid_call *call, struct deposits *deposits);
 
+/* One that is no rep call; @output NULL: it has none. */
+enum hv_status vid_call_plain(uint16_t code, const void *input, uint32_t input_size, void *output,
+                              uint32_t output_size, struct deposits *deposits);
+
 /* A call whose input is only the partition's id. */
 enum hv_status vid_call_partition(uint16_t code, uint64_t partition_id);
 

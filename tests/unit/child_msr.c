@@ -156,6 +156,12 @@ enum exit_action intercept_msr(struct vp *of, bool is_write)
     return EXIT_RETRY;
 }
 
+void vp_attention(struct vp *of, uint32_t bits)
+{
+    CHECK(of == &vp);
+    CHECK_EQUAL(bits, VP_ATTENTION_INTERRUPT);
+}
+
 void vp_update_controls(struct vp *of)
 {
     (void)of;
@@ -270,9 +276,16 @@ static void test_privileges(void)
         writable += child_wrmsr(&vp, msr, 0) == EXIT_SKIP;
     }
     /* OS id to reset, times, APIC, SynIC, timers, crash, invariance; SynIC refuses to write 0. */
-    CHECK_EQUAL(readable, 4 + 5 + 3 + 0x20 + 8 + 6 + 1);
+    CHECK_EQUAL(readable, 4 + 5 + 3 + 0x20 + 8 + 1 + 6 + 1);
     CHECK_EQUAL(writable, 3 + 1 + 4 + 6 + 1);
+    vp.activity = VP_ACTIVE;
+    CHECK_NO_WRITE(HV_X64_MSR_GUEST_IDLE, 0);
+    CHECK_EQUAL(vp.activity, VP_ACTIVE);
+    CHECK_READ(HV_X64_MSR_GUEST_IDLE, 0);
+    CHECK_EQUAL(vp.activity, VP_GUEST_IDLE);
+    partition.privileges = ~(uint64_t)HV_ACCESS_GUEST_IDLE_MSR;
     CHECK_NO_READ(HV_X64_MSR_GUEST_IDLE);
+    partition.privileges = UINT64_MAX;
     CHECK_NO_READ(HV_X64_MSR_EOI);
     CHECK_NO_WRITE(HV_X64_MSR_VP_INDEX, 0);
     CHECK_NO_WRITE(HV_X64_MSR_TIME_REF_COUNT, 0);
@@ -319,9 +332,9 @@ static void test_synthetic(void)
 static void test_who_answers(void)
 {
     intercepts = 0;
-    partition.msr_intercepts[0].msr = MSR_TSC_DEADLINE;
-    partition.msr_intercepts[0].access = HV_INTERCEPT_ACCESS_MASK_WRITE;
-    partition.msr_intercept_count = 1;
+    partition.msr_rules[0].msr = MSR_TSC_DEADLINE;
+    partition.msr_rules[0].rule = HV_INTERCEPT_ACCESS_MASK_WRITE << MSR_RULE_INTERCEPT_SHIFT;
+    partition.msr_rule_count = 1;
     CHECK_READ(MSR_TSC_DEADLINE, 9);
     CHECK_EQUAL(child_wrmsr(&vp, MSR_TSC_DEADLINE, 1), EXIT_RETRY);
     CHECK_EQUAL(deadline, 9);
@@ -338,7 +351,18 @@ static void test_who_answers(void)
         CHECK_WRITE(0x400, 1);
     }
     CHECK_EQUAL(prints, 16);
-    CHECK_NO_READ(HV_X64_MSR_GUEST_IDLE);
+    partition.msr_rules[1].msr = 0x400;
+    partition.msr_rules[1].rule = HV_INTERCEPT_ACCESS_MASK_READ << MSR_RULE_FAULT_SHIFT;
+    partition.msr_rule_count = 2;
+    CHECK_NO_READ(0x400);
+    CHECK_WRITE(0x400, 1);
+    partition.ignore_unknown_msrs = false;
+    CHECK_NO_WRITE(0x400, 1);
+    partition.msr_rules[1].rule = HV_INTERCEPT_ACCESS_MASK_WRITE << MSR_RULE_IGNORE_SHIFT;
+    CHECK_NO_READ(0x400);
+    CHECK_WRITE(0x400, 1);
+    partition.ignore_unknown_msrs = true;
+    CHECK_NO_READ(HV_X64_MSR_EOI);
     partition.hypervisor_hidden = true;
     CHECK_READ(HV_X64_MSR_VP_INDEX, 0);
     partition.ignore_unknown_msrs = false;

@@ -143,6 +143,46 @@ static void test_ept(void)
     check_mapped(&table, MIB2 + KIB4, MIB2 + KIB4, 0, EPT_EXECUTE | EPT_MEMORY_TYPE_WB);
 }
 
+static uint64_t freed_bytes;
+static unsigned freed_tables;
+
+static void no_leaf(void *context, uint64_t physical, uint64_t size)
+{
+    (void)context;
+    (void)physical;
+    (void)size;
+    CHECK(false);
+}
+
+static void no_table(void *context, uint64_t page)
+{
+    (void)context;
+    (void)page;
+}
+
+/* What is there without access is told from what is not there, also when a large one is split. */
+static void test_no_access(void)
+{
+    struct page_table table = table_pages_start(1);
+
+    CHECK(page_table_map(&table, MIB2, 0, MIB2, PAGE_TABLE_NO_ACCESS));
+    CHECK(page_table_map(&table, 2 * MIB2, 0, MIB2, PAGE_TABLE_NO_ACCESS));
+    check_absent(&table, MIB2);
+    CHECK_EQUAL(page_table_lookup(&table, MIB2).entry, PAGE_TABLE_NO_ACCESS | PAGE_TABLE_LARGE);
+    CHECK_EQUAL(page_table_lookup(&table, MIB2 - 1).entry, 0);
+    CHECK(page_table_unmap(&table, MIB2 + KIB4, KIB4));
+    CHECK_EQUAL(page_table_lookup(&table, MIB2 + KIB4).entry, 0);
+    CHECK_EQUAL(page_table_lookup(&table, MIB2 + 2 * KIB4).entry, PAGE_TABLE_NO_ACCESS);
+    CHECK(page_table_map(&table, 2 * MIB2 + KIB4, GIB1, KIB4, FLAGS));
+    check_mapped(&table, 2 * MIB2 + KIB4, GIB1, 0, FLAGS);
+    CHECK_EQUAL(page_table_lookup(&table, 2 * MIB2).entry, PAGE_TABLE_NO_ACCESS);
+    CHECK(page_table_unmap(&table, 0, GIB1));
+    CHECK_EQUAL(page_table_lookup(&table, 2 * MIB2).entry, 0);
+    table.context = &freed_bytes;
+    CHECK(page_table_map(&table, MIB2, 0, KIB4, PAGE_TABLE_NO_ACCESS));
+    page_table_free(&table, no_leaf, no_table);
+}
+
 static void map_small(struct page_table *table, uint64_t from, uint64_t to)
 {
     for (uint64_t i = 0; i < PAGE_TABLE_ENTRIES; i++)
@@ -179,9 +219,6 @@ static void test_merge(void)
     table.largest_level = 1;
     CHECK(page_table_merge(&table, 4 * MIB2, 0) != 0);
 }
-
-static uint64_t freed_bytes;
-static unsigned freed_tables;
 
 static void count_leaf(void *context, uint64_t physical, uint64_t size)
 {
@@ -224,5 +261,6 @@ int main(void)
     test_top_of_upper_half();
     test_no_pages_left();
     test_ept();
+    test_no_access();
     return unit_result();
 }
