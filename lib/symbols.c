@@ -5,14 +5,15 @@
 #define FIRST_PAIR 128 /* smaller bytes of names are characters */
 #define PAIR_DEPTH 16  /* of pairs in pairs */
 
-/* What tools/symbols.py writes. Behind the offsets, which ascend, stand the names in the same
- * order, each with a NUL. A byte from FIRST_PAIR on stands for a pair of bytes, which may be such
+/* What tools/symbols.py writes. Of each function, ascending: its distance from the one before, then
+ * the name with a NUL. A distance has two bytes, low one first; with bit 15 set, two more with bits
+ * 30:15. A byte of a name from FIRST_PAIR on stands for a pair of bytes, which may be such
  * themselves. An empty name stands for the end of code: the last entry has one. */
 struct symbol_table {
     uint64_t base;  /* address of the first function */
     uint32_t count; /* 0 in an image's first link */
     uint8_t pairs[256 - FIRST_PAIR][2];
-    uint32_t offsets[]; /* of the functions, from `base` */
+    uint8_t functions[];
 };
 
 extern const struct symbol_table symbol_table;
@@ -34,24 +35,33 @@ static void unpack(const uint8_t *packed, char name[SYMBOL_NAME_SIZE])
     name[length] = '\0';
 }
 
+static const uint8_t *read_distance(const uint8_t *from, uint64_t *distance)
+{
+    *distance = from[0] | (uint64_t)(from[1] & 0x7f) << 8;
+    if ((from[1] & 0x80) == 0)
+        return from + 2;
+    *distance |= (uint64_t)from[2] << 15 | (uint64_t)from[3] << 23;
+    return from + 4;
+}
+
 bool symbol_find(uint64_t address, char name[SYMBOL_NAME_SIZE], uint64_t *offset)
 {
-    uint64_t target = address - symbol_table.base;
-    uint32_t index = 0;
+    const uint8_t *next = symbol_table.functions, *found = NULL;
+    uint64_t start = symbol_table.base, distance, into = 0;
 
-    if (symbol_table.count == 0 || address < symbol_table.base)
+    for (uint32_t i = 0; i < symbol_table.count; i++) {
+        next = read_distance(next, &distance);
+        start += distance;
+        if (start > address)
+            break;
+        into = address - start;
+        found = next;
+        next += strlen((const char *)next) + 1;
+    }
+    if (found == NULL || *found == '\0')
         return false;
-    while (index + 1 < symbol_table.count && symbol_table.offsets[index + 1] <= target)
-        index++;
-
-    const uint8_t *packed = (const uint8_t *)&symbol_table.offsets[symbol_table.count];
-
-    for (uint32_t i = 0; i < index; i++)
-        packed += strlen((const char *)packed) + 1;
-    if (*packed == '\0')
-        return false;
-    unpack(packed, name);
-    *offset = target - symbol_table.offsets[index];
+    unpack(found, name);
+    *offset = into;
     return true;
 }
 

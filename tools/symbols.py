@@ -78,24 +78,34 @@ def compress(text):
     return pairs + [(0, 0)] * (PAIRS - len(pairs)), text
 
 
+def distance(value):
+    """As two bytes, or four with the highest bit of the second set."""
+    if value < 1 << 15:
+        return struct.pack("<H", value)
+    return struct.pack("<HH", value & 0x7fff | 1 << 15, value >> 15)
+
+
 def format_bytes(data):
     return [f"    db {', '.join(map(str, data[i:i + 16]))}" for i in range(0, len(data), 16)]
 
 
 def format_table(base, entries):
     pairs, names = compress(b"".join(name.encode("ascii") + b"\0" for _, name in entries))
+    functions, previous = b"", base
+    for (address, _), name in zip(entries, names.split(b"\0")):
+        functions += distance(address - previous) + name + b"\0"
+        previous = address
     lines = [HEADER + "symbol_table:", f"    dq 0x{base:x}", f"    dd {len(entries)}"]
     lines += format_bytes([byte for pair in pairs for byte in pair])
-    lines += [f"    dd 0x{address - base:x}" for address, _ in entries]
-    lines += format_bytes(names)
+    lines += format_bytes(functions)
     return "\n".join(lines) + "\n"
 
 
 def table(image):
     # An end is no end where a function of the next section begins.
     entries = sorted(({end: "" for end in code_ends(image)} | dict(functions(image))).items())
-    # Offsets have 32 bits. Start-up code may be linked at a low address, far below everything else.
-    entries = [entry for entry in entries if entries[-1][0] - entry[0] < 1 << 32]
+    # Distances have 31 bits. Start-up code may be linked at a low address, far below everything else.
+    entries = [entry for entry in entries if entries[-1][0] - entry[0] < 1 << 31]
     return format_table(entries[0][0], entries)
 
 
