@@ -8,15 +8,23 @@
 /* Exceptions that are the hypervisor's own. */
 #define EXCEPTIONS_NOT_INTERCEPTED (1u << X86_VECTOR_NMI | 1u << X86_VECTOR_MC)
 
-/* The child with @id, with a reference, or NULL: nothing of this is about the root. */
-static struct partition *get_child(const struct hypercall *call, uint64_t id)
+/* Has @change, which gets the call's input, change a child that is not finalized, with the child's
+ * lock held. Nothing of this is about the root. */
+static enum hv_status change_child(const struct hypercall *call, uint64_t id,
+                                   enum hv_status (*change)(struct partition *child,
+                                                            const void *input))
 {
-    struct partition *partition = partition_get(call->vp->partition, id);
+    struct partition *partition = hypercall_get_child(call, id);
+    enum hv_status status = HV_STATUS_INVALID_PARTITION_STATE;
 
-    if (partition == NULL || !partition_is_root(partition))
-        return partition;
+    if (partition == NULL)
+        return HV_STATUS_INVALID_PARTITION_ID;
+    spin_lock(&partition->lock);
+    if (atomic_load(&partition->state) != PARTITION_FINALIZED)
+        status = change(partition, call->input);
+    spin_unlock(&partition->lock);
     partition_put(partition);
-    return NULL;
+    return status;
 }
 
 /* Has all VPs look at what concerns their controls before they go on. */
@@ -35,7 +43,7 @@ enum hv_status hypercall_get_partition_property(const struct hypercall *call)
 {
     const struct hv_input_get_partition_property *input = call->input;
     struct hv_output_get_partition_property *output = call->output;
-    struct partition *partition = get_child(call, input->partition_id);
+    struct partition *partition = hypercall_get_child(call, input->partition_id);
     enum hv_status status = HV_STATUS_SUCCESS;
 
     if (partition == NULL)
@@ -105,8 +113,12 @@ static enum hv_status freeze_time(struct partition *partition, bool freeze)
 }
 
 /* Holds the partition's lock. */
-static enum hv_status set_property(struct partition *partition, uint32_t code, uint64_t value)
+static enum hv_status set_property(struct partition *partition, const void *parameters)
 {
+    const struct hv_input_set_partition_property *input = parameters;
+    uint32_t code = input->property_code;
+    uint64_t value = input->value;
+
     if (code == HV_PARTITION_PROPERTY_PRIVILEGE_FLAGS) {
         if (value & ~child_privileges())
             return HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
@@ -137,17 +149,8 @@ static enum hv_status set_property(struct partition *partition, uint32_t code, u
 enum hv_status hypercall_set_partition_property(const struct hypercall *call)
 {
     const struct hv_input_set_partition_property *input = call->input;
-    struct partition *partition = get_child(call, input->partition_id);
-    enum hv_status status = HV_STATUS_INVALID_PARTITION_STATE;
 
-    if (partition == NULL)
-        return HV_STATUS_INVALID_PARTITION_ID;
-    spin_lock(&partition->lock);
-    if (atomic_load(&partition->state) != PARTITION_FINALIZED)
-        status = set_property(partition, input->property_code, input->value);
-    spin_unlock(&partition->lock);
-    partition_put(partition);
-    return status;
+    return change_child(call, input->partition_id, set_property);
 }
 
 enum hv_status hypercall_get_system_property(const struct hypercall *call)
@@ -196,9 +199,10 @@ static enum hv_status intercept_one_msr(struct partition *partition, uint32_t ms
 }
 
 /* The others have their answers. */
-static enum hv_status set_msr_result(struct partition *partition,
-                                     const struct hv_register_x64_msr_result_parameters *result)
+static enum hv_status set_msr_result(struct partition *partition, const void *parameters)
 {
+    const struct hv_input_register_intercept_result *input = parameters;
+    const struct hv_register_x64_msr_result_parameters *result = (const void *)&input->leaf;
     uint32_t access = result->access_type;
     uint32_t both = access << MSR_RULE_FAULT_SHIFT | access << MSR_RULE_IGNORE_SHIFT;
 
@@ -231,9 +235,9 @@ static enum hv_status intercept_leaf(struct partition *partition, uint32_t leaf,
     return child_cpuid_set_rule(partition, &rule);
 }
 
-static enum hv_status install(struct partition *partition,
-                              const struct hv_input_install_intercept *input)
+static enum hv_status install(struct partition *partition, const void *parameters)
 {
+    const struct hv_input_install_intercept *input = parameters;
     uint64_t parameter = input->intercept_parameter;
     uint32_t access = input->access_type;
 
@@ -259,25 +263,16 @@ static enum hv_status install(struct partition *partition,
 enum hv_status hypercall_install_intercept(const struct hypercall *call)
 {
     const struct hv_input_install_intercept *input = call->input;
-    enum hv_status status = HV_STATUS_INVALID_PARTITION_STATE;
 
     if (input->access_type > (HV_INTERCEPT_ACCESS_MASK_READ | HV_INTERCEPT_ACCESS_MASK_WRITE |
                               HV_INTERCEPT_ACCESS_MASK_EXECUTE))
         return HV_STATUS_INVALID_PARAMETER;
-    struct partition *partition = get_child(call, input->partition_id);
-    if (partition == NULL)
-        return HV_STATUS_INVALID_PARTITION_ID;
-    spin_lock(&partition->lock);
-    if (atomic_load(&partition->state) != PARTITION_FINALIZED)
-        status = install(partition, input);
-    spin_unlock(&partition->lock);
-    partition_put(partition);
-    return status;
+    return change_child(call, input->partition_id, install);
 }
 
-static enum hv_status set_cpuid_result(struct partition *partition,
-                                       const struct hv_input_register_intercept_result *input)
+static enum hv_status set_cpuid_result(struct partition *partition, const void *parameters)
 {
+    const struct hv_input_register_intercept_result *input = parameters;
     const struct cpuid_rule rule = {
         .leaf = input->leaf,
         .subleaf = input->subleaf,
@@ -292,20 +287,10 @@ static enum hv_status set_cpuid_result(struct partition *partition,
 enum hv_status hypercall_register_intercept_result(const struct hypercall *call)
 {
     const struct hv_input_register_intercept_result *input = call->input;
-    enum hv_status status = HV_STATUS_INVALID_PARTITION_STATE;
     bool msr = input->intercept_type == HV_INTERCEPT_TYPE_X64_MSR;
 
     if (input->vp_index != HV_ANY_VP ||
         (!msr && input->intercept_type != HV_INTERCEPT_TYPE_X64_CPUID))
         return HV_STATUS_INVALID_PARAMETER;
-    struct partition *partition = get_child(call, input->partition_id);
-    if (partition == NULL)
-        return HV_STATUS_INVALID_PARTITION_ID;
-    spin_lock(&partition->lock);
-    if (atomic_load(&partition->state) != PARTITION_FINALIZED)
-        status = msr ? set_msr_result(partition, (const void *)&input->leaf)
-                     : set_cpuid_result(partition, input);
-    spin_unlock(&partition->lock);
-    partition_put(partition);
-    return status;
+    return change_child(call, input->partition_id, msr ? set_msr_result : set_cpuid_result);
 }
