@@ -45,16 +45,20 @@ static struct batch *begin(const struct hypercall *call, uint64_t partition_id)
     return batch->partition == NULL ? NULL : batch;
 }
 
-/* The same for an active child. */
+/* The batch of an active child, and the child's page of this element: each has @frames of 4 KiB. */
 static enum hv_status begin_child(const struct hypercall *call, uint64_t partition_id,
-                                  struct batch **batch)
+                                  uint64_t base, uint64_t frames, struct batch **batch,
+                                  uint64_t *page)
 {
     *batch = begin(call, partition_id);
     if (*batch == NULL || partition_is_root((*batch)->partition))
         return HV_STATUS_INVALID_PARTITION_ID;
     if (atomic_load(&(*batch)->partition->state) != PARTITION_ACTIVE)
         return HV_STATUS_INVALID_PARTITION_STATE;
-    return HV_STATUS_SUCCESS;
+    if (base >= MAX_PAGE || base + (call->rep_index + 1) * frames > MAX_PAGE)
+        return HV_STATUS_INVALID_PARAMETER;
+    *page = base + call->rep_index * frames;
+    return *page % frames == 0 ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_ALIGNMENT;
 }
 
 /* --- What is deposited --- */
@@ -273,15 +277,6 @@ static uint64_t leaf_flags(uint32_t map_flags)
     return hw->nested_flags(access, MEMORY_WRITE_BACK);
 }
 
-/* The child's page of this element. @frames: of each page. */
-static enum hv_status find_page(uint64_t base, uint32_t rep_index, uint64_t frames, uint64_t *page)
-{
-    if (base >= MAX_PAGE || base + (rep_index + 1) * frames > MAX_PAGE)
-        return HV_STATUS_INVALID_PARAMETER;
-    *page = base + rep_index * frames;
-    return *page % frames == 0 ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_ALIGNMENT;
-}
-
 static bool map_flags_valid(uint32_t map_flags)
 {
     if (map_flags & ~MAP_FLAGS)
@@ -296,10 +291,9 @@ enum hv_status hypercall_map_gpa_pages(const struct hypercall *call)
     uint64_t source = *(const uint64_t *)call->element, page;
     uint64_t frames = input->map_flags & HV_MAP_GPA_LARGE_PAGE ? FRAMES : 1;
     struct batch *batch;
-    enum hv_status status = begin_child(call, input->target_partition_id, &batch);
+    enum hv_status status = begin_child(call, input->target_partition_id, input->target_gpa_base,
+                                        frames, &batch, &page);
 
-    if (status == HV_STATUS_SUCCESS)
-        status = find_page(input->target_gpa_base, call->rep_index, frames, &page);
     if (status != HV_STATUS_SUCCESS)
         return status;
     if (!map_flags_valid(input->map_flags) || input->padding != 0)
@@ -342,10 +336,9 @@ enum hv_status hypercall_unmap_gpa_pages(const struct hypercall *call)
     const struct hv_input_unmap_gpa_pages *input = call->input;
     uint64_t frames = input->unmap_flags & HV_UNMAP_GPA_LARGE_PAGE ? FRAMES : 1, page;
     struct batch *batch;
-    enum hv_status status = begin_child(call, input->target_partition_id, &batch);
+    enum hv_status status = begin_child(call, input->target_partition_id, input->target_gpa_base,
+                                        frames, &batch, &page);
 
-    if (status == HV_STATUS_SUCCESS)
-        status = find_page(input->target_gpa_base, call->rep_index, frames, &page);
     if (status != HV_STATUS_SUCCESS)
         return status;
     if (input->unmap_flags & ~HV_UNMAP_GPA_LARGE_PAGE || input->padding != 0)
@@ -380,10 +373,9 @@ enum hv_status hypercall_get_gpa_pages_access_states(const struct hypercall *cal
     const struct hv_input_get_gpa_pages_access_states *input = call->input;
     uint64_t accessed = hw->nested_accessed(), dirty = hw->nested_dirty(), page;
     struct batch *batch;
-    enum hv_status status = begin_child(call, input->partition_id, &batch);
+    enum hv_status status =
+        begin_child(call, input->partition_id, input->gpa_page, 1, &batch, &page);
 
-    if (status == HV_STATUS_SUCCESS)
-        status = find_page(input->gpa_page, call->rep_index, 1, &page);
     if (status != HV_STATUS_SUCCESS)
         return status;
     if (input->flags & ~CLEAR_FLAGS)
