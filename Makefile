@@ -59,12 +59,13 @@ all: $(IMAGES)
 WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wframe-larger-than=1536
 # The hypervisor is to be small; what every exit of a child goes through is to be fast. There, only
-# functions with arrays have stack protectors: others have nothing that could overflow.
+# functions with arrays have stack protectors: others have nothing that could overflow. Inside a
+# function nothing is aligned: its loops are short, and padding is executed, too.
 HOT := lib/page_table $(addprefix hypervisor/,svm/exit svm/length vmx/exit vmx/world vmx/event vmx/guest \
          dispatch hypercall child_exit intercept register_rule cpuid child_cpuid port synic guest_code \
          partition)
-OPTIMIZE = $(if $(filter $(HOT:%=$(BUILD)/obj/%.c.o),$@),-O2 -fstack-protector \
-             --param=ssp-buffer-size=1,$(if \
+OPTIMIZE = $(if $(filter $(HOT:%=$(BUILD)/obj/%.c.o),$@),-O2 -fno-align-jumps -fno-align-loops \
+             -fno-align-labels -fstack-protector --param=ssp-buffer-size=1,$(if \
              $(filter $(BUILD)/obj/hypervisor/% $(BUILD)/obj/lib/%,$@),-Os,-O2))
 # Backtraces follow frame pointers and name the caller, hence no sibling calls. Nothing in the
 # output may depend on the directory that we build in.
