@@ -166,22 +166,21 @@ enum hv_status hypercall_get_memory_balance(const struct hypercall *call)
 
 /* --- What a child sees --- */
 
+static void uncount_mappings(uint64_t address, uint64_t frames)
+{
+    for (uint64_t i = 0; i < frames; i++)
+        page_owner_unmap(spa(address + i * PAGE_SIZE));
+}
+
 static bool count_mappings(uint64_t address, uint64_t frames)
 {
     for (uint64_t i = 0; i < frames; i++) {
         if (page_owner_map(spa(address + i * PAGE_SIZE)))
             continue;
-        while (i-- > 0)
-            page_owner_unmap(spa(address + i * PAGE_SIZE));
+        uncount_mappings(address, i);
         return false;
     }
     return true;
-}
-
-static void uncount_mappings(uint64_t address, uint64_t frames)
-{
-    for (uint64_t i = 0; i < frames; i++)
-        page_owner_unmap(spa(address + i * PAGE_SIZE));
 }
 
 /* The child does not reach the pages any more. */
