@@ -16,14 +16,15 @@ static struct hv_port_info last_port;
 static uint32_t last_id, created, deleted, connected, disconnected;
 static enum hv_status connect_status;
 
-enum hv_status vid_call(struct vid_call *call, struct deposits *deposits)
+enum hv_status vid_call_plain(uint16_t code, const void *input, uint32_t input_size, void *output,
+                              uint32_t output_size, struct deposits *deposits)
 {
-    (void)deposits;
-    switch (call->code) {
+    (void)input_size, (void)output, (void)output_size, (void)deposits;
+    switch (code) {
     case HVCALL_CREATE_PORT:
         created++;
-        last_port = ((const struct hv_input_create_port *)call->input)->port_info;
-        last_id = ((const struct hv_input_create_port *)call->input)->port_id;
+        last_port = ((const struct hv_input_create_port *)input)->port_info;
+        last_id = ((const struct hv_input_create_port *)input)->port_id;
         return HV_STATUS_SUCCESS;
     case HVCALL_CONNECT_PORT:
         connected += connect_status == HV_STATUS_SUCCESS;
@@ -32,7 +33,7 @@ enum hv_status vid_call(struct vid_call *call, struct deposits *deposits)
         deleted++;
         return HV_STATUS_SUCCESS;
     default:
-        CHECK_EQUAL(call->code, HVCALL_DISCONNECT_PORT);
+        CHECK_EQUAL(code, HVCALL_DISCONNECT_PORT);
         disconnected++;
         return HV_STATUS_SUCCESS;
     }
