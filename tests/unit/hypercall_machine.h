@@ -35,6 +35,11 @@ static inline void *spa_to_va(spa_t address)
     return machine + address.value;
 }
 
+uint64_t *memory_access_table(uint64_t address)
+{
+    return spa_to_va(spa(address));
+}
+
 static inline spa_t va_to_spa(const void *va)
 {
     return spa((uint64_t)((const uint8_t *)va - machine));
@@ -274,7 +279,7 @@ static inline void start(void)
         (struct partition){.id = HV_PARTITION_ID_ROOT, .state = PARTITION_ACTIVE, .guest_os_id = 1};
     partition_init(&root_partition);
     root_partition.nested.allocate = allocate_root_table;
-    root_partition.nested.access = table_access;
+    root_partition.nested.access = memory_access_table;
     pool_next = RAM_END;
     page_owner_init(&map);
     partition_init_table();
