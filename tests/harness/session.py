@@ -46,6 +46,7 @@ class Terminal:
     def expect(self, pattern, seconds, alive):
         """Waits for the pattern in what has not been matched yet, and returns all up to its end."""
         deadline = time.monotonic() + seconds
+        living = True
         while True:
             text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", self._unread).replace("\r", "")
             found = re.search(pattern, text, re.MULTILINE)
@@ -54,8 +55,9 @@ class Terminal:
                 return text[:found.end()]
             if re.search(FATAL, text, re.MULTILINE):
                 raise Failure("the system stopped; see serial.log")
-            if not alive() or time.monotonic() > deadline:
+            if not living or time.monotonic() > deadline:
                 raise Failure(f"it never said: {pattern}")
+            living = alive()  # before the read: what it said last must not be missed
             self._receive(POLL_SECONDS)
 
 
