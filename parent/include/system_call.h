@@ -126,7 +126,7 @@ struct system_process_start {
 #define SYSTEM_MAX_VPS 64
 #define SYSTEM_MAX_GUEST_MAPPINGS 256
 #define SYSTEM_MAX_VM_PORTS 8
-#define SYSTEM_MAX_PORTS 128
+#define SYSTEM_MAX_PORTS 512
 #define SYSTEM_MAX_PORT_FLAGS 16
 #define SYSTEM_MAX_VM_MESSAGES 32 /* that have not been received; further ones are dropped */
 
