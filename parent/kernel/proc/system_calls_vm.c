@@ -17,7 +17,7 @@
 /* Guest physical addresses are below: what four levels of tables reach. */
 #define GPA_LIMIT (1ull << 48)
 
-static enum system_error get_vm(uint64_t handle, uint32_t rights, struct partition **partition)
+enum system_error system_call_get_vm(uint64_t handle, uint32_t rights, struct partition **partition)
 {
     struct object *object;
     enum system_error error =
@@ -33,7 +33,7 @@ typedef int64_t action(struct partition *partition, const uint64_t *argument);
 static int64_t with_vm(const uint64_t *argument, uint32_t rights, action *act)
 {
     struct partition *partition;
-    enum system_error error = get_vm(argument[0], rights, &partition);
+    enum system_error error = system_call_get_vm(argument[0], rights, &partition);
     if (error != SYSTEM_OK)
         return failure(error);
     int64_t result = act(partition, argument);

@@ -1,0 +1,78 @@
+/* Virtual disks: what storage providers and emulated controllers read and write, whatever is below:
+ * a raw image, a VHD, an ISO, or a physical disk or partition. Asynchronous, with segments that may
+ * be the guest's own pages. */
+#ifndef VENEER_PARENT_VDISK_VDISK_H
+#define VENEER_PARENT_VDISK_VDISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "parent/include/block.h"
+
+enum vdisk_operation {
+    VDISK_READ,
+    VDISK_WRITE,
+    VDISK_FLUSH,
+    VDISK_UNMAP, /* the content is not needed any more; it reads as zeros or as before */
+    VDISK_ZERO,  /* writes zeros, or what reads as zeros */
+};
+
+enum vdisk_status {
+    VDISK_OK,
+    VDISK_ERROR_MEDIUM, /* unreadable or unwritable */
+    VDISK_ERROR_RANGE,  /* behind the end */
+    VDISK_ERROR_READ_ONLY,
+    VDISK_ERROR_NO_SPACE,  /* the store is full */
+    VDISK_ERROR_NO_MEDIUM, /* removed, or the tray is open */
+    VDISK_ERROR_DAMAGED,   /* the image's own structures are */
+    VDISK_ERROR_INVALID,   /* segments that do not make whole sectors */
+    VDISK_ERROR_MEMORY,
+};
+
+/* For people: "the store is full". */
+const char *vdisk_status_text(enum vdisk_status status);
+
+struct vdisk;
+
+/* One request. The structure and the segments are the submitter's until done() is called. */
+struct vdisk_request {
+    enum vdisk_operation operation;
+    bool force_unit_access; /* VDISK_WRITE and VDISK_ZERO: on the medium before done() */
+    uint64_t sector;        /* of sector_size bytes */
+    uint64_t sector_count;  /* VDISK_UNMAP and VDISK_ZERO; others: as the segments say */
+    const struct block_segment
+        *segments; /* READ, WRITE: physical memory, even address and length */
+    uint32_t segment_count;
+    /* Interrupt or thread context, perhaps before vdisk_submit() returns. */
+    void (*done)(struct vdisk_request *request);
+    void *context;
+
+    enum vdisk_status status; /* set before done() */
+
+    /* The virtual disk's. */
+    struct vdisk *disk;
+    struct list link;
+    struct block_request block;
+    uint32_t parts;
+};
+
+struct vdisk {
+    const struct vdisk_operations *operations; /* the format's */
+    uint32_t sector_size;                      /* bytes, logical: 512, 2048 (CD) or 4096 */
+    uint32_t physical_sector_size;
+    uint64_t sector_count;
+    bool read_only;
+    bool removable; /* a CD or DVD */
+    bool can_unmap;
+    uint8_t identity[16]; /* does not change as long as the image exists; for VPD page 83h */
+    char name[64];        /* for people: the path or the device */
+};
+
+/* Reads, writes, ... Ranges are checked here. Thread context. */
+void vdisk_submit(struct vdisk *disk, struct vdisk_request *request);
+
+/* Waits until no request is under way, writes what is cached, and ends the use of what is below.
+ * Thread. */
+void vdisk_close(struct vdisk *disk);
+
+#endif
