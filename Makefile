@@ -25,8 +25,9 @@ HYPERVISOR_SOURCES := $(wildcard hypervisor/*.c) \
                       $(wildcard $(addprefix hypervisor/,boot/*.c x86/*.c svm/*.c vmx/*.c))
 HYPERVISOR_ASM := $(wildcard boot/*.asm $(addprefix hypervisor/,x86/*.asm svm/*.asm vmx/*.asm))
 
-# The kernel is everything below parent/ but the programs and their run-time library.
-PARENT_SOURCES := $(sort $(shell find parent -name '*.c' -not -path 'parent/user/*'))
+# The kernel is everything below parent/ but the programs and their run-time library; with the host
+# side of VMBus and its providers.
+PARENT_SOURCES := $(sort $(shell find parent vmbus vsp -name '*.c' -not -path 'parent/user/*'))
 PARENT_ASM := $(sort $(shell find parent -name '*.asm' -not -path 'parent/user/*'))
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
@@ -206,7 +207,7 @@ size: $(IMAGES)
 	@tools/size $(BUILD)
 
 KERNEL_SOURCES := $(HYPERVISOR_SOURCES) $(PARENT_SOURCES) $(DEMO_SOURCES) $(LIB_SOURCES)
-FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent vsc tests) -name '*.[ch]')
+FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent vmbus vsc vsp tests) -name '*.[ch]')
 
 lint: | setup
 	$(Q)clang-format --dry-run --Werror $(FORMATTED)

@@ -9,6 +9,7 @@
 
 #include "parent/include/system_call.h"
 
+struct object;
 struct process;
 
 #define PROCESS_NAME_SIZE 32
@@ -22,6 +23,10 @@ struct process_program {
     size_t arguments_size; /* in all, at most SYSTEM_MAX_ARGUMENTS */
     const void *data;      /* for the program to read: its handle 1 is memory that holds it */
     size_t data_size;      /* 0: none, and no handle */
+    /* Devices for a child (parent/vmbus/device.h): the program's next handles. At most
+     * SYSTEM_MAX_START_HANDLES; it gets references of its own. */
+    struct object *const *devices;
+    uint32_t device_count;
 };
 
 /* Starts @program. The result is a reference, for process_put(). On an error NULL, and *@error (if

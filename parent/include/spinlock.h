@@ -17,6 +17,7 @@ enum lock_level {
     LOCK_LEVEL_PROCESS_LIST, /* the list of all processes */
     LOCK_LEVEL_PROCESS,      /* processes, handle tables, address spaces */
     LOCK_LEVEL_OBJECT,       /* what handles refer to: pipes */
+    LOCK_LEVEL_VMBUS,        /* what interrupts give to a bus: below that of ports */
     LOCK_LEVEL_INTERRUPT,    /* the table of device interrupts */
     LOCK_LEVEL_IOAPIC,
     LOCK_LEVEL_WORK, /* the work queue */

@@ -48,6 +48,15 @@ enum system_call_number {
     SYSTEM_VM_RECEIVE,     /* (vm, struct system_vm_event *, deadline); needs READ */
     SYSTEM_VM_STATISTICS,  /* (vm, VP index, struct veneer_vp_statistics[2]): of the VP, and of the
                               root VP that runs the caller; needs READ */
+    /* Synthetic devices (docs/vmbus.md). */
+    SYSTEM_VM_BUS_START, /* (vm): its memory so far is what devices reach, and stays mapped */
+    SYSTEM_VM_ATTACH, /* (vm, device, slot): offers the device to the child; needs WRITE on both */
+    SYSTEM_VM_DETACH, /* (vm, slot): the device goes when its requests have ended */
+    SYSTEM_VM_SHUTDOWN,  /* (vm, enum system_vm_shutdown): asks the child's system to end;
+                            UNAVAILABLE: it does not listen */
+    SYSTEM_VM_KEY,       /* (vm, make code of scan code set 1, enum system_vm_key) */
+    SYSTEM_VM_HEARTBEAT, /* (vm) → microseconds since the child's last beat; UNAVAILABLE: none yet;
+                            needs READ */
     SYSTEM_CALL_COUNT,
 };
 
@@ -68,6 +77,7 @@ enum system_error {
     SYSTEM_ERROR_INTERRUPTED, /* the process is being ended */
     SYSTEM_ERROR_UNAVAILABLE, /* this hypervisor does not run children */
     SYSTEM_ERROR_HYPERVISOR,  /* it refuses */
+    SYSTEM_ERROR_BUSY,        /* something else uses it */
     SYSTEM_ERROR_COUNT,
 };
 
@@ -126,13 +136,20 @@ struct system_process_start {
 #define SYSTEM_MAX_VPS 64
 #define SYSTEM_MAX_GUEST_MAPPINGS 256
 #define SYSTEM_MAX_VM_PORTS 8
-#define SYSTEM_MAX_PORTS 128
+#define SYSTEM_MAX_PORTS 512
 #define SYSTEM_MAX_PORT_FLAGS 16
 #define SYSTEM_MAX_VM_MESSAGES 32 /* that have not been received; further ones are dropped */
 
 enum system_vm_access { SYSTEM_VM_READ = 1, SYSTEM_VM_WRITE = 2, SYSTEM_VM_EXECUTE = 4 };
 
 enum system_vp_wait { SYSTEM_VP_WAIT_EVENTS = 1 }; /* also until SYSTEM_VM_RECEIVE has something */
+
+#define SYSTEM_VM_SLOTS 24 /* for devices of a VM */
+
+enum system_vm_shutdown { SYSTEM_VM_POWER_OFF, SYSTEM_VM_RESTART };
+
+/* Of a key stroke; they can be combined. */
+enum system_vm_key { SYSTEM_VM_KEY_RELEASE = 2, SYSTEM_VM_KEY_E0 = 4, SYSTEM_VM_KEY_E1 = 8 };
 
 enum system_port_type { SYSTEM_PORT_MESSAGE = 1, SYSTEM_PORT_EVENT = 2 };
 

@@ -8,6 +8,7 @@
 #include "parent/include/time.h"
 #include "parent/kernel/proc/program.h"
 #include "parent/kernel/selftest.h"
+#include "parent/kernel/selftest_bus.h"
 #include "parent/vid/arena.h"
 #include "parent/vid/partition.h"
 #include "parent/vid/port.h"
@@ -15,7 +16,7 @@
 
 #define ROUNDS 8
 #define GUEST_PAGES (2 * PAGES_PER_BLOCK + 3) /* large pages and small ones */
-#define CONNECTION 1
+#define CONNECTION 2
 #define EVENT_FLAGS 4
 #define WORDS_SIZE 32
 #define KILLED_STATUS 77
@@ -65,7 +66,11 @@ static void make_one(void)
     if (check(error == SYSTEM_OK, "no partition can be made: error %u", error)) {
         map_memory(partition, job);
         make_ports(partition);
+        selftest_bus(partition);
+        check_equal(partition_unmap(partition, 2 * GUEST_PAGES), SYSTEM_OK,
+                    "error of unmapping what the child cannot write");
         object_put(&partition->object);
+        selftest_bus_is_gone();
     }
     job_put(job);
 }

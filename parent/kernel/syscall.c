@@ -91,6 +91,12 @@ static system_call_function_t *const table[SYSTEM_CALL_COUNT] = {
     [SYSTEM_VM_PORT_CREATE] = call_vm_port_create,
     [SYSTEM_VM_RECEIVE] = call_vm_receive,
     [SYSTEM_VM_STATISTICS] = call_vm_statistics,
+    [SYSTEM_VM_BUS_START] = call_vm_bus_start,
+    [SYSTEM_VM_ATTACH] = call_vm_attach,
+    [SYSTEM_VM_DETACH] = call_vm_detach,
+    [SYSTEM_VM_SHUTDOWN] = call_vm_shutdown,
+    [SYSTEM_VM_KEY] = call_vm_key,
+    [SYSTEM_VM_HEARTBEAT] = call_vm_heartbeat,
 };
 
 /* Called by user.asm, interrupts on; returns with interrupts off. */

@@ -196,6 +196,36 @@ int64_t system_vm_statistics(uint32_t vm, uint32_t index, struct veneer_vp_stati
     return system_call(SYSTEM_VM_STATISTICS, vm, index, (uint64_t)statistics, 0, 0, 0);
 }
 
+int64_t system_vm_bus_start(uint32_t vm)
+{
+    return system_call(SYSTEM_VM_BUS_START, vm, 0, 0, 0, 0, 0);
+}
+
+int64_t system_vm_attach(uint32_t vm, uint32_t device, uint32_t slot)
+{
+    return system_call(SYSTEM_VM_ATTACH, vm, device, slot, 0, 0, 0);
+}
+
+int64_t system_vm_detach(uint32_t vm, uint32_t slot)
+{
+    return system_call(SYSTEM_VM_DETACH, vm, slot, 0, 0, 0, 0);
+}
+
+int64_t system_vm_shutdown(uint32_t vm, enum system_vm_shutdown how)
+{
+    return system_call(SYSTEM_VM_SHUTDOWN, vm, how, 0, 0, 0, 0);
+}
+
+int64_t system_vm_key(uint32_t vm, uint16_t make_code, uint32_t flags)
+{
+    return system_call(SYSTEM_VM_KEY, vm, make_code, flags, 0, 0, 0);
+}
+
+int64_t system_vm_heartbeat(uint32_t vm)
+{
+    return system_call(SYSTEM_VM_HEARTBEAT, vm, 0, 0, 0, 0, 0);
+}
+
 const char *system_error_text(int64_t error)
 {
     static const char *const texts[SYSTEM_ERROR_COUNT] = {
@@ -215,6 +245,7 @@ const char *system_error_text(int64_t error)
         [SYSTEM_ERROR_INTERRUPTED] = "interrupted",
         [SYSTEM_ERROR_UNAVAILABLE] = "the hypervisor does not run children",
         [SYSTEM_ERROR_HYPERVISOR] = "the hypervisor refuses",
+        [SYSTEM_ERROR_BUSY] = "in use",
     };
     uint64_t number = error < 0 ? -(uint64_t)error : (uint64_t)error;
     return number < SYSTEM_ERROR_COUNT ? texts[number] : "unknown error";

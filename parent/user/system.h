@@ -68,6 +68,14 @@ int64_t system_vm_receive(uint32_t vm, struct system_vm_event *event, uint64_t d
 int64_t system_vm_statistics(uint32_t vm, uint32_t index,
                              struct veneer_vp_statistics statistics[2]);
 
+/* Synthetic devices of the child; @device: a handle that the program was started with. */
+int64_t system_vm_bus_start(uint32_t vm);
+int64_t system_vm_attach(uint32_t vm, uint32_t device, uint32_t slot);
+int64_t system_vm_detach(uint32_t vm, uint32_t slot);
+int64_t system_vm_shutdown(uint32_t vm, enum system_vm_shutdown how);
+int64_t system_vm_key(uint32_t vm, uint16_t make_code, uint32_t flags);
+int64_t system_vm_heartbeat(uint32_t vm);
+
 /* A word or two about an error, positive or negative. */
 const char *system_error_text(int64_t error);
 

@@ -69,6 +69,8 @@ static void destroy(struct object *object)
     uint64_t flags = spin_lock(&list_lock);
     list_remove(&partition->link);
     spin_unlock(&list_lock, flags);
+    if (partition->bus)
+        partition->stop_bus(partition->bus);
     if (!delete_partition(partition))
         return;
     partition_drop_mappings(partition);
@@ -148,6 +150,20 @@ struct vp *partition_vp(struct partition *partition, uint64_t index)
     if (index >= __atomic_load_n(&partition->vp_count, __ATOMIC_ACQUIRE))
         return NULL;
     return partition->vps[index];
+}
+
+struct partition *partition_find(uint64_t id)
+{
+    struct partition *found = NULL;
+    uint64_t flags = spin_lock(&list_lock);
+    LIST_FOR_EACH (item, &partitions) {
+        struct partition *partition = CONTAINER_OF(item, struct partition, link);
+        /* One without references is on its way out of the list. */
+        if (partition->deposits.partition_id == id && object_try_get(&partition->object))
+            found = partition;
+    }
+    spin_unlock(&list_lock, flags);
+    return found;
 }
 
 void partition_wake(uint64_t id, uint32_t index)

@@ -15,6 +15,7 @@
 #include "parent/kernel/proc/object.h"
 #include "parent/vid/vid_hypercall.h"
 
+struct bus;
 struct partition;
 
 struct vp {
@@ -35,6 +36,12 @@ struct partition {
     uint32_t vp_count; /* atomic to read: those below are complete */
     struct list mappings;
     uint32_t mapping_count;
+    bool memory_is_held; /* guest_memory.h */
+
+    /* The bus, if it has been started, and what stops it before the partition's memory and ports
+     * go. Set once; atomic to read. */
+    struct bus *bus;
+    void (*stop_bus)(struct bus *bus);
 
     struct port_queue *ports; /* port.c's */
 };
@@ -55,7 +62,7 @@ enum system_error partition_map(struct partition *partition, struct memory_objec
                                 uint64_t first, uint64_t page_count, uint64_t gpa_page,
                                 uint32_t access);
 
-/* Removes the mapping that begins at @gpa_page. */
+/* Removes the mapping that begins at @gpa_page. SYSTEM_ERROR_BUSY: it is held (guest_memory.h). */
 enum system_error partition_unmap(struct partition *partition, uint64_t gpa_page);
 
 /* Gives back the references of all mappings; the hypervisor has forgotten them. */
@@ -65,6 +72,9 @@ void partition_drop_mappings(struct partition *partition);
  * lets whoever runs in @space dispatch it as long as they are mapped. */
 enum system_error partition_create_vp(struct partition *partition, uint64_t index,
                                       struct address_space *space, uint64_t *address);
+
+/* The one with @id, with a reference, or NULL. */
+struct partition *partition_find(uint64_t id);
 
 /* NULL: there is none. It stays as long as the partition. */
 struct vp *partition_vp(struct partition *partition, uint64_t index);

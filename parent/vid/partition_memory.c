@@ -2,6 +2,7 @@
 #include "lib/x86/cpu.h"
 #include "parent/include/list.h"
 #include "parent/include/memory.h"
+#include "parent/vid/guest_memory.h"
 #include "parent/vid/partition.h"
 
 struct guest_mapping {
@@ -9,6 +10,13 @@ struct guest_mapping {
     uint64_t gpa_page, page_count;
     uint64_t first; /* page of the memory at its start */
     struct memory_object *memory;
+    bool writable; /* by the child */
+    bool held;     /* part of a struct guest_memory */
+};
+
+struct guest_memory {
+    uint32_t count;
+    struct guest_mapping ranges[]; /* by rising addresses; not in a list */
 };
 
 static struct guest_mapping *mapping_of(struct list *link)
@@ -119,8 +127,11 @@ enum system_error partition_map(struct partition *partition, struct memory_objec
     struct guest_mapping *mapping = heap_allocate(sizeof(*mapping));
     if (!mapping)
         return SYSTEM_ERROR_MEMORY;
-    *mapping = (struct guest_mapping){
-        .gpa_page = gpa_page, .page_count = page_count, .first = first, .memory = memory};
+    *mapping = (struct guest_mapping){.gpa_page = gpa_page,
+                                      .page_count = page_count,
+                                      .first = first,
+                                      .memory = memory,
+                                      .writable = access & SYSTEM_VM_WRITE};
     mutex_lock(&partition->lock);
     enum system_error error = map_locked(partition, mapping, access);
     mutex_unlock(&partition->lock);
@@ -140,7 +151,9 @@ enum system_error partition_unmap(struct partition *partition, uint64_t gpa_page
 {
     mutex_lock(&partition->lock);
     struct guest_mapping *mapping = find(partition, gpa_page);
-    enum system_error error = mapping ? unmap(partition, mapping) : SYSTEM_ERROR_ARGUMENT;
+    enum system_error error = SYSTEM_ERROR_ARGUMENT;
+    if (mapping)
+        error = mapping->held ? SYSTEM_ERROR_BUSY : unmap(partition, mapping);
     mutex_unlock(&partition->lock);
     return error;
 }
@@ -149,4 +162,64 @@ void partition_drop_mappings(struct partition *partition)
 {
     while (!list_empty(&partition->mappings))
         drop(partition, mapping_of(partition->mappings.next));
+}
+
+/* --- Memory that is held --- */
+
+/* Adds @mapping in its place. */
+static void insert(struct guest_memory *memory, const struct guest_mapping *mapping)
+{
+    uint32_t i = memory->count++;
+    for (; i > 0 && memory->ranges[i - 1].gpa_page > mapping->gpa_page; i--)
+        memory->ranges[i] = memory->ranges[i - 1];
+    memory->ranges[i] = *mapping;
+}
+
+struct guest_memory *guest_memory_hold(struct partition *partition)
+{
+    mutex_lock(&partition->lock);
+    struct guest_memory *memory = NULL;
+    if (!partition->memory_is_held)
+        memory =
+            heap_allocate(sizeof(*memory) + partition->mapping_count * sizeof(memory->ranges[0]));
+    if (memory) {
+        partition->memory_is_held = true;
+        LIST_FOR_EACH (item, &partition->mappings) {
+            struct guest_mapping *mapping = mapping_of(item);
+            mapping->held = mapping->writable;
+            if (mapping->held)
+                insert(memory, mapping);
+        }
+    }
+    mutex_unlock(&partition->lock);
+    return memory;
+}
+
+void guest_memory_release(struct partition *partition, struct guest_memory *memory)
+{
+    mutex_lock(&partition->lock);
+    partition->memory_is_held = false;
+    LIST_FOR_EACH (item, &partition->mappings)
+        mapping_of(item)->held = false;
+    mutex_unlock(&partition->lock);
+    heap_free(memory);
+}
+
+bool guest_memory_find(const struct guest_memory *memory, uint64_t gpa_page, uint64_t *address)
+{
+    uint32_t low = 0;
+    uint32_t high = memory->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        const struct guest_mapping *range = &memory->ranges[middle];
+        if (gpa_page < range->gpa_page) {
+            high = middle;
+        } else if (gpa_page - range->gpa_page >= range->page_count) {
+            low = middle + 1;
+        } else {
+            *address = range->memory->pages[range->first + gpa_page - range->gpa_page];
+            return true;
+        }
+    }
+    return false;
 }

@@ -9,28 +9,29 @@
 
 /* A port's id has its place in the table, and above a number that makes ids of deleted ports
  * unknown: a message may still be on its way. */
-#define INDEX_BITS 7
+#define INDEX_BITS 9
 #define PORT_ID_MASK 0xffffffu /* 24 bits */
 #define CONNECTION_ID_MASK 0xffffffu
 /* All ports are of one VP, whose event flags they share. */
 #define TARGET_VP 0
 
 _Static_assert(SYSTEM_MAX_PORTS == 1 << INDEX_BITS, "the id holds the index");
-_Static_assert(SYSTEM_MAX_PORTS *SYSTEM_MAX_PORT_FLAGS == HV_EVENT_FLAGS_COUNT, "flags for all");
-_Static_assert(SYSTEM_MAX_PORT_FLAGS == 16, "mask_of()");
+_Static_assert(SYSTEM_MAX_PORT_FLAGS < 64, "a port's flags lie in one word");
 _Static_assert(SYSTEM_MAX_VM_PAYLOAD == HV_MESSAGE_PAYLOAD_SIZE, "any message fits");
 
 struct port {
-    struct partition *partition; /* NULL: free */
+    struct partition *partition;  /* NULL: free */
+    const struct port_sink *sink; /* NULL: the partition's queue */
     uint32_t id;
     uint32_t connection_id;
     enum system_port_type type;
-    uint32_t flags; /* signalled and not received */
+    uint16_t base, flag_count; /* of the flags of TARGET_VP: within one word */
+    uint32_t flags;            /* signalled and not received */
 };
 
 struct port_queue {
     struct wait_queue arrived;
-    uint32_t port_count;
+    uint32_t port_count;   /* of ports without a sink */
     uint32_t first, count; /* messages, in a ring */
     uint32_t dropped;
     struct system_vm_event messages[SYSTEM_MAX_VM_MESSAGES];
@@ -38,6 +39,7 @@ struct port_queue {
 
 static struct spinlock lock = SPINLOCK(LOCK_LEVEL_OBJECT); /* all ports and queues */
 static struct port ports[SYSTEM_MAX_PORTS];
+static struct port *flag_owner[HV_EVENT_FLAGS_COUNT]; /* NULL: free */
 static uint32_t last_serial;
 
 struct port_queue *port_queue_create(void)
@@ -56,38 +58,71 @@ void port_queue_destroy(struct port_queue *queue)
 /* A port's flags in the word that holds them. */
 static uint64_t mask_of(const struct port *port)
 {
-    return (uint64_t)UINT16_MAX << (port - ports) * SYSTEM_MAX_PORT_FLAGS % 64;
-}
-
-static uint64_t *word_of(uint64_t *words, const struct port *port)
-{
-    return &words[(port - ports) * SYSTEM_MAX_PORT_FLAGS / 64];
+    return ((1ull << port->flag_count) - 1) << port->base % 64;
 }
 
 static void clear_flags(const struct port *port)
 {
-    __atomic_and_fetch(word_of(synic_flags(TARGET_VP), port), ~mask_of(port), __ATOMIC_ACQ_REL);
+    uint64_t *word = &synic_flags(TARGET_VP)[port->base / 64];
+    if (port->flag_count > 0)
+        __atomic_and_fetch(word, ~mask_of(port), __ATOMIC_ACQ_REL);
 }
 
 /* --- Making and deleting --- */
 
-/* A free place, which is @partition's from now on; NULL: there is none. */
-static struct port *reserve(struct partition *partition, enum system_port_type type,
-                            uint32_t connection_id)
+/* Whether the @count flags from @base on are nobody's, and lie within one word. The lock is held.
+ */
+static bool flags_are_free(uint32_t base, uint32_t count)
 {
-    struct port *port = NULL;
+    if (base % 64 + count > 64)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (flag_owner[base + i])
+            return false;
+    }
+    return true;
+}
+
+/* Gives @port its flags. The lock is held. */
+static bool reserve_flags(struct port *port, uint16_t count)
+{
+    uint32_t base = 0;
+    while (base < HV_EVENT_FLAGS_COUNT && !flags_are_free(base, count))
+        base++;
+    if (base == HV_EVENT_FLAGS_COUNT)
+        return false;
+    port->base = (uint16_t)base;
+    port->flag_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        flag_owner[base + i] = port;
+    return true;
+}
+
+/* A free place in the table, or NULL. The lock is held. */
+static struct port *find_free(void)
+{
+    for (uint32_t i = 0; i < SYSTEM_MAX_PORTS; i++) {
+        if (!ports[i].partition)
+            return &ports[i];
+    }
+    return NULL;
+}
+
+/* A place for @wanted, which is its partition's from now on; NULL: there is none. */
+static struct port *reserve(const struct port *wanted)
+{
+    struct port_queue *queue = wanted->partition->ports;
     uint64_t flags = spin_lock(&lock);
-    for (uint32_t i = 0; !port && i < SYSTEM_MAX_PORTS; i++) {
-        if (!ports[i].partition && partition->ports->port_count < SYSTEM_MAX_VM_PORTS) {
-            port = &ports[i];
-            *port = (struct port){
-                .partition = partition,
-                .id = (++last_serial << INDEX_BITS | i) & PORT_ID_MASK,
-                .connection_id = connection_id,
-                .type = type,
-            };
-            partition->ports->port_count++;
-        }
+    bool allowed = wanted->sink || queue->port_count < SYSTEM_MAX_VM_PORTS;
+    struct port *port = allowed ? find_free() : NULL;
+    if (port && reserve_flags(port, wanted->flag_count)) {
+        uint16_t base = port->base;
+        *port = *wanted;
+        port->base = base;
+        port->id = (++last_serial << INDEX_BITS | (uint32_t)(port - ports)) & PORT_ID_MASK;
+        queue->port_count += !port->sink;
+    } else {
+        port = NULL;
     }
     spin_unlock(&lock, flags);
     return port;
@@ -96,13 +131,15 @@ static struct port *reserve(struct partition *partition, enum system_port_type t
 static void release(struct port *port)
 {
     uint64_t flags = spin_lock(&lock);
-    port->partition->ports->port_count--;
+    port->partition->ports->port_count -= !port->sink;
     port->partition = NULL;
     clear_flags(port);
+    for (uint32_t i = 0; i < port->flag_count; i++)
+        flag_owner[port->base + i] = NULL;
     spin_unlock(&lock, flags);
 }
 
-static enum hv_status create_at_root(const struct port *port, uint16_t flag_count)
+static enum hv_status create_at_root(const struct port *port)
 {
     struct hv_input_create_port input = {
         .port_partition_id = HV_PARTITION_ID_SELF,
@@ -113,8 +150,8 @@ static enum hv_status create_at_root(const struct port *port, uint16_t flag_coun
                       .target_vp = TARGET_VP},
     };
     if (port->type == SYSTEM_PORT_EVENT) {
-        input.port_info.base_flag_number = (uint16_t)((port - ports) * SYSTEM_MAX_PORT_FLAGS);
-        input.port_info.flag_count = flag_count;
+        input.port_info.base_flag_number = port->base;
+        input.port_info.flag_count = port->flag_count;
     }
     struct vid_call call = {
         .code = HVCALL_CREATE_PORT, .input = &input, .input_size = sizeof(input)};
@@ -155,15 +192,15 @@ static void disconnect(const struct port *port)
     vid_call(&call, NULL);
 }
 
-enum system_error port_create(struct partition *partition, enum system_port_type type,
-                              uint32_t connection_id, uint16_t flag_count)
+/* Makes the port that @wanted describes. */
+static enum system_error create(const struct port *wanted, struct port **result)
 {
-    if (connection_id > CONNECTION_ID_MASK)
+    if (wanted->connection_id > CONNECTION_ID_MASK)
         return SYSTEM_ERROR_ARGUMENT;
-    struct port *port = reserve(partition, type, connection_id);
+    struct port *port = reserve(wanted);
     if (!port)
         return SYSTEM_ERROR_LIMIT;
-    enum hv_status status = create_at_root(port, flag_count);
+    enum hv_status status = create_at_root(port);
     if (status == HV_STATUS_SUCCESS) {
         status = connect(port);
         if (status != HV_STATUS_SUCCESS)
@@ -171,17 +208,47 @@ enum system_error port_create(struct partition *partition, enum system_port_type
     }
     if (status != HV_STATUS_SUCCESS)
         release(port);
+    else
+        *result = port;
     return partition_error(status);
+}
+
+enum system_error port_create(struct partition *partition, enum system_port_type type,
+                              uint32_t connection_id, uint16_t flag_count)
+{
+    struct port *port;
+    const struct port wanted = {.partition = partition,
+                                .connection_id = connection_id,
+                                .type = type,
+                                .flag_count = flag_count};
+    return create(&wanted, &port);
+}
+
+enum system_error port_create_sink(struct partition *partition, const struct port_sink *sink,
+                                   uint32_t connection_id, struct port **port)
+{
+    const struct port wanted = {
+        .partition = partition,
+        .sink = sink,
+        .connection_id = connection_id,
+        .type = sink->message ? SYSTEM_PORT_MESSAGE : SYSTEM_PORT_EVENT,
+        .flag_count = sink->message ? 0 : 1,
+    };
+    return create(&wanted, port);
+}
+
+void port_delete(struct port *port)
+{
+    disconnect(port);
+    delete_at_root(port);
+    release(port);
 }
 
 void port_delete_all(struct partition *partition)
 {
     for (uint32_t i = 0; i < SYSTEM_MAX_PORTS; i++) {
-        if (__atomic_load_n(&ports[i].partition, __ATOMIC_RELAXED) != partition)
-            continue;
-        disconnect(&ports[i]);
-        delete_at_root(&ports[i]);
-        release(&ports[i]);
+        if (__atomic_load_n(&ports[i].partition, __ATOMIC_RELAXED) == partition)
+            port_delete(&ports[i]);
     }
 }
 
@@ -222,37 +289,57 @@ void port_message(const struct hv_message *message)
     struct port *port = &ports[message->sender % SYSTEM_MAX_PORTS];
     uint64_t flags = spin_lock(&lock);
     if (port->partition && port->type == SYSTEM_PORT_MESSAGE && port->id == message->sender) {
-        enqueue(port->partition->ports, port, message);
-        announce(port->partition);
+        if (port->sink) {
+            port->sink->message(port->sink->context, port->connection_id, message);
+        } else {
+            enqueue(port->partition->ports, port, message);
+            announce(port->partition);
+        }
     }
     spin_unlock(&lock, flags);
 }
 
-/* Looks at the flags of @port. Those that are nobody's are cleared. The lock is held. */
-static void take_flags(struct port *port, uint64_t *words)
+/* Looks at the flags of @port, of which some in @word are set. The lock is held. */
+static void take_flags(struct port *port, uint64_t *word)
 {
-    uint64_t *word = word_of(words, port);
     uint64_t mask = mask_of(port);
-    uint64_t set = __atomic_load_n(word, __ATOMIC_ACQUIRE) & mask;
-    if (!port->partition || port->type != SYSTEM_PORT_EVENT) {
+    if (port->sink) {
+        /* Before the sink looks: what is signalled from now on is a new event. */
         __atomic_and_fetch(word, ~mask, __ATOMIC_ACQ_REL);
+        port->sink->event(port->sink->context);
         return;
     }
+    uint64_t set = __atomic_load_n(word, __ATOMIC_ACQUIRE) & mask;
     uint32_t flags = (uint32_t)(set / (mask & -mask));
     if (flags & ~port->flags)
         announce(port->partition);
     port->flags |= flags;
 }
 
+/* Looks at the flags that are set in word @i. Those that are nobody's are cleared. The lock is
+ * held. */
+static void take_word(uint32_t i, uint64_t *word)
+{
+    uint64_t left = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    while (left) {
+        uint32_t bit = (uint32_t)__builtin_ctzll(left);
+        struct port *port = flag_owner[i * 64 + bit];
+        if (port) {
+            take_flags(port, word);
+            left &= ~mask_of(port);
+        } else {
+            __atomic_and_fetch(word, ~(1ull << bit), __ATOMIC_ACQ_REL);
+            left &= left - 1;
+        }
+    }
+}
+
 void port_flags(uint64_t *words)
 {
     uint64_t flags = spin_lock(&lock);
-    for (uint32_t i = 0; i < SYSTEM_MAX_PORTS; i++) {
-        struct port *port = &ports[i];
-        if (__atomic_load_n(word_of(words, port), __ATOMIC_RELAXED) == 0)
-            i |= 64 / SYSTEM_MAX_PORT_FLAGS - 1; /* none in this word */
-        else if (__atomic_load_n(word_of(words, port), __ATOMIC_RELAXED) & mask_of(port))
-            take_flags(port, words);
+    for (uint32_t i = 0; i < HV_EVENT_FLAGS_COUNT / 64; i++) {
+        if (__atomic_load_n(&words[i], __ATOMIC_RELAXED) != 0)
+            take_word(i, &words[i]);
     }
     spin_unlock(&lock, flags);
 }

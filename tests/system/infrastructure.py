@@ -15,7 +15,7 @@ MAY_INCLUDE = {
     "lib": {"lib"},
     "boot": {"boot", "include", "lib"},
     "hypervisor": {"hypervisor", "boot", "include", "lib"},
-    "parent": {"parent", "vmbus", "include", "lib"},
+    "parent": {"parent", "vmbus", "vsp", "include", "lib"},
     "vmbus": {"vmbus", "include", "lib"},
     "vsp": {"vsp", "vmbus", "include", "lib", "parent/include"},
     "vsc": {"vsc", "vmbus", "include", "lib"},

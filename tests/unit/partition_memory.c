@@ -4,6 +4,7 @@
 #include "lib/x86/cpu.h"
 #include "parent/include/list.h"
 #include "parent/include/memory.h"
+#include "parent/vid/guest_memory.h"
 #include "parent/vid/partition.h"
 #include "tests/unit/unit.h"
 
@@ -131,6 +132,41 @@ static void check_failure(void)
     object_put(&memory->object);
 }
 
+static void map(struct memory_object *memory, uint64_t gpa_page, uint32_t access)
+{
+    CHECK_EQUAL(partition_map(&partition, memory, 1, 3, gpa_page, access), SYSTEM_OK);
+}
+
+/* Memory that is held is what the child may write, stays, and is found page by page. */
+static void check_held(void)
+{
+    struct memory_object *memory = make_memory(0, 4);
+    const uint32_t access = SYSTEM_VM_READ | SYSTEM_VM_WRITE;
+    uint64_t address;
+    calls_left = UINT32_MAX;
+    map(memory, 100, access);
+    map(memory, 20, access);
+    map(memory, 50, SYSTEM_VM_READ);
+    struct guest_memory *held = guest_memory_hold(&partition);
+    CHECK(!guest_memory_hold(&partition));
+    map(memory, 200, access);
+    for (uint64_t page = 0; page < 210; page++) {
+        uint64_t start = page < 100 ? 20 : 100;
+        bool inside = page >= start && page < start + 3;
+        CHECK_EQUAL(guest_memory_find(held, page, &address), inside);
+        CHECK(!inside || address == memory->pages[1 + page - start]);
+    }
+    CHECK(!guest_memory_find(held, UINT64_MAX, &address));
+    CHECK_EQUAL(partition_unmap(&partition, 100), SYSTEM_ERROR_BUSY);
+    CHECK_EQUAL(partition_unmap(&partition, 50), SYSTEM_OK);
+    CHECK_EQUAL(partition_unmap(&partition, 200), SYSTEM_OK);
+    guest_memory_release(&partition, held);
+    CHECK_EQUAL(partition_unmap(&partition, 100), SYSTEM_OK);
+    CHECK_EQUAL(partition_unmap(&partition, 20), SYSTEM_OK);
+    object_put(&memory->object);
+    CHECK(destroyed);
+}
+
 int main(void)
 {
     list_init(&partition.mappings);
@@ -141,5 +177,6 @@ int main(void)
     check_map(2, 0, 511, 511, 2, 1); /* a page, then a large one */
     check_map(0, 600, 0, 0, 10, 0);  /* no blocks at all */
     check_failure();
+    check_held();
     return unit_result();
 }

@@ -165,7 +165,7 @@ static void check_flags(void)
     signal_flag(base + 1);
     signal_flag(base + 3);
     signal_flag(base + 3);
-    signal_flag(base ^ SYSTEM_MAX_PORT_FLAGS); /* of a port for messages */
+    signal_flag(base + 4); /* nobody's */
     CHECK_EQUAL(port_receive(&second, &event, 0), SYSTEM_OK);
     CHECK(event.type == SYSTEM_PORT_EVENT && event.flags == 0xa);
     CHECK_EQUAL(port_receive(&second, &event, 0), SYSTEM_ERROR_TIMEOUT);
@@ -193,6 +193,45 @@ static void check_deletion(void)
         CHECK_EQUAL(words[i], 0);
 }
 
+static uint32_t sunk_messages, sunk_events, sunk_connection;
+
+static void sink_message(void *context, uint32_t connection_id, const struct hv_message *message)
+{
+    CHECK(context == &first && message->payload[0] == 5);
+    sunk_connection = connection_id;
+    sunk_messages++;
+}
+
+static void sink_event(void *context)
+{
+    CHECK(context == &second);
+    sunk_events++;
+}
+
+/* What goes to the kernel does not go to the queue, counts for no limit, and ends with the port. */
+static void check_sinks(void)
+{
+    static const struct port_sink messages = {.message = sink_message, .context = &first};
+    static const struct port_sink events = {.event = sink_event, .context = &second};
+    struct port *message_port, *event_port;
+    CHECK_EQUAL(port_create_sink(&first, &messages, 4, &message_port), SYSTEM_OK);
+    uint32_t id = last_id;
+    CHECK_EQUAL(port_create_sink(&first, &events, 5, &event_port), SYSTEM_OK);
+    uint32_t flag = last_port.base_flag_number;
+    CHECK_EQUAL(last_port.flag_count, 1);
+    send(id, 1, 5);
+    CHECK(sunk_messages == 1 && sunk_connection == 4 && !port_has_something(&first));
+    signal_flag(flag);
+    signal_flag(flag);
+    CHECK(sunk_events == 2 && !port_has_something(&first));
+    CHECK_EQUAL(words[flag / 64], 0);
+    port_delete(event_port);
+    port_delete(message_port);
+    send(id, 1, 5);
+    signal_flag(flag);
+    CHECK(sunk_messages == 1 && sunk_events == 2 && words[flag / 64] == 0);
+}
+
 static void check_limits(void)
 {
     uint32_t count = 1;
@@ -217,6 +256,7 @@ int main(void)
     check_messages();
     check_flags();
     check_deletion();
+    check_sinks();
     check_limits();
     port_queue_destroy(first.ports);
     port_queue_destroy(second.ports);

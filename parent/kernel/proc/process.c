@@ -210,8 +210,18 @@ struct process *process_create(const struct process_plan *plan, enum system_erro
     return NULL;
 }
 
+#define DEVICE_RIGHTS (SYSTEM_RIGHT_READ | SYSTEM_RIGHT_WRITE)
+
 struct process *process_start(const struct process_program *program, const char **error)
 {
+    struct handle handles[SYSTEM_MAX_START_HANDLES];
+    if (program->device_count > SYSTEM_MAX_START_HANDLES) {
+        if (error)
+            *error = "it would have too many devices";
+        return NULL;
+    }
+    for (uint32_t i = 0; i < program->device_count; i++)
+        handles[i] = (struct handle){.object = program->devices[i], .rights = DEVICE_RIGHTS};
     struct process_plan plan = {
         .name = program->name,
         .file = program->file,
@@ -220,6 +230,8 @@ struct process *process_start(const struct process_program *program, const char 
         .arguments_size = program->arguments_size,
         .data = program->data,
         .data_size = program->data_size,
+        .handles = handles,
+        .handle_count = program->device_count,
     };
     enum system_error code;
     const char *text;

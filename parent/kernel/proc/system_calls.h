@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "parent/include/system_call.h"
+
 typedef int64_t system_call_function_t(const uint64_t *argument);
 
 /* system_calls_object.c: handles and memory */
@@ -22,6 +24,15 @@ system_call_function_t call_process_id, call_thread_start, call_thread_exit;
 /* system_calls_vm.c */
 system_call_function_t call_vm_create, call_vm_map, call_vm_unmap, call_vp_create, call_vp_wait;
 system_call_function_t call_vm_call, call_vm_port_create, call_vm_receive, call_vm_statistics;
+
+/* system_calls_bus.c */
+system_call_function_t call_vm_bus_start, call_vm_attach, call_vm_detach, call_vm_shutdown;
+system_call_function_t call_vm_key, call_vm_heartbeat;
+
+/* The child behind @handle, which has @rights, with a reference. In system_calls_vm.c. */
+struct partition;
+enum system_error system_call_get_vm(uint64_t handle, uint32_t rights,
+                                     struct partition **partition);
 
 /* The result for @error. */
 static inline int64_t failure(uint64_t error)

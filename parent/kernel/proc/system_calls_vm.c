@@ -17,7 +17,7 @@
 /* Guest physical addresses are below: what four levels of tables reach. */
 #define GPA_LIMIT (1ull << 48)
 
-static enum system_error get_vm(uint64_t handle, uint32_t rights, struct partition **partition)
+enum system_error system_call_get_vm(uint64_t handle, uint32_t rights, struct partition **partition)
 {
     struct object *object;
     enum system_error error =
@@ -95,7 +95,7 @@ int64_t call_vm_map(const uint64_t *argument)
     struct partition *partition;
     if (access & ~VM_ACCESS || !(access & SYSTEM_VM_READ) || !range_is_valid(gpa, size, GPA_LIMIT))
         return failure(SYSTEM_ERROR_ARGUMENT);
-    enum system_error error = get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
+    enum system_error error = system_call_get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
     if (error != SYSTEM_OK)
         return failure(error);
     error = map(partition, argument);
@@ -110,7 +110,7 @@ int64_t call_vm_unmap(const uint64_t *argument)
     struct partition *partition;
     if (gpa % PAGE_SIZE)
         return failure(SYSTEM_ERROR_ARGUMENT);
-    enum system_error error = get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
+    enum system_error error = system_call_get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
     if (error != SYSTEM_OK)
         return failure(error);
     error = partition_unmap(partition, gpa >> PAGE_SHIFT);
@@ -124,7 +124,7 @@ int64_t call_vp_create(const uint64_t *argument)
     uint64_t index = argument[1];
     struct partition *partition;
     uint64_t address;
-    enum system_error error = get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
+    enum system_error error = system_call_get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
     if (error != SYSTEM_OK)
         return failure(error);
     error = partition_create_vp(partition, index, &current_process()->space, &address);
@@ -141,7 +141,7 @@ int64_t call_vp_wait(const uint64_t *argument)
     struct partition *partition;
     if (what & ~(uint64_t)SYSTEM_VP_WAIT_EVENTS)
         return failure(SYSTEM_ERROR_ARGUMENT);
-    enum system_error error = get_vm(handle, SYSTEM_RIGHT_READ, &partition);
+    enum system_error error = system_call_get_vm(handle, SYSTEM_RIGHT_READ, &partition);
     if (error != SYSTEM_OK)
         return failure(error);
     struct vp *vp = partition_vp(partition, index);
@@ -180,7 +180,7 @@ int64_t call_vm_call(const uint64_t *argument)
     struct partition *partition;
     if (!pass_through_is_allowed(input_value, input_size, output_size))
         return failure(SYSTEM_ERROR_ARGUMENT);
-    enum system_error error = get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
+    enum system_error error = system_call_get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
     if (error != SYSTEM_OK)
         return failure(error);
     void *input = heap_allocate(input_size);
@@ -203,7 +203,7 @@ int64_t call_vm_port_create(const uint64_t *argument)
     if ((type != SYSTEM_PORT_MESSAGE && !is_event) || connection_id > UINT32_MAX ||
         flag_count > SYSTEM_MAX_PORT_FLAGS || is_event != (flag_count > 0))
         return failure(SYSTEM_ERROR_ARGUMENT);
-    enum system_error error = get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
+    enum system_error error = system_call_get_vm(handle, SYSTEM_RIGHT_WRITE, &partition);
     if (error != SYSTEM_OK)
         return failure(error);
     error = port_create(partition, (enum system_port_type)type, (uint32_t)connection_id,
@@ -219,7 +219,7 @@ int64_t call_vm_receive(const uint64_t *argument)
     uint64_t deadline = argument[2];
     struct partition *partition;
     struct system_vm_event event;
-    enum system_error error = get_vm(handle, SYSTEM_RIGHT_READ, &partition);
+    enum system_error error = system_call_get_vm(handle, SYSTEM_RIGHT_READ, &partition);
     if (error != SYSTEM_OK)
         return failure(error);
     error = port_receive(partition, &event, deadline);
@@ -236,7 +236,7 @@ int64_t call_vm_statistics(const uint64_t *argument)
     uint64_t address = argument[2];
     struct partition *partition;
     struct veneer_vp_statistics statistics[2];
-    enum system_error error = get_vm(handle, SYSTEM_RIGHT_READ, &partition);
+    enum system_error error = system_call_get_vm(handle, SYSTEM_RIGHT_READ, &partition);
     if (error != SYSTEM_OK)
         return failure(error);
     struct vp *vp = partition_vp(partition, index);

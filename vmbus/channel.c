@@ -1,0 +1,171 @@
+/* Channels as providers use them: rings, signals, guest memory. In the channel's thread. */
+#include "vmbus/channel.h"
+
+#include "lib/string.h"
+#include "vmbus/host_internal.h"
+
+#define RANGE_HEADER_BYTES 8u
+
+void *vmbus_channel_context(const struct vmbus_channel *channel)
+{
+    return channel->offer.context;
+}
+
+const char *vmbus_channel_name(const struct vmbus_channel *channel)
+{
+    return channel->name;
+}
+
+void vmbus_channel_schedule(struct vmbus_channel *channel)
+{
+    channel->host->operations->schedule(channel->host->context, channel->relid);
+}
+
+/* --- The thread's turns --- */
+
+bool vmbus_channel_enter(struct vmbus_channel *channel)
+{
+    return channel->offer.provider->open(channel, channel->open_data);
+}
+
+void vmbus_channel_leave(struct vmbus_channel *channel)
+{
+    channel->offer.provider->close(channel);
+}
+
+static bool has_failed(const struct vmbus_channel *channel)
+{
+    return __atomic_load_n(&channel->failed, __ATOMIC_ACQUIRE);
+}
+
+static void fail(struct vmbus_channel *channel)
+{
+    if (!__atomic_exchange_n(&channel->failed, true, __ATOMIC_ACQ_REL))
+        channel->host->operations->failed(channel->host->context, channel->relid);
+}
+
+void vmbus_channel_serve(struct vmbus_channel *channel)
+{
+    if (has_failed(channel))
+        return;
+    vmbus_ring_mask(&channel->in);
+    channel->drained = false;
+    channel->offer.provider->run(channel);
+    vmbus_channel_flush(channel);
+    /* A provider that cannot take more now leaves the ring as it is and schedules itself later: the
+     * guest need not signal until then. */
+    if (!has_failed(channel) && channel->drained && vmbus_ring_unmask(&channel->in))
+        vmbus_channel_schedule(channel);
+}
+
+void vmbus_channel_fail(struct vmbus_channel *channel, const char *why)
+{
+    host_log(channel->host, "%s: %s; the channel is closed", channel->name, why);
+    fail(channel);
+}
+
+/* --- Rings --- */
+
+enum vmbus_ring_status vmbus_channel_read(struct vmbus_channel *channel,
+                                          struct vmbus_packet *packet, void *buffer,
+                                          size_t capacity)
+{
+    if (has_failed(channel))
+        return VMBUS_RING_BROKEN;
+    enum vmbus_ring_status status = vmbus_ring_read(&channel->in, packet, buffer, capacity);
+    channel->drained = status == VMBUS_RING_EMPTY;
+    if (status == VMBUS_RING_BROKEN)
+        vmbus_channel_fail(channel, "the guest's ring is damaged");
+    return status;
+}
+
+enum vmbus_ring_status vmbus_channel_write(struct vmbus_channel *channel, uint16_t type,
+                                           uint16_t flags, uint64_t transaction_id,
+                                           uint32_t descriptor_size,
+                                           const struct vmbus_ring_piece *pieces, uint32_t count)
+{
+    if (has_failed(channel))
+        return VMBUS_RING_BROKEN;
+    enum vmbus_ring_status status = vmbus_ring_write(&channel->out, type, flags, transaction_id,
+                                                     descriptor_size, pieces, count);
+    if (status == VMBUS_RING_BROKEN)
+        vmbus_channel_fail(channel, "the ring to the guest is damaged");
+    return status;
+}
+
+void vmbus_channel_flush(struct vmbus_channel *channel)
+{
+    struct vmbus_host *host = channel->host;
+    bool written = vmbus_ring_publish(&channel->out);
+    bool read = vmbus_ring_release(&channel->in);
+    if (written || read)
+        host->operations->signal(host->context, __atomic_load_n(&channel->vp, __ATOMIC_ACQUIRE),
+                                 host->message_sint, channel->relid);
+}
+
+/* --- Guest memory --- */
+
+/* Adds a piece behind @count segments, or to the last one if it follows it. False: no room. */
+static bool add_segment(struct vmbus_segment *segments, uint32_t *count, uint32_t limit,
+                        const struct vmbus_segment *piece)
+{
+    struct vmbus_segment *last = *count > 0 ? &segments[*count - 1] : NULL;
+    if (last && last->address + last->size == piece->address &&
+        last->data + last->size == piece->data) {
+        last->size += piece->size;
+        return true;
+    }
+    if (*count == limit)
+        return false;
+    segments[(*count)++] = *piece;
+    return true;
+}
+
+int vmbus_channel_gpa_segments(struct vmbus_channel *channel, const void *range, size_t range_size,
+                               uint32_t offset, uint32_t size, struct vmbus_segment *segments,
+                               uint32_t limit)
+{
+    struct vmbus_host *host = channel->host;
+    uint32_t head[2]; /* byte count, byte offset */
+    uint32_t count = 0;
+    if (range_size < sizeof(head))
+        return -1;
+    memcpy(head, range, sizeof(head));
+    if (head[1] >= VMBUS_PAGE_SIZE || offset > head[0] || size > head[0] - offset)
+        return -1;
+    uint64_t place = (uint64_t)head[1] + offset;
+    uint64_t end = place + size;
+    if ((end + VMBUS_PAGE_SIZE - 1) / VMBUS_PAGE_SIZE >
+        (range_size - sizeof(head)) / sizeof(uint64_t))
+        return -1;
+    while (place < end) {
+        struct vmbus_guest_page page;
+        uint64_t number;
+        uint32_t in_page = place % VMBUS_PAGE_SIZE;
+        uint64_t left = end - place;
+        memcpy(&number,
+               (const uint8_t *)range + sizeof(head) + place / VMBUS_PAGE_SIZE * sizeof(number),
+               sizeof(number));
+        if (!host->operations->page(host->context, number, &page))
+            return -1;
+        struct vmbus_segment piece = {.data = page.data + in_page,
+                                      .address = page.address + in_page,
+                                      .size = VMBUS_PAGE_SIZE - in_page};
+        if (piece.size > left)
+            piece.size = (uint32_t)left;
+        if (!add_segment(segments, &count, limit, &piece))
+            return -1;
+        place += piece.size;
+    }
+    return (int)count;
+}
+
+uint8_t *const *vmbus_channel_gpadl(struct vmbus_channel *channel, uint32_t gpadl,
+                                    uint32_t *page_count)
+{
+    const struct vmbus_gpadl *found = gpadl_find(channel, gpadl);
+    if (!found || found == channel->ring_gpadl)
+        return NULL;
+    *page_count = found->page_count;
+    return found->pages;
+}
