@@ -68,7 +68,7 @@ struct vstor_properties {
     uint16_t reserved_2;
     uint32_t flags; /* 1: several channels */
     uint32_t max_transfer_bytes;
-    uint64_t reserved_3;
+    uint32_t reserved_3[2];
 };
 
 struct vstor_version {
