@@ -10,10 +10,10 @@ struct channel_device;
 struct object;
 
 /* A device that is offered as @offer says, which is copied. @name: for people, copied. @release is
- * called with the offer's context when nobody refers to the device any more: no channel of it is
+ * called with @context when nobody refers to the device any more: no channel of it is
  * open then. One reference for the caller. NULL: no memory. Thread. */
 struct channel_device *channel_device_create(const struct vmbus_offer *offer, const char *name,
-                                             void (*release)(void *context));
+                                             void (*release)(void *context), void *context);
 
 /* Gives a reference back. Thread. */
 void channel_device_put(struct channel_device *device);

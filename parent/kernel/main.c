@@ -27,6 +27,7 @@
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
 #include "parent/services/store.h"
+#include "parent/vdisk/vdisk.h"
 #include "parent/vid/vid.h"
 
 /* For disks to tell their partitions, which one that works does at once. */
@@ -68,6 +69,7 @@ static int main_thread(void *argument)
         selftest_run();
     thread_set_cpu(thread_self(), THREAD_ANY_CPU);
     store_mount();
+    vdisk_init();
     return console_thread(NULL);
 }
 

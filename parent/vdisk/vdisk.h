@@ -51,9 +51,18 @@ struct vdisk_request {
 
     /* The virtual disk's. */
     struct vdisk *disk;
-    struct list link;
     struct block_request block;
-    uint32_t parts;
+    struct block_segment block_segment; /* VDISK_ZERO: the last piece */
+    uint64_t zeroed;                    /* VDISK_ZERO: sectors of the device so far */
+    uint32_t parts;                     /* atomic: that have not ended */
+};
+
+/* What a format does; vdisk.c has checked the request's range. */
+struct vdisk_operations {
+    /* Calls vdisk_complete(), at once or later. Thread. */
+    void (*submit)(struct vdisk *disk, struct vdisk_request *request);
+    /* No request is under way. Frees @disk. Thread. */
+    void (*close)(struct vdisk *disk);
 };
 
 struct vdisk {
@@ -66,7 +75,22 @@ struct vdisk {
     bool can_unmap;
     uint8_t identity[16]; /* does not change as long as the image exists; for VPD page 83h */
     char name[64];        /* for people: the path or the device */
+
+    struct list link; /* of all that are open: open.c's */
+    uint32_t active;  /* atomic: requests under way */
 };
+
+/* Before the first disk is opened. Thread. */
+void vdisk_init(void);
+
+enum vdisk_open_flags {
+    VDISK_OPEN_READ_ONLY = 1, /* others may open it read-only, too; else nobody else may */
+};
+
+/* Opens a file of the store by its path ("/images/a.vhd": a fixed VHD by its footer, a CD if the
+ * name ends in ".iso", else raw), or a whole disk or partition by its device's name ("disk1p2"),
+ * unless that holds the store. NULL: *@error says why, for people. Thread. */
+struct vdisk *vdisk_open(const char *path, unsigned flags, const char **error);
 
 /* Reads, writes, ... Ranges are checked here. Thread context. */
 void vdisk_submit(struct vdisk *disk, struct vdisk_request *request);
@@ -74,5 +98,11 @@ void vdisk_submit(struct vdisk *disk, struct vdisk_request *request);
 /* Waits until no request is under way, writes what is cached, and ends the use of what is below.
  * Thread. */
 void vdisk_close(struct vdisk *disk);
+
+/* For formats: @request has ended. Any. */
+void vdisk_complete(struct vdisk_request *request, enum vdisk_status status);
+
+/* For formats: what @status is here. */
+enum vdisk_status vdisk_status_of(enum block_status status);
 
 #endif

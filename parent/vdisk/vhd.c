@@ -56,17 +56,6 @@ const char *vhd_error_text(enum vhd_error error)
     return texts[error];
 }
 
-static uint64_t load_be64(const uint8_t *bytes)
-{
-    return (uint64_t)load_be32(bytes) << 32 | load_be32(bytes + 4);
-}
-
-static void store_be64(uint8_t *bytes, uint64_t value)
-{
-    store_be32(bytes, (uint32_t)(value >> 32));
-    store_be32(bytes + 4, (uint32_t)value);
-}
-
 /* The complement of the sum of all bytes but those of the checksum. */
 static uint32_t checksum(const uint8_t *bytes, size_t size, size_t checksum_offset)
 {

@@ -8,12 +8,12 @@ static void destroy(struct object *object)
 {
     struct channel_device *device = CONTAINER_OF(object, struct channel_device, object);
     if (device->release)
-        device->release(device->offer.context);
+        device->release(device->context);
     heap_free(device);
 }
 
 struct channel_device *channel_device_create(const struct vmbus_offer *offer, const char *name,
-                                             void (*release)(void *context))
+                                             void (*release)(void *context), void *context)
 {
     struct channel_device *device = heap_allocate(sizeof(*device));
     if (!device)
@@ -21,6 +21,7 @@ struct channel_device *channel_device_create(const struct vmbus_offer *offer, co
     object_init(&device->object, OBJECT_CHANNEL_DEVICE, destroy);
     device->offer = *offer;
     device->release = release;
+    device->context = context;
     string_copy(device->name, name, sizeof(device->name));
     return device;
 }

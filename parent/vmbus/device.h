@@ -10,6 +10,7 @@ struct channel_device {
     struct object object;
     struct vmbus_offer offer;
     void (*release)(void *context);
+    void *context;
     bool attached; /* atomic: to one child at most */
     char name[VMBUS_HOST_NAME_SIZE];
 };

@@ -1,6 +1,7 @@
 /* The worker of a child partition that runs a freestanding kernel: makes it, loads it and runs it
- * until it ends, with its status. Words: file=SIZE [vps=N] [memory=MiB] [--] [words for the
- * child...]; handle 1 is memory that holds the kernel's ELF file of SIZE bytes. parent/user/child/
+ * until it ends, with its status. Words: file=SIZE [vps=N] [memory=MiB] [devices=N] [--] [words for
+ * the child...]; handle 1 is memory that holds the kernel's ELF file of SIZE bytes, those behind it
+ * are devices for its bus. parent/user/child/
  * has the parts. */
 #include <stdarg.h>
 
@@ -34,6 +35,7 @@ struct child child;
 
 struct options {
     uint64_t file_size, vps, memory; /* bytes, number, MiB */
+    uint64_t devices;                /* their handles are behind FILE_HANDLE */
     char command_line[CHILD_COMMAND_LINE_SIZE];
 };
 
@@ -85,13 +87,15 @@ static void read_options(int argc, char **argv, struct options *options)
     *options = (struct options){.vps = 1, .memory = DEFAULT_MEMORY};
     while (i < argc && (take_number(argv[i], "file=", &options->file_size) ||
                         take_number(argv[i], "vps=", &options->vps) ||
-                        take_number(argv[i], "memory=", &options->memory)))
+                        take_number(argv[i], "memory=", &options->memory) ||
+                        take_number(argv[i], "devices=", &options->devices)))
         i++;
     if (i < argc && strcmp(argv[i], "--") == 0)
         i++;
     for (; i < argc; i++)
         add_word(options->command_line, argv[i]);
-    if (options->file_size == 0 || program_handle_count() < FILE_HANDLE)
+    if (options->file_size == 0 || program_handle_count() < FILE_HANDLE ||
+        options->devices > program_handle_count() - FILE_HANDLE)
         child_fail("there is no kernel: start it by the console's command");
     if (options->vps == 0 || options->vps > CHILD_MAX_VPS)
         child_fail("a child has 1 to %d VPs", CHILD_MAX_VPS);
@@ -116,6 +120,16 @@ static void create_vm(const struct options *options)
          "the child's memory");
     system_handle_close(handle);
     child.memory = memory;
+}
+
+/* The bus, if there is anything on it. */
+static void attach_devices(const struct options *options)
+{
+    if (options->devices == 0)
+        return;
+    must(system_vm_bus_start(child.vm), "no bus for the child's devices");
+    for (uint32_t i = 0; i < options->devices; i++)
+        must(system_vm_attach(child.vm, FILE_HANDLE + 1 + i, i), "a device of the child");
 }
 
 static void load(const struct options *options)
@@ -170,6 +184,7 @@ int main(int argc, char **argv)
     read_options(argc, argv, &options);
     vp_dispatch_init();
     create_vm(&options);
+    attach_devices(&options);
     create_vps(&options);
     load(&options);
     child_set_start_state();

@@ -1,0 +1,15 @@
+/* A synthetic SCSI controller with virtual disks, as a device for a child. */
+#ifndef VENEER_PARENT_SERVICES_SCSI_CONTROLLER_H
+#define VENEER_PARENT_SERVICES_SCSI_CONTROLLER_H
+
+struct channel_device;
+
+#define SCSI_CONTROLLER_DISKS 8
+
+/* Opens the disks at @paths (see vdisk_open()), which become LUNs 0, 1, …; at most
+ * SCSI_CONTROLLER_DISKS. They are closed when the last reference has gone, of which the caller has
+ * one. NULL: it has been printed why, for the command called @command. Thread. */
+struct channel_device *scsi_controller_create(const char *command, const char *const *paths,
+                                              unsigned count);
+
+#endif
