@@ -181,7 +181,9 @@ static void test_gpadls(void)
         uint32_t gpadl;
 
         for (unsigned j = 0; j < counts[i]; j++)
-            many[j] = guest_memory[GUEST_GAP + 1 + (j * 7) % 63];
+            many[j] = guest_memory[GUEST_GAP + 1 + (j * 5) % 63];
+        for (unsigned j = 0; j < GUEST_PAGES; j++)
+            guest_memory[j][4095] = 0;
         gpadl = vsc_gpadl_create(scsi(0), many, counts[i]);
         CHECK(gpadl != 0);
         echo.gpadl = gpadl;
