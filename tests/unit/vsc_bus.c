@@ -1,83 +1,9 @@
 /* The guest's end of VMBus against the host's end: each protocol version, channels, GPADLs of all
  * sizes, traffic until both rings are full, rescinds. */
-#include "vsc/bus.h"
-
 #include "tests/unit/unit.h"
-#include "tests/vmbus_guest.h"
+#include "tests/vsc_client.h"
 
-#define FIRST_PAGE 1u
-
-static struct vmbus_host *host;
-static struct vsc_bus bus;
 static struct echo echo;
-static uint32_t signals_to_host, contacts;
-static uint8_t *pages[GUEST_PAGES];
-
-static bool client_post(void *context, uint32_t connection, const void *message, uint32_t size)
-{
-    const struct vmbus_header *header = message;
-
-    (void)context;
-    contacts += header->type == VMBUS_MESSAGE_INITIATE_CONTACT;
-    vmbus_host_receive(host, connection, message, size);
-    vmbus_host_send(host);
-    return true;
-}
-
-static void client_signal(void *context, uint32_t connection)
-{
-    (void)context;
-    signals_to_host++;
-    for (uint32_t relid = 1; relid <= VMBUS_HOST_MAX_CHANNELS; relid++) {
-        if (connection == VMBUS_EVENT_CONNECTION(relid))
-            guest_schedule(NULL, relid);
-    }
-}
-
-static uint64_t client_address(void *context, const void *page)
-{
-    (void)context;
-    return (uint64_t)((const uint8_t *)page - guest_memory[0]);
-}
-
-static bool client_wait(void *context)
-{
-    bool something = posted_taken < posted_count || scheduled || failed;
-
-    (void)context;
-    guest_turn(host, 10);
-    vmbus_host_send(host);
-    while (posted_taken < posted_count) {
-        const struct posted *message = &posted[posted_taken++];
-
-        vsc_bus_receive(&bus, message->data, message->size);
-    }
-    posted_taken = posted_count = 0;
-    return something;
-}
-
-static void client_log(void *context, const char *format, ...)
-{
-    (void)context;
-    (void)format;
-    log_lines++;
-}
-
-static const struct vsc_operations operations = {
-    .post = client_post,
-    .signal = client_signal,
-    .address = client_address,
-    .wait = client_wait,
-    .log = client_log,
-};
-
-static bool connect_up_to(uint32_t newest)
-{
-    const struct vsc_bus_pages old_pages = {guest_memory[120],
-                                            {guest_memory[121], guest_memory[122]}};
-
-    return vsc_bus_connect(&bus, &operations, NULL, &old_pages, newest, 0, VMBUS_SINT);
-}
 
 static void set_up(void)
 {
@@ -85,25 +11,9 @@ static void set_up(void)
         .class_id = VMBUS_CLASS_SCSI, .provider = &echo_provider, .context = &echo};
 
     memset(&echo, 0, sizeof(echo));
-    memset(guest_memory, 0, sizeof(guest_memory));
-    posted_count = posted_taken = scheduled = failed = signals_to_host = contacts = 0;
-    room = 1u << 30;
-    for (unsigned i = 0; i < GUEST_PAGES; i++)
-        pages[i] = guest_memory[i];
-    host = vmbus_host_create(&guest_operations, NULL, "test");
+    create_host();
     CHECK(vmbus_host_offer(host, 1, &offer, "echo"));
     CHECK(vmbus_host_offer(host, 2, &offer, "echo"));
-}
-
-static void tear_down(void)
-{
-    vmbus_host_destroy(host);
-    CHECK_EQUAL(blocks, 0);
-}
-
-static struct vsc_channel *scsi(unsigned index)
-{
-    return vsc_bus_find(&bus, &(const struct vmbus_guid)VMBUS_CLASS_SCSI, index);
 }
 
 static void test_versions(void)
@@ -125,7 +35,7 @@ static void test_versions(void)
     }
     CHECK_EQUAL(contacts, sizeof(versions) / sizeof(*versions));
     CHECK(!connect_up_to(VMBUS_VERSION(1, 1)));
-    tear_down();
+    destroy_host();
 }
 
 /* Answers to a request are counted; the number of packets in the rings is the most they hold. */
@@ -165,7 +75,7 @@ static void test_traffic(void)
     vsc_channel_close(channel);
     CHECK_EQUAL(echo.closed, 1);
     CHECK(vsc_channel_open(channel, pages + FIRST_PAGE, 6, 0));
-    tear_down();
+    destroy_host();
 }
 
 static void test_gpadls(void)
@@ -200,7 +110,7 @@ static void test_gpadls(void)
     CHECK_EQUAL(vsc_gpadl_create(scsi(0), pages, 1u << 20), 0);
     /* A page that the guest does not have. */
     CHECK_EQUAL(vsc_gpadl_create(scsi(0), pages + GUEST_GAP, 1), 0);
-    tear_down();
+    destroy_host();
 }
 
 static void test_rescind(void)
@@ -231,7 +141,7 @@ static void test_rescind(void)
     vmbus_host_send(host);
     client_wait(NULL);
     CHECK(scsi(0) && scsi(1));
-    tear_down();
+    destroy_host();
 }
 
 /* Messages that are none. */
@@ -257,7 +167,7 @@ static void test_bad_messages(void)
     for (offer.relid = 100; offer.relid < 200; offer.relid++)
         vsc_bus_receive(&bus, &offer, sizeof(offer));
     CHECK(log_lines > 0);
-    tear_down();
+    destroy_host();
 }
 
 int main(void)
