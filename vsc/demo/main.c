@@ -3,8 +3,10 @@
 #include "include/child_start.h"
 #include "lib/x86/cpu.h"
 #include "vsc/demo/bench.h"
+#include "vsc/demo/bus.h"
 #include "vsc/demo/clock.h"
 #include "vsc/demo/console.h"
+#include "vsc/demo/disk.h"
 #include "vsc/demo/hostile.h"
 #include "vsc/demo/hyperv.h"
 #include "vsc/demo/interrupts.h"
@@ -43,6 +45,9 @@ _Noreturn void demo_main(const struct child_start *start)
     hostile_run();
     if (option("test") && !selftest_run())
         status = 1;
+    if (option("disk") && !disk_run())
+        status = 1;
+    demo_bus_end();
     if (option("bench"))
         bench_run();
     child_exit((uint32_t)option_number("exit", 0, status));
