@@ -25,7 +25,7 @@ static struct channel_device *make_device(void)
 {
     const struct vmbus_offer offer = {
         .class_id = VMBUS_CLASS_SCSI, .provider = &provider, .context = &released};
-    struct channel_device *device = channel_device_create(&offer, "self test", release);
+    struct channel_device *device = channel_device_create(&offer, "self test", release, &released);
     check(device != NULL, "no memory for a device");
     return device;
 }

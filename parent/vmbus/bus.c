@@ -185,7 +185,7 @@ static enum system_error attach_standard(struct bus *bus)
             return SYSTEM_ERROR_MEMORY;
         ic_offer(ic, &offer);
         struct channel_device *device =
-            channel_device_create(&offer, ic_name((enum ic_kind)kind), release_ic);
+            channel_device_create(&offer, ic_name((enum ic_kind)kind), release_ic, ic);
         if (!device)
             ic_destroy(ic);
         error = attach_own(bus, kind + 1, device);
@@ -195,7 +195,8 @@ static enum system_error attach_standard(struct bus *bus)
     if (!keyboard)
         return error == SYSTEM_OK ? SYSTEM_ERROR_MEMORY : error;
     keyboard_offer(keyboard, &offer);
-    struct channel_device *device = channel_device_create(&offer, "keyboard", release_keyboard);
+    struct channel_device *device =
+        channel_device_create(&offer, "keyboard", release_keyboard, keyboard);
     if (!device)
         keyboard_destroy(keyboard);
     error = attach_own(bus, KEYBOARD_RELID, device);
