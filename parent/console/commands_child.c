@@ -28,13 +28,17 @@ struct child_options {
     unsigned disk_count;
 };
 
-/* Sorts the words: those before "--" or the first for the child. */
+/* Sorts the words. Those from "--" or the first one that is unknown here on are the child's. */
 static bool read_options(unsigned count, char **arguments, struct child_options *options)
 {
     options->word_count = 3; /* its name, file=, devices= */
     options->disk_count = 0;
+    bool ours = true;
     for (unsigned i = 1; i < count; i++) {
-        if (strncmp(arguments[i], DISK_WORD, strlen(DISK_WORD)) != 0) {
+        bool is_disk = strncmp(arguments[i], DISK_WORD, strlen(DISK_WORD)) == 0;
+        ours = ours && (is_disk || strncmp(arguments[i], "vps=", 4) == 0 ||
+                        strncmp(arguments[i], "memory=", 7) == 0);
+        if (!ours || !is_disk) {
             options->words[options->word_count++] = arguments[i];
             continue;
         }

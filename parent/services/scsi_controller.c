@@ -27,13 +27,13 @@ static bool add_disk(const char *command, struct scsi_controller *controller, co
     const char *error;
     struct vdisk *disk = vdisk_open(path, 0, &error);
     if (!disk) {
-        command_failed(command, path, "%s", error);
+        command_failed(command, NULL, "%s: %s", path, error);
         return false;
     }
     controller->disks[controller->count++] = disk;
     if (storvsp_add_lun(controller->storvsp, controller->count - 1, disk, disk->removable))
         return true;
-    command_failed(command, path, "it is not of a size that a disk can have");
+    command_failed(command, NULL, "%s: it is not of a size that a disk can have", path);
     return false;
 }
 
