@@ -86,6 +86,11 @@ static bool take_events(void)
     return any;
 }
 
+bool demo_bus_take(void)
+{
+    return take_message() || take_events();
+}
+
 /* Polls, so that it works with interrupts on or off. */
 static bool bus_wait(void *context)
 {
@@ -93,7 +98,7 @@ static bool bus_wait(void *context)
 
     (void)context;
     while (rdtsc() < deadline) {
-        if (take_message() || take_events())
+        if (demo_bus_take())
             return true;
         cpu_pause();
     }

@@ -9,6 +9,9 @@
 /* Takes the SynIC, connects at the first call. NULL: there is no bus. */
 struct vsc_bus *demo_bus(void);
 
+/* Takes a message or the signals that are there, without waiting. False: there was nothing. */
+bool demo_bus_take(void);
+
 /* Ends the connection, if there is one, and gives the SynIC back. */
 void demo_bus_end(void);
 

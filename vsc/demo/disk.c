@@ -1,10 +1,8 @@
 #include "vsc/demo/disk.h"
 
-#include "include/hv/synic.h"
 #include "vsc/demo/bus.h"
 #include "vsc/demo/console.h"
 #include "vsc/demo/options.h"
-#include "vsc/storvsc.h"
 
 #define RING_PAGES 32u
 #define LUN_COUNT 32u
@@ -104,19 +102,29 @@ static unsigned try_luns(unsigned controller, unsigned *found)
     return failures;
 }
 
-bool disk_run(void)
+static struct vsc_channel *controller(unsigned index)
 {
     const struct vmbus_guid class_id = VMBUS_CLASS_SCSI;
     struct vsc_bus *bus = demo_bus();
-    unsigned found = 0, failures = 0;
-    struct vsc_channel *channel;
 
-    if (bus == NULL)
-        return false;
+    return bus == NULL ? NULL : vsc_bus_find(bus, &class_id, index);
+}
+
+bool disk_open(struct vsc_storage *opened, unsigned index)
+{
+    struct vsc_channel *channel = controller(index);
+
     for (unsigned i = 0; i < RING_PAGES; i++)
         ring_pages[i] = ring_memory[i];
-    for (unsigned i = 0; (channel = vsc_bus_find(bus, &class_id, i)) != NULL; i++) {
-        if (!vsc_storage_open(&storage, channel, ring_pages, RING_PAGES, 0)) {
+    return channel != NULL && vsc_storage_open(opened, channel, ring_pages, RING_PAGES, 0);
+}
+
+bool disk_run(void)
+{
+    unsigned found = 0, failures = 0;
+
+    for (unsigned i = 0; controller(i) != NULL; i++) {
+        if (!disk_open(&storage, i)) {
             print("FAIL disk %u: the controller does not start\n", i);
             failures++;
             continue;
@@ -124,6 +132,7 @@ bool disk_run(void)
         failures += try_luns(i, &found);
         vsc_storage_close(&storage);
     }
+    demo_bus_end();
     if (found == 0)
         print("FAIL disk: there is none; give the child one\n");
     return found > 0 && failures == 0;

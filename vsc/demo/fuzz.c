@@ -16,6 +16,7 @@
 #include "vsc/demo/interrupts.h"
 #include "vsc/demo/lapic.h"
 #include "vsc/demo/options.h"
+#include "vsc/demo/random.h"
 #include "vsc/demo/stimer.h"
 #include "vsc/demo/synic.h"
 
@@ -31,24 +32,8 @@
 /* What results came how often, in the table that is being filled. */
 static uint32_t results[STATUSES];
 
-static uint64_t state;
-
 /* What hypercalls and pages of MSRs get. */
 static uint64_t memory[2 * PAGE_SIZE / 8] __attribute__((aligned(PAGE_SIZE)));
-
-/* xorshift64*. */
-static uint64_t random_number(void)
-{
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * 0x2545f4914f6cdd1dull;
-}
-
-static uint32_t below(uint32_t limit)
-{
-    return (uint32_t)(random_number() >> 32) % limit;
-}
 
 static void count_result(uint64_t result)
 {
@@ -70,31 +55,32 @@ static uint64_t random_address(void)
     static const uint64_t nowhere[] = {CHILD_MMIO_BASE, 1ull << 40, 1ull << 63, ~7ull};
     uint64_t base = (uint64_t)memory;
 
-    switch (below(8)) {
+    switch (random_below(8)) {
     case 0:
-        return nowhere[below(4)];
+        return nowhere[random_below(4)];
     case 1:
-        return base + below(PAGE_SIZE);
+        return base + random_below(PAGE_SIZE);
     case 2:
-        return base + below(PAGE_SIZE) / 8 * 8;
+        return base + random_below(PAGE_SIZE) / 8 * 8;
     default:
-        return base + (below(2) == 0 ? 0 : PAGE_SIZE);
+        return base + (random_below(2) == 0 ? 0 : PAGE_SIZE);
     }
 }
 
 static uint64_t random_input_value(void)
 {
-    uint64_t value = below(4) == 0 ? HVCALL_VENEER_GET_EXIT_COUNTS + below(16) : below(0x100);
+    uint64_t value = random_below(4) == 0 ? HVCALL_VENEER_GET_EXIT_COUNTS + random_below(16)
+                                          : random_below(0x100);
 
-    if (below(2) == 0)
+    if (random_below(2) == 0)
         value |= HV_HYPERCALL_FAST;
-    if (below(4) == 0)
-        value |= (uint64_t)below(8) << HV_HYPERCALL_VARHEAD_SHIFT;
-    if (below(3) == 0)
-        value |= (uint64_t)below(600) << HV_HYPERCALL_REP_COUNT_SHIFT;
-    if (below(8) == 0)
-        value |= (uint64_t)below(600) << HV_HYPERCALL_REP_START_SHIFT;
-    if (below(16) == 0)
+    if (random_below(4) == 0)
+        value |= (uint64_t)random_below(8) << HV_HYPERCALL_VARHEAD_SHIFT;
+    if (random_below(3) == 0)
+        value |= (uint64_t)random_below(600) << HV_HYPERCALL_REP_COUNT_SHIFT;
+    if (random_below(8) == 0)
+        value |= (uint64_t)random_below(600) << HV_HYPERCALL_REP_START_SHIFT;
+    if (random_below(16) == 0)
         value |= random_number();
     return value;
 }
@@ -112,15 +98,15 @@ static void do_call(void *argument)
 
 static uint64_t random_word(void)
 {
-    switch (below(4)) {
+    switch (random_below(4)) {
     case 0:
         return random_number();
     case 1:
         return HV_PARTITION_ID_SELF;
     case 2:
-        return 1ull << below(64);
+        return 1ull << random_below(64);
     default:
-        return below(256);
+        return random_below(256);
     }
 }
 
@@ -141,15 +127,15 @@ static void fuzz_hypercall(void)
 
 static uint32_t random_msr(void)
 {
-    switch (below(5)) {
+    switch (random_below(5)) {
     case 0:
-        return HV_X64_MSR_FIRST + below(HV_X64_MSR_LAST - HV_X64_MSR_FIRST + 1);
+        return HV_X64_MSR_FIRST + random_below(HV_X64_MSR_LAST - HV_X64_MSR_FIRST + 1);
     case 1:
-        return below(0x800);
+        return random_below(0x800);
     case 2:
-        return 0xc0000000u + below(0x120);
+        return 0xc0000000u + random_below(0x120);
     case 3:
-        return 0xc0010000u + below(0x140);
+        return 0xc0010000u + random_below(0x140);
     default:
         return (uint32_t)random_number();
     }
@@ -179,7 +165,7 @@ static uint64_t random_msr_value(uint32_t msr)
     case HV_X64_MSR_VP_ASSIST_PAGE:
     case HV_X64_MSR_SIEFP:
     case HV_X64_MSR_SIMP:
-        return (uint64_t)memory | below((uint32_t)PAGE_SIZE);
+        return (uint64_t)memory | random_below((uint32_t)PAGE_SIZE);
     default:
         return random_word();
     }
@@ -194,7 +180,7 @@ static void fuzz_msr(void)
 
     if (msr == HV_X64_MSR_GUEST_IDLE)
         return;
-    if (below(2) == 0)
+    if (random_below(2) == 0)
         vector = rdmsr_try(msr, &value);
     else if (spared(msr))
         return;
@@ -246,8 +232,9 @@ static void do_port(void *argument)
 static void fuzz_port(void)
 {
     struct port_access access = {
-        .port = (uint16_t)(below(2) == 0 ? CHILD_PORT_SCRATCH + below(0x60) : random_number()),
-        .form = (uint8_t)below(8),
+        .port = (uint16_t)(random_below(2) == 0 ? CHILD_PORT_SCRATCH + random_below(0x60)
+                                                : random_number()),
+        .form = (uint8_t)random_below(8),
         .value = (uint32_t)random_number(),
     };
     struct fault fault;
@@ -281,7 +268,7 @@ static void run_part(const char *part, void (*step)(void), const char *what)
 
     if (!all && !option_names("fuzz", part))
         return;
-    state = option_number("fuzz", 0, 1) * 2 + 1;
+    random_seed(option_number("fuzz", 0, 1));
     for (uint64_t i = 0; i < count; i++)
         step();
     recover();

@@ -164,6 +164,8 @@ void hostile_run(void)
         self_modification();
     if (option("fuzz"))
         fuzz_run();
+    if (option("hostile"))
+        hostile_bus_run();
     if (option("synicpt") && hyperv_present())
         synic_over_page_tables();
     if (option("crash") && hyperv_present())

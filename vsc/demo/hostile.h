@@ -10,4 +10,7 @@ void hostile_run(void);
 /* fuzz.c: `fuzz=SEED,COUNT,PART,…`. */
 void fuzz_run(void);
 
+/* hostile_bus.c: `hostile=SEED,COUNT`. */
+void hostile_bus_run(void);
+
 #endif

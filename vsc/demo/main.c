@@ -3,7 +3,6 @@
 #include "include/child_start.h"
 #include "lib/x86/cpu.h"
 #include "vsc/demo/bench.h"
-#include "vsc/demo/bus.h"
 #include "vsc/demo/clock.h"
 #include "vsc/demo/console.h"
 #include "vsc/demo/disk.h"
@@ -47,7 +46,6 @@ _Noreturn void demo_main(const struct child_start *start)
         status = 1;
     if (option("disk") && !disk_run())
         status = 1;
-    demo_bus_end();
     if (option("bench"))
         bench_run();
     child_exit((uint32_t)option_number("exit", 0, status));
