@@ -44,7 +44,7 @@ PROGRAM_PARTS := $(foreach name,$(PROGRAM_NAMES),$(wildcard parent/user/$(name)/
 USER_RUNTIME_OBJECTS := $(call user_objects,$(wildcard parent/user/*.c parent/user/*.asm))
 
 # The demo child: a kernel for a child partition, linked into the lower half.
-DEMO_SOURCES := $(wildcard vsc/demo/*.c)
+DEMO_SOURCES := $(wildcard vsc/*.c vsc/demo/*.c) vmbus/ring.c
 demo_objects = $(patsubst %,$(BUILD)/child/%.o,$(1))
 DEMO_OBJECTS := $(call demo_objects,$(wildcard vsc/demo/*.asm) $(DEMO_SOURCES) \
                   $(addprefix lib/,string.c printf.c cmdline.c page_table.c))

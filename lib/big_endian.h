@@ -26,4 +26,15 @@ static inline void store_be32(uint8_t *bytes, uint32_t value)
     store_be16(bytes + 2, (uint16_t)value);
 }
 
+static inline uint64_t load_be64(const uint8_t *bytes)
+{
+    return (uint64_t)load_be32(bytes) << 32 | load_be32(bytes + 4);
+}
+
+static inline void store_be64(uint8_t *bytes, uint64_t value)
+{
+    store_be32(bytes, (uint32_t)(value >> 32));
+    store_be32(bytes + 4, (uint32_t)value);
+}
+
 #endif

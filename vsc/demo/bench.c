@@ -126,7 +126,7 @@ static uint64_t measure_timer(void)
     return handler_tsc - tsc_at(deadline);
 }
 
-enum need { ANY_MACHINE, HYPERV, REFERENCE_PAGE };
+enum need { ANY_MACHINE, HYPERV, REFERENCE_PAGE, DISK, DISK_TO_WRITE };
 
 static const struct bench {
     const char *name;
@@ -144,18 +144,27 @@ static const struct bench {
     {"signal.event", measure_signal, HYPERV},
     {"ipi.self", measure_self_ipi, ANY_MACHINE},
     {"timer.hlt", measure_timer, REFERENCE_PAGE},
+    {"disk.read_4k", bench_disk_read_4k, DISK},
+    {"disk.write_4k", bench_disk_write_4k, DISK_TO_WRITE},
+    {"disk.write_100k", bench_disk_write_100k, DISK_TO_WRITE},
+    {"disk.write_100k_qd32", bench_disk_write_100k_deep, DISK_TO_WRITE},
 };
 
 static bool possible(enum need need)
 {
     if (need == REFERENCE_PAGE)
         return hyperv_present() && clock_page()->sequence != 0;
+    /* The content of a disk is lost only when the command line says so. */
+    if (need == DISK || need == DISK_TO_WRITE)
+        return (option_is("disk", "write") || (need == DISK && option("disk"))) &&
+               bench_disk_open();
     return need == ANY_MACHINE || hyperv_present();
 }
 
-static bool is_exit(const struct bench *bench)
+/* World switches are counted. */
+static bool is_counted(const struct bench *bench)
 {
-    return strncmp(bench->name, "exit.", 5) == 0;
+    return strncmp(bench->name, "exit.", 5) == 0 || strncmp(bench->name, "disk.", 5) == 0;
 }
 
 static void sort(uint64_t *values, unsigned count)
@@ -201,11 +210,13 @@ void bench_run(void)
     interrupt_set(TIMER_VECTOR, on_interrupt, EOI_AFTER);
     interrupts_enable();
     for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
-        if (option_lists("bench", benches[i].name) && possible(benches[i].need))
-            run(&benches[i]);
-        if (option_lists("bench", benches[i].name) && hyperv_present() && is_exit(&benches[i]))
+        if (!option_lists("bench", benches[i].name) || !possible(benches[i].need))
+            continue;
+        run(&benches[i]);
+        if (hyperv_present() && is_counted(&benches[i]))
             count_transitions(&benches[i]);
     }
+    bench_disk_close();
     interrupt_set(VECTOR, NULL, EOI_AFTER);
     interrupt_set(TIMER_VECTOR, NULL, EOI_AFTER);
 }

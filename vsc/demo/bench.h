@@ -2,7 +2,20 @@
 #ifndef VENEER_VSC_DEMO_BENCH_H
 #define VENEER_VSC_DEMO_BENCH_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* Measures what the command line names; prints lines "bench NAME MINIMUM MEDIAN". */
 void bench_run(void);
+
+/* bench_disk.c: LUN 0 of the first controller. False: there is none. */
+bool bench_disk_open(void);
+void bench_disk_close(void);
+
+/* Ticks for a request; the last one: for one of 32 that are under way at once. */
+uint64_t bench_disk_read_4k(void);
+uint64_t bench_disk_write_4k(void);
+uint64_t bench_disk_write_100k(void);
+uint64_t bench_disk_write_100k_deep(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include "vsc/demo/bench.h"
 #include "vsc/demo/clock.h"
 #include "vsc/demo/console.h"
+#include "vsc/demo/disk.h"
 #include "vsc/demo/hostile.h"
 #include "vsc/demo/hyperv.h"
 #include "vsc/demo/interrupts.h"
@@ -42,6 +43,8 @@ _Noreturn void demo_main(const struct child_start *start)
 
     hostile_run();
     if (option("test") && !selftest_run())
+        status = 1;
+    if (option("disk") && !disk_run())
         status = 1;
     if (option("bench"))
         bench_run();

@@ -1,0 +1,72 @@
+/* What the files of the storage provider share. */
+#ifndef VENEER_VSP_STORVSP_INTERNAL_H
+#define VENEER_VSP_STORVSP_INTERNAL_H
+
+#include "include/vmbus/storvsc.h"
+#include "vsp/storvsp/scsi.h"
+#include "vsp/storvsp/storvsp.h"
+
+/* Pages of the largest transfer, which need not start at a page's start. */
+#define STORVSP_SEGMENT_COUNT (SCSI_MAX_TRANSFER / 4096 + 1)
+#define STORVSP_PACKET_SIZE (16 + 8 * STORVSP_SEGMENT_COUNT + 64)
+
+struct storvsp_lun {
+    bool present, removing;
+    uint32_t active; /* requests at the disk */
+    uint32_t logged; /* bit n: enum vdisk_status n has been said */
+    struct scsi_unit unit;
+    struct storvsp_statistics statistics;
+    void (*removed)(void *context, uint32_t lun);
+    void *removed_context;
+};
+
+/* A packet of the guest's, from its arrival until its answer is in the ring. */
+struct storvsp_request {
+    struct vdisk_request disk;
+    struct storvsp *controller;
+    struct storvsp_lun *lun;
+    struct storvsp_request *next; /* in one of the lists of the controller */
+    uint64_t transaction_id;
+    bool answer_wanted;
+    uint32_t data_size;
+    struct vstor_packet packet; /* the guest's, then the answer */
+    struct block_segment segments[STORVSP_SEGMENT_COUNT];
+};
+
+struct storvsp {
+    struct vmbus_channel *channel; /* NULL: not open */
+    bool version_accepted, initialized;
+    bool announce;   /* ENUMERATE_BUS is to be sent */
+    uint32_t active; /* requests at disks */
+    struct storvsp_request *free;
+    struct storvsp_request *answers, **last_answer; /* that wait for the ring */
+    struct storvsp_request *reset;                  /* is answered when nothing is active */
+    struct storvsp_request *completed;              /* atomic: pushed by done() in any context */
+    uint32_t notifying;                             /* atomic: done() that still use the channel */
+    struct storvsp_lun luns[STORVSP_LUN_COUNT];
+
+    /* For the packet in work. */
+    struct scsi_command command;
+    struct vmbus_segment segments[STORVSP_SEGMENT_COUNT];
+    uint8_t parameters[4096];
+    _Alignas(8) uint8_t buffer[STORVSP_PACKET_SIZE];
+    struct storvsp_request requests[STORVSP_QUEUE_DEPTH];
+};
+
+/* Where the data of an SRB are: @range of a packet; NULL: nowhere. */
+struct storvsp_data {
+    const uint8_t *range;
+    size_t size;
+};
+
+/* Executes the SRB in @request->packet: queues its answer, or gives it to the disk. */
+void storvsp_execute(struct storvsp *controller, struct storvsp_request *request,
+                     const struct storvsp_data *data);
+
+/* Ends @request, which a disk has completed. */
+void storvsp_disk_done(struct storvsp *controller, struct storvsp_request *request);
+
+/* Queues the answer. */
+void storvsp_answer(struct storvsp *controller, struct storvsp_request *request, uint32_t status);
+
+#endif
