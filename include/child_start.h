@@ -61,8 +61,8 @@ struct child_start {
 #define CHILD_MMIO_MIRRORED 0x20 /* as CHILD_PORT_MIRRORED */
 
 /* Connections to the parent (HvPostMessage, HvSignalEvent), and the SINT of what comes from it. */
-#define CHILD_CONNECTION_MESSAGE 0x101 /* VMBus has 1 and 4 */
-#define CHILD_CONNECTION_EVENT 0x102
+#define CHILD_CONNECTION_MESSAGE 2 /* 1 and 4 are VMBus's */
+#define CHILD_CONNECTION_EVENT 3
 #define CHILD_EVENT_FLAGS 8
 #define CHILD_SINT 2
 

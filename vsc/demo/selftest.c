@@ -46,6 +46,7 @@ static const struct selftest {
     {"events", test_events, HYPERV},
     {"messages", test_messages, HYPERV},
     {"signal", test_signal, HYPERV},
+    {"vmbus", test_vmbus, HYPERV},
     {"stimer", test_stimer, HYPERV},
     {"stimer-modes", test_stimer_modes, HYPERV},
     {"stimer-queue", test_stimer_queue, HYPERV},

@@ -56,6 +56,7 @@ void test_synic(void);
 void test_events(void);
 void test_messages(void);
 void test_signal(void);
+void test_vmbus(void);
 void test_stimer(void);
 void test_stimer_modes(void);
 void test_stimer_queue(void);

@@ -189,6 +189,7 @@ int main(int argc, char **argv)
     load(&options);
     child_set_start_state();
     create_ports();
+    must(system_vm_bus_start(child.vm), "no bus for synthetic devices");
     start_thread(child_receive, NULL);
     for (uint32_t i = 1; i < child.vp_count; i++)
         start_thread(run_vp, &child.vps[i]);
