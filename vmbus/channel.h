@@ -11,9 +11,8 @@
 #include <stdint.h>
 
 #include "include/vmbus/guid.h"
+#include "include/vmbus/messages.h"
 #include "vmbus/ring.h"
-
-#define VMBUS_USER_DATA_SIZE 120 /* of offers and of openings */
 
 struct vmbus_channel;
 

@@ -29,6 +29,7 @@ struct vmbus_ring {
     uint32_t size;         /* bytes of data: a multiple of the page size */
     uint32_t index;        /* own: up to where is written, or read */
     uint32_t published;    /* own index as the peer knows it */
+    bool pending;          /* writing: the pending size is set */
     bool broken;
 };
 
@@ -76,7 +77,8 @@ bool vmbus_ring_release(struct vmbus_ring *ring);
 /* The reader polls: the peer need not signal. */
 void vmbus_ring_mask(struct vmbus_ring *ring);
 
-/* It waits for a signal from now on. True: something has come before: mask and read again. */
+/* It waits for a signal from now on; after vmbus_ring_release(), as a writer signals only a ring
+ * that it sees empty. True: something has come before: mask and read again. */
 bool vmbus_ring_unmask(struct vmbus_ring *ring);
 
 #endif
