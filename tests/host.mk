@@ -10,7 +10,7 @@ HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstri
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
                 hypervisor/vp_context.c lib/instruction.c $(wildcard hypervisor/lapic*.c) \
-                $(wildcard vmbus/*.c vsc/*.c) \
+                $(wildcard vmbus/*.c vsc/*.c vsp/netvsp/*.c) \
                 $(wildcard parent/kernel/mm/page_bitmap.c parent/block/partition.c \
                   parent/block/split.c parent/block/queue.c parent/block/bounce.c \
                   parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
