@@ -92,9 +92,23 @@ static void test_malformed(void)
     }
 }
 
+/* A piece that is consistent in itself, but ends behind the packet, or behind what was copied. */
+static void test_info_too_long(void)
+{
+    prepare(RNDIS_INFO_CHECKSUM);
+    message.info.size = message.packet.info_length = sizeof(message) - 44;
+    CHECK(parse(sizeof(message)));
+    message.info.size = message.packet.info_length = sizeof(message) - 43;
+    CHECK(!parse(sizeof(message)));
+    prepare(RNDIS_INFO_CHECKSUM);
+    CHECK(rndis_packet_parse((const uint8_t *)&message, 60, sizeof(message), &frame));
+    CHECK(!rndis_packet_parse((const uint8_t *)&message, 59, sizeof(message), &frame));
+}
+
 int main(void)
 {
     test_good();
     test_malformed();
+    test_info_too_long();
     return unit_result();
 }
