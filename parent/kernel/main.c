@@ -27,7 +27,7 @@
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
 #include "parent/services/store.h"
-#include "parent/vdisk/vdisk.h"
+#include "parent/include/vdisk.h"
 #include "parent/vid/vid.h"
 
 /* For disks to tell their partitions, which one that works does at once. */

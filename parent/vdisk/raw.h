@@ -3,7 +3,7 @@
 #ifndef VENEER_PARENT_VDISK_RAW_H
 #define VENEER_PARENT_VDISK_RAW_H
 
-#include "parent/vdisk/vdisk.h"
+#include "parent/include/vdisk.h"
 
 /* Sectors of the device, one after the other. */
 struct raw_run {

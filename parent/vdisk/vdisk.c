@@ -1,4 +1,4 @@
-#include "parent/vdisk/vdisk.h"
+#include "parent/include/vdisk.h"
 
 static const char *const status_texts[] = {
     [VDISK_OK] = "done",

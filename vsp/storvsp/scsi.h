@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "include/scsi.h"
-#include "parent/vdisk/vdisk.h"
+#include "parent/include/vdisk.h"
 
 #define SCSI_RESPONSE_SIZE 512
 #define SCSI_SENSE_SIZE 18         /* fixed format */

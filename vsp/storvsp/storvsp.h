@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "parent/vdisk/vdisk.h"
+#include "parent/include/vdisk.h"
 #include "vmbus/channel.h"
 
 #define STORVSP_LUN_COUNT 32

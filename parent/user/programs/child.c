@@ -122,16 +122,6 @@ static void create_vm(const struct options *options)
     child.memory = memory;
 }
 
-/* The bus, if there is anything on it. */
-static void attach_devices(const struct options *options)
-{
-    if (options->devices == 0)
-        return;
-    must(system_vm_bus_start(child.vm), "no bus for the child's devices");
-    for (uint32_t i = 0; i < options->devices; i++)
-        must(system_vm_attach(child.vm, FILE_HANDLE + 1 + i, i), "a device of the child");
-}
-
 static void load(const struct options *options)
 {
     void *file;
@@ -165,6 +155,14 @@ static void create_ports(void)
          "no port for events");
 }
 
+/* The memory is there by now: it is what devices reach. */
+static void start_bus(const struct options *options)
+{
+    must(system_vm_bus_start(child.vm), "no bus for synthetic devices");
+    for (uint32_t i = 0; i < options->devices; i++)
+        must(system_vm_attach(child.vm, FILE_HANDLE + 1 + i, i), "a device of the child");
+}
+
 static void start_thread(void (*entry)(void *argument), void *argument)
 {
     char *stack = malloc(STACK_SIZE);
@@ -184,12 +182,11 @@ int main(int argc, char **argv)
     read_options(argc, argv, &options);
     vp_dispatch_init();
     create_vm(&options);
-    attach_devices(&options);
     create_vps(&options);
     load(&options);
     child_set_start_state();
     create_ports();
-    must(system_vm_bus_start(child.vm), "no bus for synthetic devices");
+    start_bus(&options);
     start_thread(child_receive, NULL);
     for (uint32_t i = 1; i < child.vp_count; i++)
         start_thread(run_vp, &child.vps[i]);

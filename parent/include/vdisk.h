@@ -1,8 +1,8 @@
 /* Virtual disks: what storage providers and emulated controllers read and write, whatever is below:
  * a raw image, a VHD, an ISO, or a physical disk or partition. Asynchronous, with segments that may
  * be the guest's own pages. */
-#ifndef VENEER_PARENT_VDISK_VDISK_H
-#define VENEER_PARENT_VDISK_VDISK_H
+#ifndef VENEER_PARENT_INCLUDE_VDISK_H
+#define VENEER_PARENT_INCLUDE_VDISK_H
 
 #include <stdbool.h>
 #include <stdint.h>
