@@ -35,7 +35,11 @@ static void ask(struct vsc_channel *channel)
     check(response.type == VMBUS_KEYBOARD_PROTOCOL_RESPONSE &&
               response.value == VMBUS_KEYBOARD_ACCEPTED,
           "the keyboard answers %u, %u", response.type, response.value);
-    check(synic_take_event(VMBUS_SINT, channel->offer.relid), "the host has not signalled");
+    /* It shows the answer first and signals then: we may have seen the answer in between. */
+    bool signalled = synic_take_event(VMBUS_SINT, channel->offer.relid);
+    while (!signalled && rdtsc() < end)
+        signalled = synic_take_event(VMBUS_SINT, channel->offer.relid);
+    check(signalled, "the host has not signalled");
 }
 
 static void use_keyboard(struct vsc_bus *bus)
