@@ -232,11 +232,11 @@ struct vdisk *raw_create(struct block_device *device, uint32_t sector_size,
                          void (*closed)(void *context), void *context)
 {
     uint64_t sectors = 0;
-    if (sector_size < device->sector_size || sector_size % device->sector_size != 0)
+    uint32_t ratio = sector_size / device->sector_size;
+    if (ratio == 0 || sector_size % device->sector_size != 0)
         return NULL;
     for (uint32_t i = 0; i < run_count; i++)
         sectors += runs[i].count;
-    uint32_t ratio = sector_size / device->sector_size;
     if (sectors < ratio)
         return NULL;
     struct raw_disk *raw = heap_allocate(sizeof(*raw) + run_count * sizeof(runs[0]));
