@@ -11,18 +11,20 @@ _Static_assert(SYSTEM_VM_KEY_RELEASE == VMBUS_KEYBOARD_BREAK &&
                    SYSTEM_VM_KEY_E0 == VMBUS_KEYBOARD_E0 && SYSTEM_VM_KEY_E1 == VMBUS_KEYBOARD_E1,
                "passed on as they are");
 
-/* The bus of the child behind @handle, with a reference to the child. UNAVAILABLE: it has none. */
-static enum system_error get_bus(uint64_t handle, uint32_t rights, struct partition **partition,
-                                 struct bus **bus)
+/* What one call does with a child's bus; argument[0] is the child's handle. Result: of the call. */
+typedef int64_t bus_action(struct bus *bus, const uint64_t *argument);
+
+/* SYSTEM_ERROR_UNAVAILABLE: the child has no bus. */
+static int64_t with_bus(const uint64_t *argument, uint32_t rights, bus_action *act)
 {
-    enum system_error error = system_call_get_vm(handle, rights, partition);
+    struct partition *partition;
+    enum system_error error = system_call_get_vm(argument[0], rights, &partition);
     if (error != SYSTEM_OK)
-        return error;
-    *bus = bus_of(*partition);
-    if (*bus)
-        return SYSTEM_OK;
-    object_put(&(*partition)->object);
-    return SYSTEM_ERROR_UNAVAILABLE;
+        return failure(error);
+    struct bus *bus = bus_of(partition);
+    int64_t result = bus ? act(bus, argument) : failure(SYSTEM_ERROR_UNAVAILABLE);
+    object_put(&partition->object);
+    return result;
 }
 
 int64_t call_vm_bus_start(const uint64_t *argument)
@@ -37,88 +39,73 @@ int64_t call_vm_bus_start(const uint64_t *argument)
     return failure(error);
 }
 
-int64_t call_vm_attach(const uint64_t *argument)
+static int64_t attach(struct bus *bus, const uint64_t *argument)
 {
-    uint64_t handle = argument[0];
     uint64_t device = argument[1];
     uint64_t slot = argument[2];
-    struct partition *partition;
-    struct bus *bus;
     struct object *object;
-    enum system_error error = get_bus(handle, SYSTEM_RIGHT_WRITE, &partition, &bus);
+    enum system_error error = handle_get(&current_process()->handles, device, OBJECT_CHANNEL_DEVICE,
+                                         SYSTEM_RIGHT_WRITE, &object);
     if (error != SYSTEM_OK)
         return failure(error);
-    error = handle_get(&current_process()->handles, device, OBJECT_CHANNEL_DEVICE,
-                       SYSTEM_RIGHT_WRITE, &object);
-    if (error == SYSTEM_OK) {
-        error = bus_attach(bus, slot, CONTAINER_OF(object, struct channel_device, object));
-        object_put(object);
-    }
-    object_put(&partition->object);
+    error = bus_attach(bus, slot, CONTAINER_OF(object, struct channel_device, object));
+    object_put(object);
     return failure(error);
+}
+
+int64_t call_vm_attach(const uint64_t *argument)
+{
+    return with_bus(argument, SYSTEM_RIGHT_WRITE, attach);
+}
+
+static int64_t detach(struct bus *bus, const uint64_t *argument)
+{
+    return failure(bus_detach(bus, argument[1]));
 }
 
 int64_t call_vm_detach(const uint64_t *argument)
 {
-    uint64_t handle = argument[0];
-    uint64_t slot = argument[1];
-    struct partition *partition;
-    struct bus *bus;
-    enum system_error error = get_bus(handle, SYSTEM_RIGHT_WRITE, &partition, &bus);
-    if (error != SYSTEM_OK)
-        return failure(error);
-    error = bus_detach(bus, slot);
-    object_put(&partition->object);
-    return failure(error);
+    return with_bus(argument, SYSTEM_RIGHT_WRITE, detach);
+}
+
+static int64_t shut_down(struct bus *bus, const uint64_t *argument)
+{
+    bool asked = ic_request_shutdown(bus_ic(bus, IC_SHUTDOWN), argument[1] == SYSTEM_VM_RESTART);
+    return failure(asked ? SYSTEM_OK : SYSTEM_ERROR_UNAVAILABLE);
 }
 
 int64_t call_vm_shutdown(const uint64_t *argument)
 {
-    uint64_t handle = argument[0];
-    uint64_t how = argument[1];
-    struct partition *partition;
-    struct bus *bus;
-    if (how > SYSTEM_VM_RESTART)
+    if (argument[1] > SYSTEM_VM_RESTART)
         return failure(SYSTEM_ERROR_ARGUMENT);
-    enum system_error error = get_bus(handle, SYSTEM_RIGHT_WRITE, &partition, &bus);
-    if (error != SYSTEM_OK)
-        return failure(error);
-    if (!ic_request_shutdown(bus_ic(bus, IC_SHUTDOWN), how == SYSTEM_VM_RESTART))
-        error = SYSTEM_ERROR_UNAVAILABLE;
-    object_put(&partition->object);
-    return failure(error);
+    return with_bus(argument, SYSTEM_RIGHT_WRITE, shut_down);
+}
+
+static int64_t press_key(struct bus *bus, const uint64_t *argument)
+{
+    bool sent = keyboard_key(bus_keyboard(bus), (uint16_t)argument[1], (uint32_t)argument[2]);
+    return failure(sent ? SYSTEM_OK : SYSTEM_ERROR_UNAVAILABLE);
 }
 
 int64_t call_vm_key(const uint64_t *argument)
 {
-    uint64_t handle = argument[0];
     uint64_t make_code = argument[1];
     uint64_t flags = argument[2];
-    struct partition *partition;
-    struct bus *bus;
     if (make_code > UINT16_MAX || flags & ~KEY_FLAGS)
         return failure(SYSTEM_ERROR_ARGUMENT);
-    enum system_error error = get_bus(handle, SYSTEM_RIGHT_WRITE, &partition, &bus);
-    if (error != SYSTEM_OK)
-        return failure(error);
-    if (!keyboard_key(bus_keyboard(bus), (uint16_t)make_code, (uint32_t)flags))
-        error = SYSTEM_ERROR_UNAVAILABLE;
-    object_put(&partition->object);
-    return failure(error);
+    return with_bus(argument, SYSTEM_RIGHT_WRITE, press_key);
+}
+
+static int64_t age_of_beat(struct bus *bus, const uint64_t *argument)
+{
+    uint64_t last;
+    (void)argument;
+    if (!ic_last_beat(bus_ic(bus, IC_HEARTBEAT), &last))
+        return failure(SYSTEM_ERROR_UNAVAILABLE);
+    return (int64_t)(time_now() - last);
 }
 
 int64_t call_vm_heartbeat(const uint64_t *argument)
 {
-    uint64_t handle = argument[0];
-    struct partition *partition;
-    struct bus *bus;
-    uint64_t last;
-    enum system_error error = get_bus(handle, SYSTEM_RIGHT_READ, &partition, &bus);
-    if (error != SYSTEM_OK)
-        return failure(error);
-    int64_t result = failure(SYSTEM_ERROR_UNAVAILABLE);
-    if (ic_last_beat(bus_ic(bus, IC_HEARTBEAT), &last))
-        result = (int64_t)(time_now() - last);
-    object_put(&partition->object);
-    return result;
+    return with_bus(argument, SYSTEM_RIGHT_READ, age_of_beat);
 }
