@@ -3,18 +3,9 @@
 #include "lib/big_endian.h"
 #include "parent/vdisk/vhd.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/vhd_sign.h"
 
 #define ENTRIES 16
-
-static void sign(uint8_t *bytes, size_t size, size_t at)
-{
-    uint32_t sum = 0;
-
-    store_be32(bytes + at, 0);
-    for (size_t i = 0; i < size; i++)
-        sum += bytes[i];
-    store_be32(bytes + at, ~sum);
-}
 
 /* Changes fields at positions that the input names. */
 static void damage(struct fuzz_input *input, uint8_t *bytes, uint8_t changes)
@@ -61,14 +52,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vhd_build_footer(&footer, bytes);
     damage(&input, bytes, shape & 3);
     if ((shape & 0x80) == 0)
-        sign(bytes, VHD_FOOTER_SIZE, 64);
+        vhd_sign(bytes, VHD_FOOTER_SIZE, 64);
     if (vhd_parse_footer(bytes, &footer) != VHD_OK)
         return 0;
     FUZZ_CHECK(footer.size > 0 && footer.size % 512 == 0 && footer.size <= VHD_DISK_SIZE_MAX);
     vhd_build_header(&header, bytes);
     damage(&input, bytes, shape >> 2 & 3);
     if ((shape & 0x40) == 0)
-        sign(bytes, VHD_HEADER_SIZE, 36);
+        vhd_sign(bytes, VHD_HEADER_SIZE, 36);
     if (vhd_parse_header(bytes, &footer, file_size, &header) != VHD_OK)
         return 0;
     FUZZ_CHECK((uint64_t)header.table_entries * header.block_size >= footer.size);

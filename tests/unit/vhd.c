@@ -6,23 +6,13 @@
 #include "lib/big_endian.h"
 #include "parent/vdisk/vhd.h"
 #include "tests/unit/unit.h"
+#include "tests/vhd_sign.h"
 
 #define DISK_SIZE (9ull << 20)
 #define FILE_SIZE (64ull << 20)
 
 static const struct vhd_footer dynamic = {VHD_DYNAMIC, 512, DISK_SIZE, 42, {1, 2, 3, [15] = 9}};
 static const struct vhd_header sparse = {1536, 5, VHD_BLOCK_SIZE_DEFAULT};
-
-/* Makes the checksum of a changed structure right again. */
-static void sign(uint8_t *bytes, size_t size, size_t at)
-{
-    uint32_t sum = 0;
-
-    store_be32(bytes + at, 0);
-    for (size_t i = 0; i < size; i++)
-        sum += bytes[i];
-    store_be32(bytes + at, ~sum);
-}
 
 static void test_footer(void)
 {
@@ -65,7 +55,7 @@ static void test_footer_fields(void)
 
         vhd_build_footer(&dynamic, bytes);
         store_be32(bytes + cases[i].offset, cases[i].value);
-        sign(bytes, sizeof(bytes), 64);
+        vhd_sign(bytes, sizeof(bytes), 64);
         CHECK_EQUAL(vhd_parse_footer(bytes, &footer), cases[i].error);
     }
 }
@@ -107,7 +97,7 @@ static void test_header(void)
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         vhd_build_header(&sparse, bytes);
         store_be32(bytes + cases[i].offset, cases[i].value);
-        sign(bytes, sizeof(bytes), 36);
+        vhd_sign(bytes, sizeof(bytes), 36);
         CHECK_EQUAL(vhd_parse_header(bytes, &dynamic, FILE_SIZE, &header), cases[i].error);
     }
 }
