@@ -6,6 +6,9 @@ HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes \
                -fno-omit-frame-pointer -fno-pie $(HOST_SANITIZE) -DVENEER_DEBUG=1
 
+# Those of the worker's devices that know nothing but struct device_host.
+WORKER_DEVICES := mc146818
+
 # The sources under test: nothing that needs a bare machine.
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
@@ -18,7 +21,8 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                   parent/vid/partition_memory.c parent/vid/port.c \
                   parent/user/child/mmio.c parent/user/child/string_io.c \
                   parent/console/line_editor.c parent/vdisk/vhd.c parent/vdisk/raw.c parent/vdisk/vdisk.c parent/fs/*.c parent/net/*.c \
-                  tests/fat/*.c tests/net/*.c)
+                  tests/fat/*.c tests/net/*.c tests/devices/*.c) \
+                $(patsubst %,worker/%.c,$(WORKER_DEVICES))
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))
 
 # What would replace the C library's functions, on which the sanitizers depend, gets other names.
