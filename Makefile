@@ -37,10 +37,11 @@ PARENT_OBJECTS := $(call objects,$(PARENT_ASM) $(PARENT_SOURCES) $(LIB_SOURCES))
 # Programs for the parent's ring 3: a file each, and those of the folder of their name, with the
 # runtime and what they need of lib/.
 PROGRAM_NAMES := $(patsubst parent/user/programs/%.c,%,$(wildcard parent/user/programs/*.c))
-PROGRAMS := $(patsubst %,$(BUILD)/programs/%.elf,$(PROGRAM_NAMES))
+PROGRAMS := $(patsubst %,$(BUILD)/programs/%.elf,$(PROGRAM_NAMES) worker)
+WORKER_SOURCES := $(wildcard worker/*.c)
 user_objects = $(patsubst %,$(BUILD)/user/%.o,$(1))
 USER_LIB_OBJECTS := $(call user_objects,$(filter-out lib/serial.c lib/symbols.c,$(LIB_SOURCES)))
-PROGRAM_PARTS := $(foreach name,$(PROGRAM_NAMES),$(wildcard parent/user/$(name)/*.c))
+WORKER_OBJECTS := $(call user_objects,$(WORKER_SOURCES))
 USER_RUNTIME_OBJECTS := $(call user_objects,$(wildcard parent/user/*.c parent/user/*.asm))
 
 # The demo child: a kernel for a child partition, linked into the lower half.
@@ -107,10 +108,12 @@ $(BUILD)/programs/%.elf: $(BUILD)/user/parent/user/programs/%.c.o $(USER_RUNTIME
 	@echo "  LD    $@"
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -S -T parent/user/linker.ld -o $@ $(filter %.o,$^)
 
-define program_parts
-$(BUILD)/programs/$(1).elf: $(call user_objects,$(wildcard parent/user/$(1)/*.c))
-endef
-$(foreach name,$(PROGRAM_NAMES),$(eval $(call program_parts,$(name))))
+# The worker: the one program that is a component of its own.
+$(BUILD)/programs/worker.elf: $(WORKER_OBJECTS) $(USER_RUNTIME_OBJECTS) $(USER_LIB_OBJECTS) \
+                              parent/user/linker.ld
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(LD) $(KERNEL_LDFLAGS) -S -T parent/user/linker.ld -o $@ $(filter %.o,$^)
 
 $(BUILD)/child/%.c.o: %.c Makefile | setup
 	@mkdir -p $(@D)
@@ -173,7 +176,7 @@ $(BUILD)/iso/%.elf: $(BUILD)/%.elf
 
 KERNELS := $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf
 # Files that the parent finds by name: the demo child, and the program that runs children.
-MODULES := demo=$(BUILD)/iso/demo.elf child=$(BUILD)/programs/child.elf
+MODULES := demo=$(BUILD)/iso/demo.elf worker=$(BUILD)/programs/worker.elf
 module_name = $(firstword $(subst =, ,$(1)))
 module_file = $(lastword $(subst =, ,$(1)))
 
@@ -243,9 +246,9 @@ SETUP_GROUPS := build \
 setup:
 	@tools/setup $(SETUP_GROUPS)
 
-.SECONDARY: $(USER_RUNTIME_OBJECTS) $(USER_LIB_OBJECTS)
+.SECONDARY: $(WORKER_OBJECTS) $(USER_RUNTIME_OBJECTS) $(USER_LIB_OBJECTS)
 .PRECIOUS: $(BUILD)/user/parent/user/programs/%.c.o
--include $(patsubst %,$(BUILD)/user/%.d,$(PROGRAM_PARTS))
+-include $(WORKER_OBJECTS:.o=.d)
 -include $(USER_RUNTIME_OBJECTS:.o=.d) $(USER_LIB_OBJECTS:.o=.d)
 -include $(patsubst %,$(BUILD)/user/parent/user/programs/%.c.d,$(PROGRAM_NAMES))
 -include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(DEMO_OBJECTS:.o=.d)

@@ -39,8 +39,8 @@ struct child_start {
 #define CHILD_PORT_POSTED_SUM 0x518   /* in, 4 bytes: their sum, modulo 2^32 */
 #define CHILD_PORT_MIRRORED 0x520     /* in, 4 bytes, mirrored: CHILD_MIRRORED_VALUE + VP index */
 #define CHILD_PORT_STRING                                                                          \
-    0x530 /* in and out strings of 1, 2, 4 bytes: out adds each element to a                       \
-             sum (in CHILD_PORT_POSTED_SUM), in returns 1, 2, 3, … */
+    0x530 /* of 1, 2, 4 bytes: out adds each element to a sum (in CHILD_PORT_POSTED_SUM), in       \
+             returns 1, 2, 3, … */
 #define CHILD_PORT_EVENT                                                                           \
     0x540 /* out, 4 bytes: the worker signals event flag n of SINT                                 \
              CHILD_SINT on this VP */
@@ -52,10 +52,14 @@ struct child_start {
 #define CHILD_PORT_EXITS                                                                           \
     0x550 /* in, 4 bytes: exits of this VP, and of the parent's under it, so far,                  \
              modulo 2^32 */
+/* Status of a worker whose child wants to be started again. */
+#define CHILD_STATUS_RESET 0x5e7
+
 #define CHILD_MIRRORED_VALUE 0x12340000u
 
 /* A page of registers, not mapped. */
 #define CHILD_MMIO_BASE 0xfed80000ull
+#define CHILD_MMIO_SIZE 0x1000
 #define CHILD_MMIO_SCRATCH 0x00  /* 4 bytes: kept and returned by the worker */
 #define CHILD_MMIO_POSTED 0x10   /* as CHILD_PORT_POSTED, the same count and sum */
 #define CHILD_MMIO_MIRRORED 0x20 /* as CHILD_PORT_MIRRORED */

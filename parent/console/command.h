@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define COMMAND_WORDS 16 /* of a line, the command included */
+#define COMMAND_WORDS 32 /* of a line, the command included */
 
 /* What Tab completes behind the command's name. */
 enum command_words { WORDS_NONE, WORDS_PATH, WORDS_COMMAND, WORDS_DISK, WORDS_NIC };

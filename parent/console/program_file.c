@@ -86,14 +86,13 @@ size_t program_join_words(unsigned count, char **words, char *text, size_t size)
     return length;
 }
 
-static bool report_end(const struct process *process, const struct system_process_end *end)
+bool program_end(const char *name, const struct system_process_end *end)
 {
     if (end->cause == SYSTEM_END_EXIT) {
-        terminal_print("%s ended with status %d\n", process_name(process), end->status);
+        terminal_print("%s ended with status %d\n", name, end->status);
         return end->status == 0;
     }
-    process_report(process, end);
-    return command_failed(process_name(process), "log has its report", "it was ended");
+    return command_failed(name, "log has its report", "it was ended");
 }
 
 bool program_wait(struct process *process)
@@ -103,7 +102,9 @@ bool program_wait(struct process *process)
     while (!process_wait(process, &end, time_now() + INTERRUPT_CHECK_US))
         if (terminal_interrupted())
             process_kill(process, STATUS_KILLED);
-    bool success = report_end(process, &end);
+    if (end.cause != SYSTEM_END_EXIT)
+        process_report(process, &end);
+    bool success = program_end(process_name(process), &end);
     process_put(process);
     return success;
 }

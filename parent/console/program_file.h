@@ -28,6 +28,9 @@ void program_file_close(struct program_file *file);
 /* Puts the words after each other, each with its NUL; the length, 0 if @size is too small. */
 size_t program_join_words(unsigned count, char **words, char *text, size_t size);
 
+/* Says how the program @name ended. True: with status 0. */
+bool program_end(const char *name, const struct system_process_end *end);
+
 /* Waits for the end; ^C ends @process. Says how it ended, and gives the reference back. True: with
  * status 0. */
 bool program_wait(struct process *process);

@@ -14,6 +14,11 @@ struct process;
 
 #define PROCESS_NAME_SIZE 32
 
+struct process_data {
+    const void *bytes;
+    size_t size; /* > 0 */
+};
+
 /* A program to start. All of it is copied. */
 struct process_program {
     const char *name;
@@ -21,12 +26,13 @@ struct process_program {
     size_t size;
     const char *arguments; /* words, each ended by NUL */
     size_t arguments_size; /* in all, at most SYSTEM_MAX_ARGUMENTS */
-    const void *data;      /* for the program to read: its handle 1 is memory that holds it */
-    size_t data_size;      /* 0: none, and no handle */
-    /* Devices for a child (parent/vmbus/device.h): the program's next handles. At most
-     * SYSTEM_MAX_START_HANDLES; it gets references of its own. */
-    struct object *const *devices;
-    uint32_t device_count;
+    /* For the program to read: its first handles are memory that holds these. */
+    const struct process_data *data;
+    uint32_t data_count; /* at most SYSTEM_MAX_START_HANDLES */
+    /* Its next handles: streams (stream.h) and devices for a child (channel_device.h), of which it
+     * gets references of its own. At most SYSTEM_MAX_START_HANDLES. */
+    struct object *const *objects;
+    uint32_t object_count;
 };
 
 /* Starts @program. The result is a reference, for process_put(). On an error NULL, and *@error (if

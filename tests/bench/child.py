@@ -14,7 +14,7 @@ from table import Row, report
 COMMANDS = ["--parent-options=autorun=bench.commands",
             "--module=tests/bench/child.commands=bench.commands"]  # fmt: skip
 # What they start: the child's kernel and its worker.
-FILES = {"demo": "iso/demo.elf", "child": "programs/child.elf"}
+FILES = {"demo": "iso/demo.elf", "worker": "programs/worker.elf"}
 LINUX_OPTIONS = "console=ttyS0 quiet panic=-1"
 LINUX_MODULES = ["virt/lib/irqbypass", "arch/x86/kvm/kvm"]
 

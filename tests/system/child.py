@@ -4,7 +4,7 @@ from harness.boot import PASSED, TROUBLE, Boot
 
 from .platforms import BOCHS, BOCHS_SVM, BOCHS_VMX, QEMU, QEMU_SVM
 
-MODULES = ("--module=BUILD/demo.elf=demo", "--module=BUILD/programs/child.elf=child")
+MODULES = ("--module=BUILD/demo.elf=demo", "--module=BUILD/programs/worker.elf=worker")
 AUTORUN_PASSED = r"^AUTORUN PASS$"
 CHILD_PASSED = r"^child: \d+ passed, 0 failed$"
 

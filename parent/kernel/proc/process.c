@@ -160,17 +160,15 @@ static void empty(struct process *process)
         address_space_destroy(&process->space);
 }
 
-/* Puts the plan's data, if there are any, into memory behind the first handle. */
-static enum system_error give_data(struct process *process, const struct process_plan *plan)
+/* Puts data into memory behind the next handle. */
+static enum system_error give_data(struct process *process, const struct process_data *data)
 {
     enum system_error error;
-    if (plan->data_size == 0)
-        return SYSTEM_OK;
     struct memory_object *memory =
-        memory_object_create(process->job, (plan->data_size + PAGE_SIZE - 1) >> PAGE_SHIFT, &error);
+        memory_object_create(process->job, (data->size + PAGE_SIZE - 1) >> PAGE_SHIFT, &error);
     if (!memory)
         return error;
-    memory_object_write(memory, 0, plan->data, plan->data_size);
+    memory_object_write(memory, 0, data->bytes, data->size);
     if (handle_add(&process->handles, &memory->object, SYSTEM_RIGHT_READ) != 0)
         return SYSTEM_OK;
     object_put(&memory->object);
@@ -186,7 +184,8 @@ static enum system_error fill(struct process *process, const struct process_plan
     enum system_error error = program_load(process, plan, &entry, text);
     if (error != SYSTEM_OK)
         return error;
-    error = give_data(process, plan);
+    for (uint32_t i = 0; error == SYSTEM_OK && i < plan->data_count; i++)
+        error = give_data(process, &plan->data[i]);
     if (error != SYSTEM_OK)
         return error;
     if (!copy_handles(process, plan))
@@ -210,18 +209,18 @@ struct process *process_create(const struct process_plan *plan, enum system_erro
     return NULL;
 }
 
-#define DEVICE_RIGHTS (SYSTEM_RIGHT_READ | SYSTEM_RIGHT_WRITE)
+#define OBJECT_RIGHTS (SYSTEM_RIGHT_READ | SYSTEM_RIGHT_WRITE)
 
 struct process *process_start(const struct process_program *program, const char **error)
 {
     struct handle handles[SYSTEM_MAX_START_HANDLES];
-    if (program->device_count > SYSTEM_MAX_START_HANDLES) {
+    if (program->object_count > SYSTEM_MAX_START_HANDLES) {
         if (error)
             *error = "it would have too many devices";
         return NULL;
     }
-    for (uint32_t i = 0; i < program->device_count; i++)
-        handles[i] = (struct handle){.object = program->devices[i], .rights = DEVICE_RIGHTS};
+    for (uint32_t i = 0; i < program->object_count; i++)
+        handles[i] = (struct handle){.object = program->objects[i], .rights = OBJECT_RIGHTS};
     struct process_plan plan = {
         .name = program->name,
         .file = program->file,
@@ -229,9 +228,9 @@ struct process *process_start(const struct process_program *program, const char 
         .arguments = program->arguments,
         .arguments_size = program->arguments_size,
         .data = program->data,
-        .data_size = program->data_size,
+        .data_count = program->data_count,
         .handles = handles,
-        .handle_count = program->device_count,
+        .handle_count = program->object_count,
     };
     enum system_error code;
     const char *text;

@@ -40,8 +40,8 @@ struct process_plan {
     const char *arguments;
     size_t arguments_size;
     struct process *starter; /* NULL: the kernel, which makes a new job */
-    const void *data;        /* for handle 1, in front of the others; none if data_size is 0 */
-    size_t data_size;
+    const struct process_data *data; /* for the first handles, in front of the others */
+    uint32_t data_count;
     const struct handle *handles;
     uint32_t handle_count;
 };

@@ -88,7 +88,7 @@ enum system_error program_load(struct process *process, const struct process_pla
         .ss = SELECTOR_USER_DATA,
         .rdi = top,
         .rsi = plan->arguments_size,
-        .rdx = plan->handle_count + (plan->data_size > 0),
+        .rdx = plan->handle_count + plan->data_count,
         .rcx = rdtsc() * 0x9e3779b97f4a7c15,
     };
     return SYSTEM_OK;

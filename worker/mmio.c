@@ -1,7 +1,8 @@
 /* Registers in memory: the 32-bit MOVs of 64-bit code by which drivers reach them. The hypervisor
  * says where they are, and what the instruction does. */
 #include "lib/x86/cpu.h"
-#include "parent/user/child/child.h"
+#include "worker/io.h"
+#include "worker/vp.h"
 #include "parent/user/system.h"
 
 /* hv_x64_segment_register.attributes of code. */
@@ -9,7 +10,7 @@
 #define VECTOR_INVALID_OPCODE 6ull
 
 /* An instruction that has no meaning here is an invalid one. */
-__attribute__((noinline)) static uint32_t refuse(struct child_vp *vp)
+__attribute__((noinline)) static uint32_t refuse(struct vp *vp)
 {
     struct {
         struct hv_input_set_vp_registers header;
@@ -23,27 +24,26 @@ __attribute__((noinline)) static uint32_t refuse(struct child_vp *vp)
                               VECTOR_INVALID_OPCODE << HV_PENDING_INTERRUPTION_VECTOR_SHIFT}},
     };
     int64_t result =
-        system_vm_call(child.vm, HVCALL_SET_VP_REGISTERS, 1, &input, sizeof(input), NULL, 0);
+        system_vm_call(machine.handle, HVCALL_SET_VP_REGISTERS, 1, &input, sizeof(input), NULL, 0);
     if (result < 0 || result & HV_HYPERCALL_STATUS_MASK)
-        child_crash(vp, "instruction that cannot be emulated");
+        vp_crash(vp, "instruction that cannot be emulated");
     return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
 }
 
-uint32_t child_mmio(struct child_vp *vp, const struct hv_x64_memory_intercept_message *message)
+uint32_t vp_mmio(struct vp *vp, const struct hv_x64_memory_intercept_message *message)
 {
     struct hv_veneer_mov mov = message->mov;
     uint64_t *gpr = vp->registers->gpr;
     uint64_t address = message->guest_physical_address;
-    if (address < CHILD_MMIO_BASE || address >= CHILD_MMIO_BASE + PAGE_SIZE)
-        child_crash(vp, "access to memory that is not there");
     if (!(message->header.cs.attributes & SEGMENT_64_BIT) || mov.flags == 0 ||
         mov.size != sizeof(uint32_t))
         return refuse(vp);
     if (mov.flags & HV_VENEER_MOV_STORE) {
         bool immediate = mov.flags & HV_VENEER_MOV_IMMEDIATE;
-        child_mmio_write(vp, address, immediate ? mov.value : (uint32_t)gpr[mov.gpr]);
+        io_write_memory(vp, address, sizeof(uint32_t),
+                        immediate ? mov.value : (uint32_t)gpr[mov.gpr]);
     } else {
-        gpr[mov.gpr] = child_mmio_read(vp, address);
+        gpr[mov.gpr] = (uint32_t)io_read_memory(vp, address, sizeof(uint32_t));
         if (mov.gpr == GPR_RSP)
             vp->registers->dirty |= HV_VP_REGISTER_PAGE_DIRTY_GENERAL;
     }

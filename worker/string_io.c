@@ -1,14 +1,8 @@
 /* INS and OUTS, all repetitions of an instruction at once, or as many as fit. */
-#include "parent/user/child/child.h"
+#include "worker/io.h"
+#include "worker/vp.h"
 
 #define MAX_AT_ONCE 256u /* elements, of at most 4 bytes */
-
-/* What an IN string of the child reads: 1, 2, 3, … for an instruction; other ports what they always
- * give. */
-static uint32_t next_input(struct child_vp *vp, uint16_t port, uint32_t size, uint32_t number)
-{
-    return port == CHILD_PORT_STRING ? number : child_port_read(vp, port, size);
-}
 
 static void put(uint8_t *bytes, uint32_t size, uint32_t value)
 {
@@ -38,27 +32,26 @@ static void advance(uint64_t *reg, uint32_t size, uint64_t change)
 
 /* Moves @count elements, whose lowest is at linear @low, in the order of the instruction. False:
  * the memory is not there. */
-static bool move(struct child_vp *vp, const struct hv_x64_io_port_intercept_message *message,
+static bool move(struct vp *vp, const struct hv_x64_io_port_intercept_message *message,
                  uint64_t low, uint32_t count)
 {
     uint8_t bytes[MAX_AT_ONCE * sizeof(uint32_t)];
     uint32_t size = message->access_info & HV_IO_PORT_ACCESS_SIZE_MASK;
     bool down = message->access_info & HV_IO_PORT_ACCESS_DOWN;
     bool out = message->header.access_type == HV_INTERCEPT_WRITE;
-    if (out && !child_read(vp, low, bytes, count * size))
+    if (out && !linear_read(vp, low, bytes, count * size))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *element = bytes + (down ? count - 1 - i : i) * size;
         if (out)
-            child_port_write(vp, message->port_number, size, get(element, size));
+            io_write_port(vp, message->port_number, size, get(element, size));
         else
-            put(element, size, next_input(vp, message->port_number, size, ++vp->string_count));
+            put(element, size, io_read_port(vp, message->port_number, size));
     }
-    return out || child_write(vp, low, bytes, count * size);
+    return out || linear_write(vp, low, bytes, count * size);
 }
 
-uint32_t child_string_io(struct child_vp *vp,
-                         const struct hv_x64_io_port_intercept_message *message)
+uint32_t vp_string_io(struct vp *vp, const struct hv_x64_io_port_intercept_message *message)
 {
     uint32_t size = message->access_info & HV_IO_PORT_ACCESS_SIZE_MASK;
     bool repeated = message->access_info & HV_IO_PORT_ACCESS_REP;
@@ -69,17 +62,16 @@ uint32_t child_string_io(struct child_vp *vp,
     uint32_t count = total < MAX_AT_ONCE ? (uint32_t)total : MAX_AT_ONCE;
     uint64_t length = (uint64_t)count * size;
     if (size == 0 || size > sizeof(uint32_t))
-        child_crash(vp, "string access of a size that there is not");
+        vp_crash(vp, "string access of a size that there is not");
     if (count > 0) {
         uint64_t low = down ? message->address - length + size : message->address;
         if (!move(vp, message, low, count))
-            child_crash(vp, "string access to memory that is not there");
+            vp_crash(vp, "string access to memory that is not there");
         advance(&gpr[out ? GPR_RSI : GPR_RDI], message->address_size, down ? -length : length);
         if (repeated)
             advance(&gpr[GPR_RCX], message->address_size, -(uint64_t)count);
     }
     if (count < total) /* the instruction again, for the rest */
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
-    vp->string_count = 0;
     return VENEER_DISPATCH_SKIP_INSTRUCTION;
 }

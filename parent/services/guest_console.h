@@ -1,0 +1,29 @@
+/* The serial console of a running child: what its worker sends is shown on the administrator's
+ * terminal while somebody is attached; else the last of it is kept until somebody is. Thread. */
+#ifndef VENEER_PARENT_SERVICES_GUEST_CONSOLE_H
+#define VENEER_PARENT_SERVICES_GUEST_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct guest_console;
+struct object;
+
+/* NULL: no memory. Ends with guest_console_destroy(). */
+struct guest_console *guest_console_create(void);
+
+/* The worker's end, for struct process_program; call guest_console_given() when the worker has it,
+ * or will not be started. */
+struct object *guest_console_object(struct guest_console *console);
+void guest_console_given(struct guest_console *console);
+
+/* From now on the terminal shows what comes, after what has been kept; or does not. */
+void guest_console_attach(struct guest_console *console, bool attached);
+
+/* A key that was typed. It is lost if the guest does not take it for a while. */
+void guest_console_key(struct guest_console *console, char key);
+
+/* Waits until all that the worker has sent was taken, which has ended or will at once. */
+void guest_console_destroy(struct guest_console *console);
+
+#endif

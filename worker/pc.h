@@ -1,0 +1,15 @@
+/* Where a PC has its devices: I/O ports and interrupt requests. */
+#ifndef VENEER_WORKER_PC_H
+#define VENEER_WORKER_PC_H
+
+#define COM1_PORT 0x3f8
+#define COM1_IRQ 4
+#define COM2_PORT 0x2f8
+#define COM2_IRQ 3
+#define COM_PORTS 8
+
+#define RTC_PORT 0x70
+#define RTC_PORTS 2
+#define RTC_IRQ 8
+
+#endif
