@@ -67,14 +67,13 @@ step_disk_read() {
     echo "$((($(ticks) - before) / ${mib:-64})) ticks for a MiB"
 }
 
-# Starts the guest again; the disk remembers that this has been done.
+# Starts the guest again, from its first step. The first sector of the disk remembers it until then.
 step_reboot() {
-    wait_for "$device" && mount -t ext4 "$device" /mnt || return
-    if [ -e /mnt/rebooted ]; then
-        umount /mnt
+    wait_for "$device" || return
+    if [ "$(head -c 8 "$device")" = rebooted ]; then
+        dd if=/dev/zero of="$device" bs=512 count=1 conv=fsync
         return
     fi
-    touch /mnt/rebooted
-    umount /mnt
-    reboot -f
+    (echo rebooted | dd of="$device" bs=512 count=1 conv=sync,fsync) || return
+    busybox reboot -f
 }
