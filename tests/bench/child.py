@@ -8,6 +8,7 @@ import emulator
 import figures
 import linux
 import machines
+from guest import debian
 from table import Row, report
 
 # The child's side, as files for the image: the commands that the parent runs.
@@ -16,7 +17,6 @@ COMMANDS = ["--parent-options=autorun=bench.commands",
 # What they start: the child's kernel and its worker.
 FILES = {"demo": "iso/demo.elf", "worker": "programs/worker.elf"}
 LINUX_OPTIONS = "console=ttyS0 quiet panic=-1"
-LINUX_MODULES = ["virt/lib/irqbypass", "arch/x86/kvm/kvm"]
 
 
 @dataclasses.dataclass
@@ -38,7 +38,7 @@ def _boot_from_qemu(platform, system, _build, _directory):
     """Returns the machine that boots the system, and the emulator's options for it."""
     # It needs some CD that it does not boot from.
     machine = dataclasses.replace(platform.machine, image=system.initramfs)
-    return machine, linux.qemu_options(system, platform.linux_options)
+    return machine, system.qemu_options(platform.linux_options)
 
 
 def _boot_from_cd(platform, system, build, directory):
@@ -58,7 +58,7 @@ PLATFORMS = [
         title="a child on AMD-V (QEMU)",
         machine=emulator.Machine(cpus=1, memory=512, model="max"),
         unit="instructions",
-        module="arch/x86/kvm/kvm-amd",
+        module="kvm_amd",
         linux_options=LINUX_OPTIONS,
         boot_linux=_boot_from_qemu,
         emulator_options=("-icount", "shift=0,sleep=off"),
@@ -68,7 +68,7 @@ PLATFORMS = [
         title="a child on VT-x (Bochs)",
         machine=emulator.Machine(platform="bochs", cpus=1, memory=512, model="corei7_skylake_x"),
         unit="ticks",
-        module="arch/x86/kvm/kvm-intel",
+        module="kvm_intel",
         # CPUID tells of a processor 70 times as fast as Bochs is, by which Linux would set timers.
         # An address at random would make the figures differ from run to run.
         linux_options=f"{LINUX_OPTIONS} mitigations=off tsc_early_khz=50000 nokaslr",
@@ -117,9 +117,9 @@ def _measure_kvm(platform, build):
     subprocess.run(["nasm", "-f", "bin", "-Werror", "-o", str(guest), "tests/bench/kvm_guest.asm"],
                    check=True)  # fmt: skip
     try:
-        system = linux.make(directory, "tests/bench/kvm_init.c",
-                            [*LINUX_MODULES, platform.module], [("guest", guest)])
-    except linux.Missing as error:
+        system = linux.make(build, directory, "tests/bench/kvm_init.c", [platform.module],
+                            [("guest", guest)])
+    except debian.Missing as error:
         machines.complain(f"nothing to compare with: {error}")
         return {}
     machine, options = platform.boot_linux(platform, system, build, directory)

@@ -7,6 +7,7 @@ import emulator
 import figures
 import linux
 import machines
+from guest import debian
 from table import Row, report
 
 PLATFORM = "svm"
@@ -20,9 +21,7 @@ COUNTING = ["-icount", "shift=0,sleep=off"]
 # lpj=1 makes Linux's busy waiting end at once: under -icount a delay of a microsecond, which the
 # emulated devices do not need, would count as a thousand instructions, over half of a disk read.
 LINUX_OPTIONS = "console=ttyS0 quiet panic=-1 lpj=1"
-LINUX_MODULES = [f"drivers/{name}" for name in
-                 ("scsi/scsi_common", "scsi/scsi_mod", "scsi/sd_mod", "ata/libata",
-                  "ata/ata_piix")]  # fmt: skip
+LINUX_MODULES = ["sd_mod", "ata_piix"]
 
 ROWS = [
     Row("root.cpuid", "CPUID in the root, an exit"),
@@ -64,14 +63,14 @@ def _measure_veneer(build):
 def _measure_linux(build):
     directory = machines.directory(build, "linux")
     try:
-        system = linux.make(directory, "tests/bench/linux.c", LINUX_MODULES)
-    except linux.Missing as error:
+        system = linux.make(build, directory, "tests/bench/linux.c", LINUX_MODULES)
+    except debian.Missing as error:
         machines.complain(f"nothing to compare with: {error}")
         return {}
     # A CD as ours has, but it is not booted from: any file will do.
     machine = dataclasses.replace(MACHINE, image=directory / "init")
     command = emulator.command_line(machine, directory, directory / "serial.log")
-    return _measure([*command, *linux.qemu_options(system, LINUX_OPTIONS)], directory)
+    return _measure([*command, *system.qemu_options(LINUX_OPTIONS)], directory)
 
 
 def _build_plugin(directory):

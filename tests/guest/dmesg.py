@@ -1,0 +1,20 @@
+"""What a stock kernel complains of that is not the hypervisor's fault."""
+
+import re
+
+# (pattern, on what it says so)
+EXPECTED = (
+    (r"fail to add MMCONFIG information", "every PC with a PCI bus and without the table MCFG"),
+    (r"Unstable clock detected, switching default tracing clock", "a TSC not known to be invariant"),
+    (r"If you want to keep using the local clock, then add:", "the same"),
+    (r"^  \"trace_clock=local\"", "the same"),
+    (r"^on the kernel command line", "the same"),
+)
+
+_LINE = re.compile(r"\bDMESG <\d+>\[ *[\d.]+\] (.*)")
+
+
+def complaints(text):
+    """The lines of the step dmesg that are not expected."""
+    return [line for line in _LINE.findall(text)
+            if not any(re.search(pattern, line) for pattern, _ in EXPECTED)]  # fmt: skip

@@ -1,0 +1,79 @@
+# Steps on a disk of the guest: disk=NAME (sda), mib=N for the size of the file (about 64).
+
+device=/dev/${disk:-sda}
+
+# As many MiB as wanted, of which no piece is where another one could be.
+pattern() {
+    for block in $(seq 1 $((${mib:-64} / 2))); do
+        echo "block $block"
+        cat /bin/busybox
+    done
+}
+
+# Modules find their disks in the background.
+wait_for() {
+    for round in $(seq 1 100); do
+        [ -e "$1" ] && return
+        usleep 100000
+    done
+    echo "there is no $1"
+    return 1
+}
+
+# Fails if the file is not what disk-make has written.
+verify_file() {
+    mount -t ext4 "$device" /mnt || return
+    wanted=$(pattern | sha256sum)
+    found=$(sha256sum < /mnt/data)
+    umount /mnt || return
+    echo "$(echo "$found" | cut -c 1-64)"
+    [ "$wanted" = "$found" ] || { echo "is wrong"; return 1; }
+}
+
+# Makes a file system on the whole disk, and a file; then reads it from the disk, not from memory.
+step_disk_make() {
+    wait_for "$device" || return
+    /sbin/mke2fs -q -F -t ext4 "$device" || return
+    mount -t ext4 "$device" /mnt || return
+    pattern > /mnt/data || return
+    umount /mnt || return
+    echo 3 > /proc/sys/vm/drop_caches
+    verify_file
+}
+
+# What disk-make has written is still there: after another start of the guest.
+step_disk_verify() {
+    wait_for "$device" && verify_file
+}
+
+# Every process reads a part of its own, all at once.
+step_disk_many() {
+    wait_for "$device" || return
+    for part in 0 1 2 3 4 5 6 7; do
+        dd if="$device" of=/dev/null bs=4k count=64 skip=$((part * 100)) iflag=direct 2> /dev/null &
+        parts="$parts $!"
+    done
+    for part in $parts; do
+        wait "$part" || return
+    done
+    echo "8 readers"
+}
+
+# Reads the start of the disk in requests of 64 KiB, one at a time: ticks of the TSC for a MiB.
+step_disk_read() {
+    wait_for "$device" || return
+    before=$(ticks)
+    dd if="$device" of=/dev/null bs=64k count=$((${mib:-64} * 16)) iflag=direct || return
+    echo "$((($(ticks) - before) / ${mib:-64})) ticks for a MiB"
+}
+
+# Starts the guest again, from its first step. The first sector of the disk remembers it until then.
+step_reboot() {
+    wait_for "$device" || return
+    if [ "$(head -c 8 "$device")" = rebooted ]; then
+        dd if=/dev/zero of="$device" bs=512 count=1 conv=fsync
+        return
+    fi
+    (echo rebooted | dd of="$device" bs=512 count=1 conv=sync,fsync) || return
+    busybox reboot -f
+}

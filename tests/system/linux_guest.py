@@ -1,0 +1,188 @@
+"""Stock guests: Debian's Linux as it is, in a child (docs/testing.md)."""
+
+import dataclasses
+import hashlib
+import shutil
+
+import emulator
+from guest import debian, dmesg, linux, plain, server, steps
+from harness.boot import TROUBLE, Boot, last_line, read_text
+from harness.test import Failure, Process, Test, run_program
+
+from .child import AUTORUN_PASSED, MODULES
+from .platforms import BOCHS, QEMU
+
+# Nothing good comes after these.
+PANIC = r"Kernel panic - not syncing"
+# Bochs wants whole cylinders of 16 heads and 63 sectors.
+DISK_SIZE = 96 * 16 * 63 * 512
+FILE = "data"  # what the step disk-make writes
+
+
+def make_guest(context, package=debian.CLOUD_KERNEL):
+    try:
+        return linux.make(context.build, package)
+    except debian.Missing as error:
+        raise Failure(f"no stock guest: {error}") from error
+
+
+def judge_steps(text, names):
+    reason = steps.failed(text, names)
+    if reason:
+        raise Failure(f"step {reason}")
+
+
+def judge(text, names):
+    """Fails unless all steps were ok and the kernel had no complaints."""
+    judge_steps(text, names)
+    complaints = dmesg.complaints(text)
+    if complaints:
+        raise Failure(f"the kernel complains: {complaints[0]}")
+
+
+def check_file_system(context, volume, hashes):
+    """The disk has a sound ext4 with the file whose hash the guest has told; both by e2fsprogs."""
+    log = context.directory / "disk.log"
+    run_program(context, ["e2fsck", "-f", "-n", str(volume)], 60, log)
+    copy = context.directory / FILE
+    run_program(context, ["debugfs", "-R", f"dump /{FILE} {copy}", str(volume)], 60, log)
+    if [hashlib.sha256(copy.read_bytes()).hexdigest()] != sorted(set(hashes)):
+        raise Failure(f"the file on {volume.name} is not the one that the guest has written")
+    copy.unlink()
+
+
+@dataclasses.dataclass
+class Judging(Test):
+    """That what a guest says is judged right."""
+
+    SAID = ("[ 1.0] x\nSTEP info ok 6.1, cpus 1\nSTEP disk-make ok 12ab\nDMESG <4>[    0.5] Unstable "
+            "clock detected, switching default tracing clock to \"global\"\nSTEP dmesg ok\n")  # fmt: skip
+    BAD = "DMESG <4>[    0.500000] unchecked MSR access error\nDMESG <6>[   12.500000] Call Trace:\n"
+
+    def run(self, context):
+        self._expect(steps.failed(self.SAID, ["info", "disk-make", "dmesg"]), None)
+        self._expect(steps.failed(self.SAID, ["info", "info"]), "info never came to its end")
+        self._expect(steps.failed(self.SAID + "STEP tcp FAIL: no", ["info"]), "tcp failed: no")
+        self._expect(steps.words(self.SAID, "disk-make"), ["12ab"])
+        self._expect(dmesg.complaints(self.SAID), [])
+        self._expect(dmesg.complaints(self.BAD), ["unchecked MSR access error", "Call Trace:"])
+
+    def _expect(self, found, expected):
+        if found != expected:
+            raise Failure(f"it found {found}, not {expected}")
+
+
+@dataclasses.dataclass
+class Baseline(Test):
+    """All steps that need no hypervisor, without one: that guest and steps themselves are right.
+
+    What the kernel complains of is not judged: with a busy machine below, it is the emulator's clocks.
+    """
+
+    STEPS = ("info", "reboot", "dmesg", "cpus", "timer", "disk-make", "disk-verify", "disk-many",
+             "disk-read", "dhcp", "ping", "tcp")  # fmt: skip
+    package: str = debian.CLOUD_KERNEL
+
+    def run(self, context):
+        directory = context.directory.resolve()
+        serial, disk = directory / "serial.log", directory / "disk.img"
+        with open(disk, "wb") as file:
+            file.truncate(DISK_SIZE)
+        guest = make_guest(context, self.package)
+        with server.serving() as url:
+            words = f"quiet mib=16 url={url} steps={','.join(self.STEPS)}"
+            command = plain.command(guest, directory, serial, words, disks=(emulator.Disk(disk),))
+            # The step reboot starts the machine again, which then begins at the first step.
+            command.remove("-no-reboot")
+            run_program(context, command, self.time_limit, directory / "console.log")
+        text = read_text(serial)
+        judge_steps(text, self.STEPS)
+        check_file_system(context, disk, steps.words(text, "disk-make"))
+        disk.unlink()
+
+
+@dataclasses.dataclass
+class Start:
+    """A start of the guest by the console's command."""
+
+    steps: tuple
+    options: str = "memory=256"
+    words: str = ""  # more for the kernel
+
+    def command(self, url):
+        line = f"console=ttyS0 quiet steps={','.join(self.steps)} {self.words}".strip()
+        line += f" url={url}" if "tcp" in self.steps else ""
+        return f'child kernel=/vmlinuz initrd=/initrd cmdline="{line}" {self.options}'
+
+
+@dataclasses.dataclass
+class LinuxGuest(Boot):
+    """Boots, starts guests one after the other, powers off. Each step has to be ok."""
+
+    starts: tuple = ()
+    package: str = debian.CLOUD_KERNEL
+    raw: int = 0  # a raw image /raw.img of so many bytes on the store
+    vhd: bool = False  # a fixed VHD /fixed.vhd as well
+    store_size: int = 128  # MiB
+
+    def run(self, context):
+        folder = context.directory / "store"
+        folder.mkdir()
+        guest = make_guest(context, self.package)
+        shutil.copy(guest.kernel, folder / "vmlinuz")
+        shutil.copy(guest.initramfs, folder / "initrd")
+        self._make_disks(context, folder)
+        store = (context.directory / "store.img").resolve()
+        log = context.directory / "images.log"
+        command = ["tools/mkstore", "--size", str(self.store_size), str(store), str(folder)]
+        run_program(context, command, 60, log)
+        shutil.rmtree(folder)
+        with server.serving() as url:
+            commands = (*(start.command(url) for start in self.starts), "poweroff")
+            machine = {**self.machine, "disks": (emulator.Disk(store),)}
+            boot = dataclasses.replace(self, machine=machine, commands=commands)
+            Boot.run(boot, context)
+        text = read_text(context.directory / "serial.log")
+        judge(text, [step for start in self.starts for step in start.steps])
+        self._check_disks(context, store, steps.words(text, "disk-make"))
+        store.unlink()
+
+    def _make_disks(self, context, folder):
+        if self.raw:
+            with open(folder / "raw.img", "wb") as file:
+                file.truncate(self.raw)
+        if self.vhd:
+            run_program(context, ["qemu-img", "create", "-f", "vpc", "-o",
+                                  "subformat=fixed,force_size=on", str(folder / "fixed.vhd"),
+                                  str(self.raw)], 30, context.directory / "images.log")
+
+    def _check_disks(self, context, store, hashes):
+        names = (["raw.img"] if self.raw else []) + (["fixed.vhd"] if self.vhd else [])
+        for name in names:
+            image = context.directory / name
+            run_program(context, ["mcopy", "-n", "-o", "-i", str(store), f"::{name}", str(image)],
+                        60, context.directory / "images.log")  # fmt: skip
+            check_file_system(context, image, hashes)
+            image.unlink()
+
+
+SYSTEM = ("info", "bus", "dmesg", "cpus", "timer")
+
+
+def guest(name, machine, *starts, cpus=2, **fields):
+    fields.setdefault("time_limit", 240)
+    fields.setdefault("must", (AUTORUN_PASSED,))
+    fields.setdefault("must_not", (*TROUBLE, r"^AUTORUN FAIL", PANIC))
+    return LinuxGuest(f"linux-{name}", {"memory": 768, **machine, "cpus": cpus}, starts=starts,
+                      image_options=MODULES, **fields)
+
+
+def cpus_say(count):
+    """That the kernel has seen as many processors, and a clock of Hyper-V's or the TSC."""
+    return (AUTORUN_PASSED, rf"STEP info ok .* cpus {count}, clock (hyperv_clocksource\w*|tsc),")
+
+
+TESTS = [
+    Judging("unit-guest-judging"),
+    Baseline("linux-baseline", time_limit=120),
+]
