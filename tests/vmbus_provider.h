@@ -128,7 +128,7 @@ static void provider_close(void)
 }
 
 /* Sends a packet of the guest's and lets the provider take it. */
-static void guest_write(const void *data, size_t size)
+static inline void guest_write(const void *data, size_t size)
 {
     const struct vmbus_ring_piece piece = {data, size};
     vmbus_ring_write(&to_host, VMBUS_PACKET_DATA_INBAND, 0, 1, 0, &piece, 1);
@@ -138,7 +138,7 @@ static void guest_write(const void *data, size_t size)
 }
 
 /* The provider's next packet; its size, or 0. */
-static uint32_t guest_read(void *buffer, size_t capacity)
+static inline uint32_t guest_read(void *buffer, size_t capacity)
 {
     struct vmbus_packet packet = {0};
     if (vmbus_ring_read(&from_host, &packet, buffer, capacity) != VMBUS_RING_OK)
