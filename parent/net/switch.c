@@ -114,6 +114,7 @@ bool switch_connect(struct net_switch *net, struct switch_port *port)
 void switch_disconnect(struct net_switch *net, struct switch_port *port)
 {
     forget_port(net, port);
+    port->link_up = false;
     for (unsigned i = 0; i < SWITCH_PORTS_MAX; i++) {
         if (net->ports[i] == port)
             net->ports[i] = NULL;

@@ -79,7 +79,7 @@ void switch_init(struct net_switch *net);
  * An address that was learned elsewhere becomes the port's. */
 bool switch_connect(struct net_switch *net, struct switch_port *port);
 
-/* Afterwards nothing refers to @port, which was connected. */
+/* Afterwards nothing refers to @port, which was connected, and what is sent from it is dropped. */
 void switch_disconnect(struct net_switch *net, struct switch_port *port);
 
 /* Plugs @port in or out: while its link is down, nothing goes in or out, and what was learned there
