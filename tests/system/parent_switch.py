@@ -28,7 +28,7 @@ def steps(address, gateway):
         ("switch create b external net7\r", r"net7: there is no such network card[\s\S]*" + PROMPT),
         ("switch create b private net0\r", r"and no other[\s\S]*" + PROMPT),
         # The parent on a switch of its own.
-        ("switch create in internal\r", r"the parent is in on it[\s\S]*" + PROMPT),
+        ("switch create in internal\r", r"in: link up"),
         ("ip in 192.168.55.1/24\r", PROMPT),
         ("ping 192.168.55.1 1\r", r"^1 sent, 1 answered\n[\s\S]*" + PROMPT),
         ("switch create b external in\r", r"a physical card is wanted[\s\S]*" + PROMPT),
