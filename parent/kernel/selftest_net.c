@@ -33,7 +33,6 @@ static struct net_device *device;
 
 static bool find_network(void)
 {
-    network_start();
     network = network_get(0);
     device = net_device_at(0);
     return check(network != NULL && device != NULL, "there is no network");
