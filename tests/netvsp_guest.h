@@ -31,11 +31,6 @@ static uint32_t sent_count, network_filter;
 /* Before the frame is taken: a guest that changes its memory now. */
 static void (*before_send)(const struct net_frame *frame);
 
-uint64_t virtual_to_physical(const void *pointer)
-{
-    return (uint64_t)pointer;
-}
-
 static void network_send(void *context, const struct net_frame *frame)
 {
     struct sent_frame *place = &sent[sent_count++ % SENT_MAX];

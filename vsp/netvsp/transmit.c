@@ -1,6 +1,5 @@
 /* From the guest to the network: RNDIS packets in sections of the send buffer and in pages. */
 #include "lib/string.h"
-#include "parent/include/memory.h"
 #include "vsp/netvsp/internal.h"
 #include "vsp/netvsp/rndis_packet.h"
 
@@ -20,11 +19,10 @@ static bool add_section(struct netvsp *adapter, uint32_t section, uint32_t size)
         struct vmbus_segment *segment = &message->segments[message->count++];
         uint32_t in_page = place % VMBUS_PAGE_SIZE;
 
-        segment->data = adapter->send_pages[place / VMBUS_PAGE_SIZE] + in_page;
-        segment->address = virtual_to_physical(segment->data);
-        segment->size = VMBUS_PAGE_SIZE - in_page;
-        if (segment->size > size)
-            segment->size = size;
+        *segment = (struct vmbus_segment){
+            .data = adapter->send_pages[place / VMBUS_PAGE_SIZE] + in_page,
+            .size = VMBUS_PAGE_SIZE - in_page < size ? VMBUS_PAGE_SIZE - in_page : size,
+        };
         message->size += segment->size;
         place += segment->size;
         size -= segment->size;
@@ -112,15 +110,14 @@ struct outgoing {
 
 static const uint8_t padding[NET_FRAME_MIN];
 
-static void add_segment(struct outgoing *outgoing, const void *data, uint64_t address,
-                        uint32_t size)
+static void add_segment(struct outgoing *outgoing, const void *data, uint32_t size)
 {
     struct net_frame *frame = &outgoing->frame;
 
     if (size == 0)
         return;
     outgoing->segments[frame->segment_count++] =
-        (struct net_segment){.data = (void *)data, .address = address, .size = size};
+        (struct net_segment){.data = (void *)data, .size = size};
     frame->size += size;
 }
 
@@ -140,7 +137,7 @@ static bool add_in_place(struct outgoing *outgoing, const struct netvsp_message 
 
         if (outgoing->frame.segment_count == NET_SEGMENTS_MAX - 1)
             return false;
-        add_segment(outgoing, segment->data + offset, segment->address + offset, part);
+        add_segment(outgoing, segment->data + offset, part);
         size -= part;
         offset = 0;
     }
@@ -170,7 +167,7 @@ static void add_padding(struct outgoing *outgoing)
     uint32_t size = outgoing->frame.size;
 
     if (size < NET_FRAME_MIN)
-        add_segment(outgoing, padding, virtual_to_physical(padding), NET_FRAME_MIN - size);
+        add_segment(outgoing, padding, NET_FRAME_MIN - size);
 }
 
 /* Sends the frame that @rndis describes; the message's offset @offset is where it begins. False: it
@@ -185,14 +182,13 @@ static bool send_frame(struct netvsp *adapter, const struct rndis_frame *rndis, 
         return false;
     uint32_t header = make_header(adapter, rndis, offset, adapter->frame_header);
 
-    add_segment(&outgoing, adapter->frame_header, virtual_to_physical(adapter->frame_header),
-                header);
+    add_segment(&outgoing, adapter->frame_header, header);
     offset += NET_HEADER_SIZE;
     if (!add_in_place(&outgoing, &adapter->message, offset, body)) {
         transmit_copy(&adapter->message, offset, adapter->bounce, body);
         outgoing.frame.segment_count = 1;
         outgoing.frame.size = header;
-        add_segment(&outgoing, adapter->bounce, virtual_to_physical(adapter->bounce), body);
+        add_segment(&outgoing, adapter->bounce, body);
     }
     add_padding(&outgoing);
     adapter->network->send(adapter->context, &outgoing.frame);
