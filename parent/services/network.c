@@ -48,6 +48,11 @@ static uint32_t random_number(void *context)
     return (uint32_t)(value >> 32);
 }
 
+uint32_t network_random(void)
+{
+    return random_number(NULL);
+}
+
 static void report_event(void *context, enum net_event event)
 {
     struct network *network = context;

@@ -35,6 +35,9 @@ bool network_owns(const struct net_device *device);
 struct network *network_get(unsigned index);
 struct network *network_find(const char *device_name);
 
+/* A number that nobody outside can guess. Any; calls that overlap are as good. */
+uint32_t network_random(void);
+
 /* The stack of @network, for this caller alone until network_release(). Any context; short:
  * interrupts are off. */
 struct net_stack *network_take(struct network *network, uint64_t *flags);

@@ -1,0 +1,37 @@
+"""Virtual network adapters of children: the demo child pings through them (docs/child.md)."""
+
+from harness.boot import TROUBLE, Boot
+
+from .child import AUTORUN_PASSED, MODULES
+from .platforms import BOCHS, QEMU
+
+
+def boot(name, machine, **fields):
+    commands = (
+        "switch create lan private", "switch create in internal", "ip in 192.168.55.1/24",
+        # Two adapters on a private switch, one with an address of its own.
+        "child switch=lan,02:00:00:00:00:0a switch=lan -- ip=10.0.0.1,10.0.0.2 ping=10.0.0.2,5 "
+        "net bench=net.frame_1500,net.frame_1500_qd16",
+        # The child and the parent.
+        "child switch=in vps=2 -- ip=192.168.55.2 ping=192.168.55.1,5",
+        "switch stats in", "switch delete lan", "onerror continue",
+        "child switch=none -- ip=10.0.0.1", "child switch=in,03:00:00:00:00:01 -- ip=10.0.0.1",
+        "child switch=in,02:00:00:00:00:01 switch=in,02:00:00:00:00:01 -- ip=10.0.0.1",
+        # On another network: nobody answers.
+        "child switch=in -- ip=192.168.55.2 ping=192.168.55.3,1",
+        "poweroff")  # fmt: skip
+    must = (r"^net 0: 02:00:00:00:00:0a, MTU 1500, address 10\.0\.0\.1$",
+            r"^net 1: 02:[0-9a-f:]{14}, MTU 1500, address 10\.0\.0\.2$",
+            r"^ok ping 10\.0\.0\.2: 5 sent, 5 answered$", r"^bench net\.frame_1500 \d+ \d+$",
+            r"^bench net\.frame_1500_qd16 \d+ \d+$",
+            r"^ok ping 192\.168\.55\.1: 5 sent, 5 answered$",
+            r"^child: none: there is no such switch", r"this is no address of a network adapter",
+            r"another port has the address", r"^FAIL ping 192\.168\.55\.3: 1 sent, 0 answered$",
+            r"^AUTORUN FAIL at line 9 ")  # fmt: skip
+    must_not = (*(pattern for pattern in TROUBLE if "FAIL" not in pattern), AUTORUN_PASSED,
+                r"^FAIL (?!ping 192\.168\.55\.3)")  # fmt: skip
+    return Boot(f"child-net-{name}", {"memory": 512, **machine, "cpus": 2}, commands=commands,
+                must=must, must_not=must_not, image_options=MODULES, time_limit=180, **fields)
+
+
+TESTS = [boot("max-svm", QEMU), boot("haswell-vmx", BOCHS)]
