@@ -1,5 +1,6 @@
 """Virtual network adapters of children: the demo child pings through them (docs/child.md)."""
 
+import emulator
 from harness.boot import TROUBLE, Boot
 
 from .child import AUTORUN_PASSED, MODULES
@@ -34,4 +35,15 @@ def boot(name, machine, **fields):
                 must=must, must_not=must_not, image_options=MODULES, time_limit=180, **fields)
 
 
-TESTS = [boot("max-svm", QEMU), boot("haswell-vmx", BOCHS)]
+def link_boot():
+    """The child on the machine's network, whose cable comes out and in."""
+    commands = ("switch create out external net0",
+                "child switch=out -- ip=10.0.2.77 ping=10.0.2.2,3 serve=60,2", "poweroff")  # fmt: skip
+    monitor = ((r"^ok ping", "set_link nic0 off"), (r"^net 0: link down$", "set_link nic0 on"))
+    must = (r"^ok ping 10\.0\.2\.2: 3 sent, 3 answered$",
+            r"^net 0: link down$[\s\S]*^net 0: link up$", AUTORUN_PASSED)  # fmt: skip
+    return Boot("child-net-link-max-svm", {"memory": 512, **QEMU, "cpus": 2, "nics": (emulator.Nic(),)},
+                commands=commands, monitor=monitor, must=must, image_options=MODULES, time_limit=120)
+
+
+TESTS = [boot("max-svm", QEMU), boot("haswell-vmx", BOCHS), link_boot()]

@@ -25,6 +25,7 @@ static struct vsc_network networks[NET_ADAPTERS];
 static struct station stations[NET_ADAPTERS];
 static unsigned station_count;
 static bool links[NET_ADAPTERS]; /* as they were printed */
+static uint64_t link_changes;
 
 struct vsc_network *net_open(unsigned index)
 {
@@ -99,8 +100,10 @@ static bool poll(void)
     demo_bus_take();
     for (unsigned i = 0; i < station_count; i++) {
         vsc_network_poll(&networks[i]);
-        if (links[i] != networks[i].link_up)
+        if (links[i] != networks[i].link_up) {
             print_link(i);
+            link_changes++;
+        }
         good = good && !networks[i].failed;
     }
     cpu_pause();
@@ -146,11 +149,12 @@ static bool ping(void)
     return answered == count;
 }
 
-static bool serve(uint64_t seconds)
+/* @changes: of links, in all, after which it is enough. */
+static bool serve(uint64_t seconds, uint64_t changes)
 {
     uint64_t end = clock_deadline(seconds * 1000000);
 
-    while (rdtsc() < end) {
+    while (rdtsc() < end && link_changes < changes) {
         if (!poll()) {
             print("FAIL net: the host has left the protocol\n");
             return false;
@@ -166,7 +170,7 @@ bool net_run(void)
     if (good && option("ping"))
         good = ping();
     if (good)
-        good = serve(option_number("serve", 0, 0));
+        good = serve(option_number("serve", 0, 0), option_number("serve", 1, UINT64_MAX));
     for (unsigned i = 0; i < station_count; i++)
         vsc_network_close(&networks[i]);
     demo_bus_end();
