@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "tests/netvsp_guest.h"
+#include "vsp/netvsp/receive_buffer.h"
 
 #define NETVSP_RECEIVE_SECTION 1728u
 #define RNDIS_HEADER 44u
@@ -516,6 +517,32 @@ static void test_send_tagged(void)
     guest_close();
 }
 
+/* A control request in pages, as stock guests send it. */
+static void test_control_in_pages(void)
+{
+    const struct rndis_request request = {.header = {RNDIS_MESSAGE_QUERY, sizeof(request)},
+                                          .request_id = 4,
+                                          .oid = OID_GEN_LINK_SPEED,
+                                          .information_offset = 20};
+    const struct nvsp_message message = {
+        .type = NVSP_MESSAGE_RNDIS_PACKET,
+        .rndis = {.channel = NVSP_CHANNEL_CONTROL, .section = NVSP_SECTION_NONE}};
+    const struct {
+        struct vmbus_gpa_direct direct;
+        struct vmbus_gpa_range range;
+        uint64_t pages[2];
+    } descriptor = {{.range_count = 1}, {sizeof(request), 4096 - 10}, {DATA_PAGE, DATA_PAGE + 1}};
+
+    open_connected(NVSP_VERSION_6_1, 1514);
+    memcpy(guest_bytes(DATA_PAGE, 4096 - 10), &request, sizeof(request));
+    send_packet(VMBUS_PACKET_GPA_DIRECT, 9, &descriptor, sizeof(descriptor), &message,
+                sizeof(message));
+    CHECK_EQUAL(sent_status(), NVSP_STATUS_SUCCESS);
+    CHECK(read_packet(&packet, buffer, sizeof(buffer)));
+    CHECK_EQUAL(packet.type, VMBUS_PACKET_TRANSFER_PAGES);
+    guest_close();
+}
+
 /* The network decides by a header that the guest cannot change any more. */
 static void change_header(const struct net_frame *frame)
 {
@@ -793,6 +820,27 @@ static void test_reopen(void)
     guest_close();
 }
 
+/* A buffer with more sections than are used, and one with hardly any. */
+static void test_section_counts(void)
+{
+    static struct receive_buffer receive;
+    static uint8_t page[4096];
+    static uint8_t *pages[4096];
+    uint32_t taken = 0;
+
+    for (uint32_t i = 0; i < 4096; i++)
+        pages[i] = page;
+    CHECK(receive_buffer_start(&receive, pages, 4096, NETVSP_RECEIVE_SECTION));
+    CHECK_EQUAL(receive.section_count, RECEIVE_SECTIONS_MAX);
+    while (receive_buffer_take(&receive, RECEIVE_DATA) != RECEIVE_SECTION_NONE)
+        taken++;
+    CHECK_EQUAL(taken, RECEIVE_SECTIONS_MAX - 16);
+    CHECK(receive_buffer_take(&receive, RECEIVE_CONTROL) != RECEIVE_SECTION_NONE);
+    CHECK(receive_buffer_start(&receive, pages, 4, 4096));
+    CHECK_EQUAL(receive.section_count, 4);
+    CHECK(!receive_buffer_start(&receive, pages, 3, 4096));
+}
+
 int main(void)
 {
     test_versions();
@@ -810,6 +858,8 @@ int main(void)
     test_receive_exhausted();
     test_bad_completion();
     test_control_flood();
+    test_control_in_pages();
+    test_section_counts();
     test_link();
     test_reopen();
     return unit_result();

@@ -1,5 +1,6 @@
 /* What frames cost from one adapter of this child to another one on the same switch: from before
  * they are sent until they have been received. */
+#include "lib/big_endian.h"
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "vsc/demo/bench.h"
@@ -14,8 +15,6 @@ static uint8_t frame[FRAME_SIZE];
 
 bool bench_net_open(void)
 {
-    static const uint8_t type[] = {0x88, 0xb5}; /* IEEE 802: for experiments */
-
     if (to != NULL)
         return true;
     if (from == NULL)
@@ -27,7 +26,7 @@ bool bench_net_open(void)
         return false;
     memcpy(frame, to->mac, sizeof(to->mac));
     memcpy(frame + sizeof(to->mac), from->mac, sizeof(from->mac));
-    memcpy(frame + 2 * sizeof(to->mac), type, sizeof(type));
+    store_be16(frame + 2 * sizeof(to->mac), NET_ETHERTYPE);
     return true;
 }
 

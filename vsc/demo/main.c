@@ -49,6 +49,8 @@ _Noreturn void demo_main(const struct child_start *start)
         status = 1;
     if (option("ip") && !net_run())
         status = 1;
+    if (option("flood") && !net_flood())
+        status = 1;
     if (option("bench"))
         bench_run();
     child_exit((uint32_t)option_number("exit", 0, status));
