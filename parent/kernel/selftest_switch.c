@@ -17,6 +17,7 @@
 #include "parent/net/virtual_switch.h"
 
 #define WAIT_US 5000000
+#define LINK_US 30000000
 #define POLL_US 1000
 #define BURST 2000 /* frames: many more than any pool has */
 #define BURST_PAUSE_US 200000
@@ -44,6 +45,7 @@ struct station {
     uint8_t frame[FRAME_SIZE];
     uint32_t frame_size; /* 0: none has come; atomic */
     uint64_t received;   /* frames; atomic */
+    uint32_t changes;    /* of the link; atomic */
     bool gone;           /* disconnected: receive() must not be called; atomic */
     uint64_t late;       /* frames that came all the same */
 };
@@ -71,13 +73,19 @@ static bool receive(struct switch_port *port, const struct net_frame *frame)
     return true;
 }
 
+static void link_changed(struct switch_port *port)
+{
+    __atomic_fetch_add(&CONTAINER_OF(port, struct station, port)->changes, 1, __ATOMIC_RELAXED);
+}
+
 static bool connect(struct station *station, uint8_t number)
 {
     *station = (struct station){.port = {.mac = {{0x02, 0, 0, 0, 0x77, number}},
                                          .mtu = NET_MTU,
                                          .accept = SWITCH_ACCEPT_DIRECTED | SWITCH_ACCEPT_BROADCAST,
                                          .owner = "self test",
-                                         .receive = receive}};
+                                         .receive = receive,
+                                         .link_changed = link_changed}};
     return check(virtual_switch_connect(net, &station->port), "no port is free");
 }
 
@@ -321,16 +329,16 @@ static bool set_address(struct network *network)
     return check(status == NET_OK, "address: %s", net_status_text(status));
 }
 
-static bool wait_link(const char *name)
+static bool wait_link(const char *name, bool up)
 {
     struct net_device *device = net_device_find(name);
-    uint64_t deadline = time_now() + WAIT_US;
+    uint64_t deadline = time_now() + LINK_US;
 
     if (!check(device != NULL, "there is no device %s", name))
         return false;
-    while (!__atomic_load_n(&device->link_up, __ATOMIC_ACQUIRE) && time_now() < deadline)
+    while (__atomic_load_n(&device->link_up, __ATOMIC_ACQUIRE) != up && time_now() < deadline)
         thread_sleep(POLL_US);
-    return check(device->link_up, "%s: no link", name);
+    return check(device->link_up == up, "%s: the link does not go %s", name, up ? "up" : "down");
 }
 
 static void test_internal(void)
@@ -341,7 +349,7 @@ static void test_internal(void)
     if (!create(SWITCH_INTERNAL, NULL))
         return;
     network = network_find("test");
-    if (check(network != NULL, "the parent is not on it") && wait_link("test") &&
+    if (check(network != NULL, "the parent is not on it") && wait_link("test", true) &&
         set_address(network) && connect(&first, 1)) {
         ping_parent(&parent);
         send_burst(&parent, 0);
@@ -422,7 +430,7 @@ static void test_external(void)
     if (!create(SWITCH_EXTERNAL, card))
         return;
     check(network_find("test") == network, "the parent's stack has not moved");
-    if (wait_link("test") && connect(&first, 1)) {
+    if (wait_link("test", true) && connect(&first, 1)) {
         selftest_ping(network, 1, 56);
         if (selftest_option("stranger", 1) != 0)
             ask_for_address();
@@ -432,9 +440,49 @@ static void test_external(void)
     }
     delete ();
     check(network_find("net0") == network, "the parent's stack is not back");
-    if (wait_link("net0"))
+    if (wait_link("net0", true))
         selftest_ping(network, 3, 56);
     check_equal(selftest_configuration(network).address, address, "the parent's address");
+}
+
+/* The cable's state is that of each port's link. */
+static void pull_cable(struct network *network)
+{
+    static uint8_t frame[NET_FRAME_MIN];
+
+    memset(frame, 0xff, MAC_SIZE);
+    check(first.port.link_up, "the port's link is down");
+    check_equal(send(&first, frame, sizeof(frame)), 2, "ports that took a broadcast");
+    note("the link may go down");
+    if (!wait_link("test", false))
+        return;
+    check(!first.port.link_up, "the port's link stays up");
+    check_equal(first.changes, 1, "changes of the port's link");
+    check_equal(send(&first, frame, sizeof(frame)), 0, "ports that took a frame without link");
+    if (connect(&second, 2)) {
+        check(!second.port.link_up, "a new port has a link");
+        disconnect(&second);
+    }
+    note("the link may go up");
+    if (!wait_link("test", true))
+        return;
+    check(first.port.link_up, "the port's link stays down");
+    check_equal(first.changes, 2, "changes of the port's link");
+    selftest_ping(network, 1, 56);
+}
+
+static void run_switch_link(void)
+{
+    struct network *network = network_find("net0");
+
+    if (!check(network != NULL, "there is no card") || !selftest_wait_address(network) ||
+        !create(SWITCH_EXTERNAL, net_device_find("net0")))
+        return;
+    if (wait_link("test", true) && connect(&first, 1)) {
+        pull_cable(network);
+        disconnect(&first);
+    }
+    delete ();
 }
 
 static void run_switch(void)
@@ -446,3 +494,4 @@ static void run_switch(void)
 }
 
 const struct selftest selftest_switch = {"switch", run_switch, SELFTEST_ONCE, true};
+const struct selftest selftest_switch_link = {"switch-link", run_switch_link, SELFTEST_ONCE, true};

@@ -66,7 +66,17 @@ def selftest(name, machine, options="", **fields):
                 must=(r"^ok switch: ", PASSED), **fields)
 
 
+def link_test():
+    """The cable of an external switch's card is pulled, and plugged in again."""
+    monitor = (("the link may go down", "set_link nic0 off"),
+               ("the link may go up", "set_link nic0 on"))  # fmt: skip
+    must = (r"test: link down", r"^ok switch-link: ", PASSED)
+    return Boot("parent-switch-link-svm", {**QEMU, **NETWORK}, parent="selftest=switch-link",
+                monitor=monitor, must=must)
+
+
 TESTS = [
+    link_test(),
     selftest("svm", QEMU),
     selftest("parallel-svm", {**QEMU, "cpus": 4, "parallel": True}, cores=2),
     # Its server gives addresses to one station only.
