@@ -194,6 +194,7 @@ static void test_connecting(void)
     }
     CHECK(!switch_connect(&net, &port));
     switch_disconnect(&net, &ports[1]);
+    CHECK_EQUAL(send(1, station(1), station(0), 60, 0), 0);
     ports[1].mac = station(9); /* learned at port 2, and now configured here */
     CHECK(switch_connect(&net, &ports[1]));
     CHECK_EQUAL(send(0, station(0), station(9), 60, 0), 2);

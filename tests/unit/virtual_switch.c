@@ -344,6 +344,27 @@ static void test_no_memory(void)
     }
 }
 
+static void test_no_device(void)
+{
+    static struct net_device others[NET_DEVICES_MAX];
+    unsigned count = 0;
+
+    for (; count < NET_DEVICES_MAX; count++) {
+        others[count].mac = station((uint8_t)(100 + count));
+        others[count].mtu = NET_MTU;
+        if (!net_device_register(&others[count]))
+            break;
+    }
+    CHECK_EQUAL(count, NET_DEVICES_MAX - 1);
+    refuse("x", SWITCH_INTERNAL, NULL,
+           "the name is another network device's, or there are too many devices");
+    refuse("x", SWITCH_EXTERNAL, &card.device,
+           "the name is another network device's, or there are too many devices");
+    CHECK(allocated == 0 && stack_device == &card.device && card.started);
+    while (count-- > 0)
+        net_device_unregister(&others[count]);
+}
+
 static void test_bad_cards(void)
 {
     const char *error;
@@ -384,6 +405,7 @@ int main(void)
     test_tagged();
     test_media();
     test_no_memory();
+    test_no_device();
     test_bad_cards();
     return unit_result();
 }
