@@ -120,7 +120,7 @@ static bool wait_frame(struct station *station, const char *what)
     return check(station->frame_size != 0, "no %s came", what);
 }
 
-static bool create(enum virtual_switch_kind kind, struct net_device *card)
+static bool create_switch(enum virtual_switch_kind kind, struct net_device *card)
 {
     const char *error = "";
 
@@ -131,7 +131,7 @@ static bool create(enum virtual_switch_kind kind, struct net_device *card)
 }
 
 /* A switch that is in use stays. */
-static void delete (void)
+static void delete_switch(void)
 {
     const char *error;
 
@@ -206,7 +206,7 @@ static void test_private(void)
 {
     static uint8_t frame[NET_FRAME_MIN];
 
-    if (!create(SWITCH_PRIVATE, NULL) || !connect(&first, 1))
+    if (!create_switch(SWITCH_PRIVATE, NULL) || !connect(&first, 1))
         return;
     check(network_find("test") == NULL, "the parent is on a private switch");
     if (connect(&second, 2)) {
@@ -224,7 +224,7 @@ static void test_private(void)
     }
     disconnect_under_load();
     disconnect(&first);
-    delete ();
+    delete_switch();
 }
 
 /* --- Internal ------------------------------------------------------------------------------- */
@@ -334,8 +334,8 @@ static bool wait_link(const char *name, bool up)
     struct net_device *device = net_device_find(name);
     uint64_t deadline = time_now() + LINK_US;
 
-    if (!check(device != NULL, "there is no device %s", name))
-        return false;
+    if (device == NULL)
+        return check(false, "there is no device %s", name);
     while (__atomic_load_n(&device->link_up, __ATOMIC_ACQUIRE) != up && time_now() < deadline)
         thread_sleep(POLL_US);
     return check(device->link_up == up, "%s: the link does not go %s", name, up ? "up" : "down");
@@ -346,7 +346,7 @@ static void test_internal(void)
     struct network *network;
     struct mac_address parent = {{0}};
 
-    if (!create(SWITCH_INTERNAL, NULL))
+    if (!create_switch(SWITCH_INTERNAL, NULL))
         return;
     network = network_find("test");
     if (check(network != NULL, "the parent is not on it") && wait_link("test", true) &&
@@ -356,7 +356,7 @@ static void test_internal(void)
         ping_parent(&parent);
         disconnect(&first);
     }
-    delete ();
+    delete_switch();
     check(net_device_find("test") == NULL, "the parent's device is still there");
 }
 
@@ -427,7 +427,7 @@ static void test_external(void)
     if (!check(network != NULL, "there is no card") || !selftest_wait_address(network))
         return;
     address = selftest_configuration(network).address;
-    if (!create(SWITCH_EXTERNAL, card))
+    if (!create_switch(SWITCH_EXTERNAL, card))
         return;
     check(network_find("test") == network, "the parent's stack has not moved");
     if (wait_link("test", true) && connect(&first, 1)) {
@@ -438,7 +438,7 @@ static void test_external(void)
         selftest_ping(network, 2, 56);
         disconnect(&first);
     }
-    delete ();
+    delete_switch();
     check(network_find("net0") == network, "the parent's stack is not back");
     if (wait_link("net0", true))
         selftest_ping(network, 3, 56);
@@ -476,13 +476,13 @@ static void run_switch_link(void)
     struct network *network = network_find("net0");
 
     if (!check(network != NULL, "there is no card") || !selftest_wait_address(network) ||
-        !create(SWITCH_EXTERNAL, net_device_find("net0")))
+        !create_switch(SWITCH_EXTERNAL, net_device_find("net0")))
         return;
     if (wait_link("test", true) && connect(&first, 1)) {
         pull_cable(network);
         disconnect(&first);
     }
-    delete ();
+    delete_switch();
 }
 
 static void run_switch(void)
