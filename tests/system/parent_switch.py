@@ -79,6 +79,7 @@ TESTS = [
     link_test(),
     selftest("svm", QEMU),
     selftest("parallel-svm", {**QEMU, "cpus": 4, "parallel": True}, cores=2),
+    selftest("e1000e-svm", {**QEMU, "board": "q35", "nics": (emulator.Nic("e1000e"),)}),
     # Its server gives addresses to one station only.
     selftest("vmx", BOCHS, " stranger=0", time_limit=180),
     session("svm", QEMU, "10.0.2.15", "10.0.2.2"),
