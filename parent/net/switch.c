@@ -27,6 +27,15 @@ static bool is_group(const struct mac_address *mac)
     return (mac->bytes[0] & 1) != 0;
 }
 
+/* Addresses for conversations between neighbours on a cable, such as pausing it or spanning trees,
+ * which no bridge forwards (IEEE 802.1D-2004, 7.12.6): 01:80:c2:00:00:00 to 0f. */
+static bool is_link_local(const struct mac_address *mac)
+{
+    static const uint8_t prefix[MAC_SIZE - 1] = {0x01, 0x80, 0xc2, 0, 0};
+
+    return memcmp(mac->bytes, prefix, sizeof(prefix)) == 0 && mac->bytes[MAC_SIZE - 1] <= 0x0f;
+}
+
 /* The set of the table that may hold @mac. */
 static struct switch_entry *set_of(struct net_switch *net, const struct mac_address *mac)
 {
@@ -247,6 +256,10 @@ unsigned switch_send(struct net_switch *net, struct switch_port *from,
     }
     if (!may_send_from(net, from, &header->source)) {
         statistics->spoofed++;
+        return 0;
+    }
+    if (is_link_local(&header->destination)) {
+        statistics->received.dropped++;
         return 0;
     }
     statistics->received.packets++;

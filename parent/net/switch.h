@@ -32,7 +32,8 @@
 #define SWITCH_ACCEPT_PROMISCUOUS 0x8u /* everything that is forwarded or flooded by the switch */
 
 struct switch_port_statistics {
-    struct net_statistics received; /* by the switch from the port */
+    struct net_statistics received; /* by the switch from the port; dropped: its link was down, or
+                                       no bridge may forward it */
     struct net_statistics sent;     /* by the switch to the port; dropped: the port had no room */
     uint64_t spoofed;               /* frames from an address that the port may not use */
 };

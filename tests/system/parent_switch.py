@@ -1,6 +1,7 @@
 """Boots that test virtual switches: by the parent's self tests, and by the console's commands."""
 
 import emulator
+from harness.boot import PASSED, Boot
 from harness.session import Session
 
 from .console import PROMPT
@@ -60,7 +61,27 @@ def session(name, machine, address, gateway, **fields):
                    steps(address, gateway), ends=True, parent="rows=500", **fields)
 
 
+def selftest(name, machine, options="", **fields):
+    return Boot(f"parent-switch-{name}", {**NETWORK, **machine}, parent=f"selftest=switch{options}",
+                must=(r"^ok switch: ", PASSED), **fields)
+
+
+def link_test():
+    """The cable of an external switch's card is pulled, and plugged in again."""
+    monitor = (("the link may go down", "set_link nic0 off"),
+               ("the link may go up", "set_link nic0 on"))  # fmt: skip
+    must = (r"test: link down", r"^ok switch-link: ", PASSED)
+    return Boot("parent-switch-link-svm", {**QEMU, **NETWORK}, parent="selftest=switch-link",
+                monitor=monitor, must=must)
+
+
 TESTS = [
+    link_test(),
+    selftest("svm", QEMU),
+    selftest("parallel-svm", {**QEMU, "cpus": 4, "parallel": True}, cores=2),
+    selftest("e1000e-svm", {**QEMU, "board": "q35", "nics": (emulator.Nic("e1000e"),)}),
+    # Its server gives addresses to one station only.
+    selftest("vmx", BOCHS, " stranger=0", time_limit=180),
     session("svm", QEMU, "10.0.2.15", "10.0.2.2"),
     session("vmx", BOCHS, "192.168.10.15", "192.168.10.1", seconds=60, time_limit=300),
 ]

@@ -138,6 +138,26 @@ static void test_spoofing(void)
     CHECK_EQUAL(send(0, station(0), station(1), 60, 0), 2);
 }
 
+/* Neither a child nor the network may make the other pause its card. */
+static void test_link_local(void)
+{
+    struct mac_address mac = {{0x01, 0x80, 0xc2, 0, 0, 0}};
+
+    prepare();
+    ports[1].accept = SWITCH_ACCEPT_PROMISCUOUS;
+    for (unsigned i = 0; i < 16; i++) {
+        mac.bytes[5] = (uint8_t)i;
+        CHECK_EQUAL(send(0, station(0), mac, 60, 0), 0);
+        CHECK_EQUAL(send(2, station(50), mac, 60, 0), 0);
+    }
+    CHECK_EQUAL(ports[0].statistics.received.dropped, 16);
+    CHECK_EQUAL(ports[0].statistics.received.packets, 0);
+    mac.bytes[5] = 16;
+    CHECK_EQUAL(send(0, station(0), mac, 60, 0), 14);
+    mac = (struct mac_address){{0x01, 0x80, 0xc2, 0, 1, 0}};
+    CHECK_EQUAL(send(0, station(0), mac, 60, 0), 14);
+}
+
 static void test_sizes(void)
 {
     prepare();
@@ -174,6 +194,7 @@ static void test_connecting(void)
     }
     CHECK(!switch_connect(&net, &port));
     switch_disconnect(&net, &ports[1]);
+    CHECK_EQUAL(send(1, station(1), station(0), 60, 0), 0);
     ports[1].mac = station(9); /* learned at port 2, and now configured here */
     CHECK(switch_connect(&net, &ports[1]));
     CHECK_EQUAL(send(0, station(0), station(9), 60, 0), 2);
@@ -271,6 +292,7 @@ int main(void)
     test_learning();
     test_table_full();
     test_spoofing();
+    test_link_local();
     test_sizes();
     test_connecting();
     return unit_result();
