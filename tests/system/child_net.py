@@ -15,7 +15,10 @@ def boot(name, machine, **fields):
         "net bench=net.frame_1500,net.frame_1500_qd16",
         # The child and the parent.
         "child switch=in vps=2 -- ip=192.168.55.2 ping=192.168.55.1,5",
+        # As many as there can be.
+        "child switch=in switch=lan switch=lan switch=lan -- ip=192.168.55.3 ping=192.168.55.1,1",
         "switch stats in", "switch delete lan", "onerror continue",
+        "child switch=in switch=in switch=in switch=in switch=in -- ip=10.0.0.1",
         "child switch=none -- ip=10.0.0.1", "child switch=in,03:00:00:00:00:01 -- ip=10.0.0.1",
         "child switch=in,02:00:00:00:00:01 switch=in,02:00:00:00:00:01 -- ip=10.0.0.1",
         # On another network: nobody answers.
@@ -28,9 +31,10 @@ def boot(name, machine, **fields):
             r"^ok flood: .*\nok flood: [1-9]\d* received, [1-9]\d* dropped, .*\nok flood: ", r"^bench net\.frame_1500 \d+ \d+$",
             r"^bench net\.frame_1500_qd16 \d+ \d+$",
             r"^ok ping 192\.168\.55\.1: 5 sent, 5 answered$",
+            r"^ok ping 192\.168\.55\.1: 1 sent, 1 answered$", r"^child: a child has at most 8 disks and 4",
             r"^child: none: there is no such switch", r"this is no address of a network adapter",
             r"another port has the address", r"^FAIL ping 192\.168\.55\.3: 1 sent, 0 answered$",
-            r"^AUTORUN FAIL at line 9 ")  # fmt: skip
+            r"^AUTORUN FAIL at line 10 ")  # fmt: skip
     must_not = (*(pattern for pattern in TROUBLE if "FAIL" not in pattern), AUTORUN_PASSED,
                 r"^FAIL (?!ping 192\.168\.55\.3)")  # fmt: skip
     return Boot(f"child-net-{name}", {"memory": 512, **machine, "cpus": 2}, commands=commands,

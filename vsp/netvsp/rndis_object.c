@@ -169,7 +169,7 @@ static uint32_t get_receive_scale(uint8_t *value)
 {
     struct ndis_receive_scale_capabilities capabilities = {
         .header = {.type = NDIS_OBJECT_TYPE_RSS_CAPABILITIES,
-                   .revision = 1,
+                   .revision = 2,
                    .size = sizeof(capabilities)},
         .queue_count = 1,
     };
