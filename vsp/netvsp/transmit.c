@@ -80,24 +80,29 @@ bool transmit_gather(struct netvsp *adapter, const struct vmbus_packet *packet,
            add_ranges(adapter, adapter->packet, packet->descriptor_size);
 }
 
+/* The bytes at @offset of the message that are in one piece; how many, at most @limit, goes to
+ * *@size. */
+static const uint8_t *piece_at(const struct netvsp_message *message, uint32_t offset,
+                               uint32_t limit, uint32_t *size)
+{
+    const struct vmbus_segment *segment = message->segments;
+
+    for (; offset >= segment->size; segment++)
+        offset -= segment->size;
+    *size = segment->size - offset < limit ? segment->size - offset : limit;
+    return segment->data + offset;
+}
+
 void transmit_copy(const struct netvsp_message *message, uint32_t offset, void *target,
                    uint32_t size)
 {
     uint8_t *to = target;
+    uint32_t part;
 
-    for (uint32_t i = 0; size > 0; i++) {
-        const struct vmbus_segment *segment = &message->segments[i];
+    for (; size > 0; size -= part, offset += part, to += part) {
+        const uint8_t *from = piece_at(message, offset, size, &part);
 
-        if (offset >= segment->size) {
-            offset -= segment->size;
-            continue;
-        }
-        uint32_t part = segment->size - offset < size ? segment->size - offset : size;
-
-        memcpy(to, segment->data + offset, part);
-        to += part;
-        size -= part;
-        offset = 0;
+        memcpy(to, from, part);
     }
 }
 
@@ -126,20 +131,14 @@ static void add_segment(struct outgoing *outgoing, const void *data, uint32_t si
 static bool add_in_place(struct outgoing *outgoing, const struct netvsp_message *message,
                          uint32_t offset, uint32_t size)
 {
-    for (uint32_t i = 0; size > 0; i++) {
-        const struct vmbus_segment *segment = &message->segments[i];
+    uint32_t part;
 
-        if (offset >= segment->size) {
-            offset -= segment->size;
-            continue;
-        }
-        uint32_t part = segment->size - offset < size ? segment->size - offset : size;
+    for (; size > 0; size -= part, offset += part) {
+        const uint8_t *data = piece_at(message, offset, size, &part);
 
         if (outgoing->frame.segment_count == NET_SEGMENTS_MAX - 1)
             return false;
-        add_segment(outgoing, segment->data + offset, part);
-        size -= part;
-        offset = 0;
+        add_segment(outgoing, data, part);
     }
     return true;
 }
