@@ -88,7 +88,7 @@ static void guest_open(void)
     create_gpadl(SEND_GPADL, SEND_PAGE, SEND_PAGES);
 }
 
-static void guest_close(void)
+static inline void guest_close(void)
 {
     provider_close();
     netvsp_destroy(adapter);

@@ -15,7 +15,8 @@ static uint64_t now = 500000; /* microseconds */
 static struct timer *armed;
 static struct vmbus_host *provider_host;
 static struct vmbus_ring to_host, from_host;
-static void (*on_lock)(void); /* when a provider takes a lock: a guest that does something then */
+/* When a provider takes and gives back a lock: real locks, or a guest that does something then. */
+static void (*on_lock)(void), (*on_unlock)(void);
 
 uint64_t time_now(void)
 {
@@ -57,6 +58,8 @@ void spin_unlock(struct spinlock *lock, uint64_t flags)
 {
     (void)lock;
     (void)flags;
+    if (on_unlock)
+        on_unlock();
 }
 
 void *heap_allocate(size_t size)
