@@ -2,14 +2,16 @@
  * takes, revokes and closes. The sanitizer sees what is used too late. */
 #define _GNU_SOURCE /* a lock whose writer is not kept waiting */
 #include <pthread.h>
-#include <sched.h>
+#include <unistd.h>
 
 #include "tests/unit/unit.h"
 
 #include "tests/netvsp_guest.h"
 
-#define ROUNDS 1000u
-#define FRAMES 50u /* of a round */
+#define ROUNDS 100u
+#define FRAMES 50u   /* of a round */
+#define BURST 8u     /* frames of a sender in a row */
+#define PAUSE_US 10u /* after which others have had the processor, however busy the machine is */
 #define SENDERS 2u
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -39,12 +41,14 @@ static void *send_frames(void *argument)
     (void)argument;
     while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
         pthread_rwlock_rdlock(&life);
-        if (present && netvsp_receive(adapter, &frame))
-            __atomic_fetch_add(&taken, 1, __ATOMIC_RELAXED);
-        if (present && count++ % 16 == 0)
-            netvsp_set_link(adapter, count % 32 == 1);
+        for (uint32_t i = 0; present && i < BURST; i++) {
+            if (netvsp_receive(adapter, &frame))
+                __atomic_fetch_add(&taken, 1, __ATOMIC_RELAXED);
+        }
+        if (present)
+            netvsp_set_link(adapter, count++ % 2 == 0);
         pthread_rwlock_unlock(&life);
-        sched_yield();
+        usleep(PAUSE_US);
     }
     return NULL;
 }
@@ -98,13 +102,13 @@ static void round_of_guest(uint32_t number)
 
     while (__atomic_load_n(&taken, __ATOMIC_RELAXED) < wanted) {
         drain();
-        sched_yield();
+        usleep(PAUSE_US);
     }
     if (number % 3 == 0)
         send_nvsp(&revoke);
     CHECK(running[PROVIDER_RELID] != NULL);
     provider_close();
-    sched_yield();
+    usleep(PAUSE_US);
     set_present(false);
     netvsp_destroy(adapter);
 }
