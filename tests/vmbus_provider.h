@@ -15,6 +15,8 @@ static uint64_t now = 500000; /* microseconds */
 static struct timer *armed;
 static struct vmbus_host *provider_host;
 static struct vmbus_ring to_host, from_host;
+/* When a provider takes and gives back a lock: real locks, or a guest that does something then. */
+static void (*on_lock)(void), (*on_unlock)(void);
 
 uint64_t time_now(void)
 {
@@ -47,6 +49,8 @@ bool timer_cancel(struct timer *timer)
 uint64_t spin_lock(struct spinlock *lock)
 {
     (void)lock;
+    if (on_lock)
+        on_lock();
     return 0;
 }
 
@@ -54,6 +58,8 @@ void spin_unlock(struct spinlock *lock, uint64_t flags)
 {
     (void)lock;
     (void)flags;
+    if (on_unlock)
+        on_unlock();
 }
 
 void *heap_allocate(size_t size)
@@ -128,7 +134,7 @@ static void provider_close(void)
 }
 
 /* Sends a packet of the guest's and lets the provider take it. */
-static void guest_write(const void *data, size_t size)
+static inline void guest_write(const void *data, size_t size)
 {
     const struct vmbus_ring_piece piece = {data, size};
     vmbus_ring_write(&to_host, VMBUS_PACKET_DATA_INBAND, 0, 1, 0, &piece, 1);
@@ -138,7 +144,7 @@ static void guest_write(const void *data, size_t size)
 }
 
 /* The provider's next packet; its size, or 0. */
-static uint32_t guest_read(void *buffer, size_t capacity)
+static inline uint32_t guest_read(void *buffer, size_t capacity)
 {
     struct vmbus_packet packet = {0};
     if (vmbus_ring_read(&from_host, &packet, buffer, capacity) != VMBUS_RING_OK)

@@ -95,7 +95,7 @@ static void destroy_host(void)
     CHECK_EQUAL(blocks, 0);
 }
 
-static struct vsc_channel *scsi(unsigned index)
+static inline struct vsc_channel *scsi(unsigned index)
 {
     return vsc_bus_find(&bus, &(const struct vmbus_guid)VMBUS_CLASS_SCSI, index);
 }

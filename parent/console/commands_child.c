@@ -8,6 +8,7 @@
 #include "parent/include/input.h"
 #include "parent/include/time.h"
 #include "parent/services/guest_console.h"
+#include "parent/services/network_adapter.h"
 #include "parent/services/scsi_controller.h"
 
 #define WORKER "worker"
@@ -24,6 +25,8 @@ struct child_options {
     const char *kernel, *initrd; /* names of files; @initrd may be NULL */
     const char *disks[SCSI_CONTROLLER_DISKS];
     unsigned disk_count;
+    const char *switches[NETWORK_ADAPTERS_MAX];
+    unsigned switch_count;
     char *words[COMMAND_WORDS + WORKER_WORDS]; /* for the worker; the first ones are made here */
     unsigned word_count;
 };
@@ -55,6 +58,11 @@ static bool take_option(struct child_options *options, char *word, const char **
         options->disks[options->disk_count++] = value;
     else if (value != NULL)
         *error = "it would have too many disks";
+    else if ((value = value_of(word, "switch=")) != NULL &&
+             options->switch_count < NETWORK_ADAPTERS_MAX)
+        options->switches[options->switch_count++] = value;
+    else if (value != NULL)
+        *error = "it would have too many network adapters";
     else if (value_of(word, "vps=") != NULL || value_of(word, "memory=") != NULL)
         options->words[options->word_count++] = word;
     else
@@ -86,7 +94,7 @@ static bool read_options(unsigned count, char **arguments, struct child_options 
 /* What a child is started with, again after each reset. */
 struct child_files {
     struct program_file worker, kernel, initrd; /* @initrd.size is 0 if there is none */
-    struct channel_device *devices[1];
+    struct channel_device *devices[1 + NETWORK_ADAPTERS_MAX];
     unsigned device_count;
 };
 
@@ -179,11 +187,19 @@ static bool run_until_off(const char *command, const struct child_files *files,
 static bool open_devices(const char *command, const struct child_options *options,
                          struct child_files *files)
 {
-    if (options->disk_count == 0)
-        return true;
-    files->devices[0] = scsi_controller_create(command, options->disks, options->disk_count);
-    files->device_count = files->devices[0] != NULL;
-    return files->devices[0] != NULL;
+    if (options->disk_count > 0) {
+        files->devices[0] = scsi_controller_create(command, options->disks, options->disk_count);
+        if (files->devices[0] == NULL)
+            return false;
+        files->device_count = 1;
+    }
+    for (unsigned i = 0; i < options->switch_count; i++) {
+        struct channel_device *device = network_adapter_create(command, options->switches[i], i);
+        if (device == NULL)
+            return false;
+        files->devices[files->device_count++] = device;
+    }
+    return true;
 }
 
 static bool run_child(unsigned count, char **arguments)

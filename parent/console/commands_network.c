@@ -2,6 +2,7 @@
 #include "lib/cmdline.h"
 #include "lib/string.h"
 #include "parent/console/command.h"
+#include "parent/console/net_counters.h"
 #include "parent/console/terminal.h"
 #include "parent/include/thread.h"
 #include "parent/services/network.h"
@@ -10,13 +11,6 @@
 #define PING_INTERVAL_US 200000
 #define PING_SIZE 56
 #define PING_COUNT 4
-
-static void print_counters(const char *what, const struct net_statistics *s)
-{
-    terminal_print("      %s %llu packets, %llu bytes, %llu errors, %llu dropped\n", what,
-                   (unsigned long long)s->packets, (unsigned long long)s->bytes,
-                   (unsigned long long)s->errors, (unsigned long long)s->dropped);
-}
 
 static bool run_nics(unsigned count, char **arguments)
 {
@@ -30,8 +24,8 @@ static bool run_nics(unsigned count, char **arguments)
         terminal_print("%-5s %s, %s, link %s", device->name, device->model, mac,
                        device->link_up ? "up" : "down");
         terminal_print(device->link_up ? ", %u Mbit/s\n" : "\n", device->link_mbps);
-        print_counters("received", &device->received);
-        print_counters("sent    ", &device->sent);
+        net_counters_print("received", &device->received);
+        net_counters_print("sent    ", &device->sent);
     }
     if (net_device_at(0) == NULL)
         terminal_print("no network cards that a driver knows; pci lists all devices\n");

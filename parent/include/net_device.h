@@ -31,7 +31,8 @@ struct mac_address {
 #define NET_FRAME_MIN 60    /* bytes of a sent frame without its check sequence, IEEE 802.3 */
 #define NET_MTU 1500        /* bytes of payload of an ordinary frame */
 #define NET_SEGMENTS_MAX 16
-#define NET_DEVICES_MAX 16
+#define NET_DEVICES_MAX 32
+#define NET_NAME_SIZE 16 /* with the zero at its end */
 
 /* A piece of a frame, contiguous for the CPU and in physical memory. */
 struct net_segment {
@@ -89,7 +90,7 @@ struct net_device {
     void *driver_data;
 
     /* Kept by the functions below. */
-    char name[8]; /* net0, net1, … */
+    char name[NET_NAME_SIZE]; /* net0, net1, … or what it was registered as */
     bool link_up;
     uint32_t link_mbps;
     struct net_client *client;
@@ -98,9 +99,16 @@ struct net_device {
 
 /* For drivers. */
 
-/* Names @device, which stays registered for ever, with its link down. False if NET_DEVICES_MAX are
- * registered or its MAC address or MTU cannot be right. Registrations do not overlap each other. */
+/* Names @device, which is registered from now on, with its link down: as the first of net0, net1, …
+ * that is free; or @name, which net_device_register_as() wants to be free. False if NET_DEVICES_MAX
+ * are registered, the name is not free or too long, or the MAC address or MTU cannot be right.
+ * Registering, unregistering and walking along the devices do not overlap each other: the first
+ * thread does them, which becomes the console's. */
 bool net_device_register(struct net_device *device);
+bool net_device_register_as(struct net_device *device, const char *name);
+
+/* @device, which has no client, is no longer known. */
+void net_device_unregister(struct net_device *device);
 
 /* A good frame was received. Not between stop and start. */
 void net_device_deliver(struct net_device *device, const struct net_frame *frame);
@@ -119,7 +127,8 @@ void net_device_set_link(struct net_device *device, bool up, uint32_t mbps);
 /* Puts @client on @device and starts it; false if there is one already or it does not start. */
 bool net_device_attach(struct net_device *device, struct net_client *client);
 
-/* Stops @device; afterwards its client is not called any more. */
+/* Stops @device, which has a client; afterwards that is not called any more, and the link counts as
+ * down. */
 void net_device_detach(struct net_device *device);
 
 /* Sends @frame or drops it; either way it comes back by its complete function. Any context. */

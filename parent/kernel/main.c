@@ -26,6 +26,7 @@
 #include "parent/kernel/smp.h"
 #include "parent/kernel/time.h"
 #include "parent/kernel/timer.h"
+#include "parent/net/virtual_switch.h"
 #include "parent/services/store.h"
 #include "parent/include/vdisk.h"
 #include "parent/vid/vid.h"
@@ -62,6 +63,7 @@ static int main_thread(void *argument)
     console_start();
     pci_init();
     pci_probe();
+    virtual_switch_init();
     network_start();
     if (!block_settle(time_now() + DISKS_LIMIT_US))
         log_print(LOG_WARNING, "a disk takes long to tell its partitions: going on without them");

@@ -9,6 +9,7 @@
 #include "parent/include/time.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/selftest.h"
+#include "parent/kernel/selftest_net.h"
 #include "parent/net/udp.h"
 #include "parent/services/network.h"
 
@@ -33,38 +34,36 @@ static struct net_device *device;
 
 static bool find_network(void)
 {
-    network_start();
     network = network_get(0);
     device = net_device_at(0);
     return check(network != NULL && device != NULL, "there is no network");
 }
 
-static struct net_configuration configuration(void)
+struct net_configuration selftest_configuration(struct network *on)
 {
     uint64_t flags;
-    struct net_configuration copy = network_take(network, &flags)->configuration;
-    network_release(network, flags);
+    struct net_configuration copy = network_take(on, &flags)->configuration;
+    network_release(on, flags);
     return copy;
 }
 
-static bool wait_address(void)
+bool selftest_wait_address(struct network *on)
 {
     uint64_t deadline = time_now() + ADDRESS_LIMIT_US;
-    while (configuration().address == 0 && time_now() < deadline)
+    while (selftest_configuration(on).address == 0 && time_now() < deadline)
         thread_sleep(POLL_US);
-    return check(configuration().address != 0, "no address came");
+    return check(selftest_configuration(on).address != 0, "no address came");
 }
 
-static void check_ping(uint16_t sequence, uint32_t size)
+uint64_t selftest_ping(struct network *on, uint16_t sequence, uint32_t size)
 {
     enum ping_result result = PING_TIMEOUT;
     uint64_t round_trip_us = 0;
-    enum net_status status = network_ping(network, configuration().gateway, sequence, size,
+    enum net_status status = network_ping(on, selftest_configuration(on).gateway, sequence, size,
                                           PING_LIMIT_US, &result, &round_trip_us);
     if (check(status == NET_OK, "ping: %s", net_status_text(status)))
         check(result == PING_REPLY, "ping of %u bytes: %s", size, ping_result_text(result));
-    if (sequence == 0)
-        note("ping of %u bytes: %lu us", size, round_trip_us);
+    return round_trip_us;
 }
 
 /* A file that is being fetched. Changed under the stack's lock, but for ended, which is atomic. */
@@ -184,10 +183,14 @@ static void run_net(void)
     uint64_t largest = selftest_option("ping", PING_SIZE);
     if (!find_network())
         return;
-    if (!wait_address())
+    if (!selftest_wait_address(network))
         return;
-    for (uint16_t i = 0; i < PINGS; i++)
-        check_ping(i, (uint32_t)(i * largest / (PINGS - 1)));
+    for (uint16_t i = 0; i < PINGS; i++) {
+        uint32_t bytes = (uint32_t)(i * largest / (PINGS - 1));
+        uint64_t round_trip_us = selftest_ping(network, i, bytes);
+        if (i == 0)
+            note("ping of %u bytes: %lu us", bytes, round_trip_us);
+    }
     if (boot_option("file", name, sizeof(name)))
         fetch_file(name, selftest_option("size", 0));
     note("%s, received %lu, sent %lu, errors %lu, dropped %lu", device->model,
@@ -209,10 +212,10 @@ static void run_net_link(void)
 {
     enum ping_result result;
     uint64_t round_trip_us;
-    if (!find_network() || !wait_address())
+    if (!find_network() || !selftest_wait_address(network))
         return;
-    check_ping(0, 56);
-    ipv4_t destination = configuration().gateway;
+    selftest_ping(network, 0, 56);
+    ipv4_t destination = selftest_configuration(network).gateway;
     note("the link may go down");
     if (!wait_link(false))
         return;
@@ -220,9 +223,9 @@ static void run_net_link(void)
         network_ping(network, destination, 1, 56, PING_LIMIT_US, &result, &round_trip_us);
     check(status == NET_NO_LINK, "ping without link: %s", net_status_text(status));
     note("the link may go up");
-    if (!wait_link(true) || !wait_address())
+    if (!wait_link(true) || !selftest_wait_address(network))
         return;
-    check_ping(2, 56);
+    selftest_ping(network, 2, 56);
 }
 
 const struct selftest selftest_net = {"net", run_net, SELFTEST_ONCE, true};

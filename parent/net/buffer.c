@@ -1,5 +1,7 @@
 #include "parent/net/buffer.h"
 
+#include "lib/string.h"
+
 static struct net_buffer *buffer_at(const struct net_pool *pool, unsigned index)
 {
     return (struct net_buffer *)(pool->memory + (size_t)index * NET_BUFFER_SIZE);
@@ -53,6 +55,22 @@ unsigned net_pool_free_count(const struct net_pool *pool)
     for (unsigned i = 0; i < pool->count; i++)
         count += !__atomic_load_n(&buffer_at(pool, i)->taken, __ATOMIC_RELAXED);
     return count;
+}
+
+bool net_buffer_fill(struct net_buffer *buffer, const struct net_frame *frame)
+{
+    uint32_t size = 0;
+
+    for (uint32_t i = 0; i < frame->segment_count; i++) {
+        const struct net_segment *segment = &frame->segments[i];
+
+        if (segment->size > NET_BUFFER_FRAME_SIZE - size)
+            return false;
+        memcpy(buffer->data + size, segment->data, segment->size);
+        size += segment->size;
+    }
+    buffer->segment.size = buffer->frame.size = size;
+    return size == frame->size;
 }
 
 void net_buffer_transmit(struct net_buffer *buffer, struct net_device *device, size_t frame_size)

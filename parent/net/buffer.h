@@ -2,6 +2,7 @@
 #ifndef VENEER_PARENT_NET_BUFFER_H
 #define VENEER_PARENT_NET_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,7 +10,7 @@
 
 /* Half a page: no buffer crosses a page in page-aligned memory. */
 #define NET_BUFFER_SIZE 2048
-#define NET_BUFFER_FRAME_SIZE (NET_HEADER_SIZE + NET_MTU)
+#define NET_BUFFER_FRAME_SIZE (NET_HEADER_SIZE + NET_VLAN_TAG_SIZE + NET_MTU)
 
 struct net_buffer {
     struct net_frame frame; /* first: what the device hands back is the buffer */
@@ -41,6 +42,10 @@ void net_buffer_put(struct net_buffer *buffer);
 
 /* How many are free at this moment. */
 unsigned net_pool_free_count(const struct net_pool *pool);
+
+/* Copies the bytes of @frame into @buffer, which nothing has been put into, and sets its frame's
+ * size; false if they are more than NET_BUFFER_FRAME_SIZE. */
+bool net_buffer_fill(struct net_buffer *buffer, const struct net_frame *frame);
 
 /* What follows the Ethernet header: up to NET_MTU bytes. */
 static inline uint8_t *net_buffer_payload(struct net_buffer *buffer)

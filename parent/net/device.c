@@ -23,26 +23,51 @@ static void count_frame(struct net_statistics *statistics, const struct net_fram
     count(&statistics->bytes, frame->size);
 }
 
-bool net_device_register(struct net_device *device)
+bool net_device_register_as(struct net_device *device, const char *name)
 {
     unsigned index = device_count;
 
-    if (index == NET_DEVICES_MAX || !mac_unicast(&device->mac) || device->mtu < MTU_MIN ||
+    if (index == NET_DEVICES_MAX || strlen(name) >= NET_NAME_SIZE ||
+        net_device_find(name) != NULL || !mac_unicast(&device->mac) || device->mtu < MTU_MIN ||
         device->mtu > MTU_MAX)
         return false;
-    snprintf(device->name, sizeof(device->name), "net%u", index);
+    string_copy(device->name, name, sizeof(device->name));
     device->link_up = false;
     device->link_mbps = 0;
     device->client = NULL;
     device->received = device->sent = (struct net_statistics){0};
     devices[index] = device;
-    __atomic_store_n(&device_count, index + 1, __ATOMIC_RELEASE);
+    device_count = index + 1;
     return true;
+}
+
+bool net_device_register(struct net_device *device)
+{
+    char name[NET_NAME_SIZE];
+    unsigned number = 0;
+
+    do
+        snprintf(name, sizeof(name), "net%u", number++);
+    while (net_device_find(name) != NULL);
+    return net_device_register_as(device, name);
+}
+
+void net_device_unregister(struct net_device *device)
+{
+    unsigned index = 0;
+
+    while (index < device_count && devices[index] != device)
+        index++;
+    if (index == device_count)
+        return;
+    device_count--;
+    for (; index < device_count; index++)
+        devices[index] = devices[index + 1];
 }
 
 struct net_device *net_device_at(unsigned index)
 {
-    return index < __atomic_load_n(&device_count, __ATOMIC_ACQUIRE) ? devices[index] : NULL;
+    return index < device_count ? devices[index] : NULL;
 }
 
 struct net_device *net_device_find(const char *name)
@@ -71,6 +96,8 @@ void net_device_detach(struct net_device *device)
 {
     device->operations->stop(device);
     __atomic_store_n(&device->client, NULL, __ATOMIC_RELEASE);
+    __atomic_store_n(&device->link_up, false, __ATOMIC_RELEASE);
+    device->link_mbps = 0;
 }
 
 void net_device_deliver(struct net_device *device, const struct net_frame *frame)

@@ -39,23 +39,6 @@ uint64_t net_tick(struct net_stack *stack, uint64_t now_us)
     return stack->deadline_us;
 }
 
-/* Copies a frame of several segments into @buffer; false if it is too long for an Ethernet frame.
- */
-static bool gather(const struct net_frame *frame, uint8_t buffer[NET_BUFFER_FRAME_SIZE])
-{
-    size_t size = 0;
-
-    for (uint32_t i = 0; i < frame->segment_count; i++) {
-        const struct net_segment *segment = &frame->segments[i];
-
-        if (segment->size > NET_BUFFER_FRAME_SIZE - size)
-            return false;
-        memcpy(buffer + size, segment->data, segment->size);
-        size += segment->size;
-    }
-    return size == frame->size;
-}
-
 void net_receive(struct net_stack *stack, const struct net_frame *frame)
 {
     struct net_buffer *buffer;
@@ -69,7 +52,7 @@ void net_receive(struct net_stack *stack, const struct net_frame *frame)
         stack->counters.no_buffer++;
         return;
     }
-    if (gather(frame, buffer->data))
+    if (net_buffer_fill(buffer, frame))
         ethernet_receive(stack, buffer->data, frame->size);
     else
         stack->counters.ethernet_malformed++;

@@ -6,7 +6,7 @@
 #define MTU_MIN 68 /* RFC 791 */
 #define TAG_802_1Q_0 0x81
 
-/* The part of a frame that the switch decides by. It is copied once: a guest may change it. */
+/* The part of a frame that the switch decides by. */
 struct header {
     struct mac_address destination, source;
     uint8_t type[2];
@@ -14,9 +14,26 @@ struct header {
 
 _Static_assert(sizeof(struct header) == NET_HEADER_SIZE, "Ethernet header");
 
+/* A frame whose header is read once, and is what all ports get: a guest may change its own copy at
+ * any time, and must not be able to make another source of it than the one that was checked. */
+struct checked_frame {
+    struct header header;
+    struct net_segment segments[NET_SEGMENTS_MAX + 1];
+    struct net_frame frame;
+};
+
 static bool is_group(const struct mac_address *mac)
 {
     return (mac->bytes[0] & 1) != 0;
+}
+
+/* Addresses for conversations between neighbours on a cable, such as pausing it or spanning trees,
+ * which no bridge forwards (IEEE 802.1D-2004, 7.12.6): 01:80:c2:00:00:00 to 0f. */
+static bool is_link_local(const struct mac_address *mac)
+{
+    static const uint8_t prefix[MAC_SIZE - 1] = {0x01, 0x80, 0xc2, 0, 0};
+
+    return memcmp(mac->bytes, prefix, sizeof(prefix)) == 0 && mac->bytes[MAC_SIZE - 1] <= 0x0f;
 }
 
 /* The set of the table that may hold @mac. */
@@ -94,7 +111,8 @@ bool switch_connect(struct net_switch *net, struct switch_port *port)
     for (unsigned i = 0; i < SWITCH_PORTS_MAX; i++) {
         if (net->ports[i] != NULL)
             continue;
-        port->link_up = true;
+        port->unplugged = false;
+        port->link_up = !net->media_down;
         port->statistics = (struct switch_port_statistics){0};
         net->ports[i] = port;
         return true;
@@ -105,42 +123,77 @@ bool switch_connect(struct net_switch *net, struct switch_port *port)
 void switch_disconnect(struct net_switch *net, struct switch_port *port)
 {
     forget_port(net, port);
+    port->link_up = false;
     for (unsigned i = 0; i < SWITCH_PORTS_MAX; i++) {
         if (net->ports[i] == port)
             net->ports[i] = NULL;
     }
 }
 
-void switch_set_link(struct net_switch *net, struct switch_port *port, bool up)
+static void update_link(struct net_switch *net, struct switch_port *port)
 {
+    bool up = !port->unplugged && !net->media_down;
+
+    if (port->link_up == up)
+        return;
     port->link_up = up;
     if (!up)
         forget_port(net, port);
+    if (port->link_changed != NULL)
+        port->link_changed(port);
 }
 
-/* Copies the frame's header; false if the segments do not hold one. */
-static bool read_header(const struct net_frame *frame, struct header *header)
+void switch_set_link(struct net_switch *net, struct switch_port *port, bool up)
 {
-    uint32_t done = 0;
+    port->unplugged = !up;
+    update_link(net, port);
+}
 
-    for (uint32_t i = 0; i < frame->segment_count && done < sizeof(*header); i++) {
-        uint32_t size = frame->segments[i].size;
-
-        if (size > sizeof(*header) - done)
-            size = sizeof(*header) - done;
-        memcpy((uint8_t *)header + done, frame->segments[i].data, size);
-        done += size;
+void switch_set_media(struct net_switch *net, bool up)
+{
+    net->media_down = !up;
+    for (unsigned i = 0; i < SWITCH_PORTS_MAX; i++) {
+        if (net->ports[i] != NULL)
+            update_link(net, net->ports[i]);
     }
-    return done == sizeof(*header);
 }
 
-static bool fits(const struct switch_port *port, const struct net_frame *frame,
-                 const struct header *header)
+/* False if the segments of @frame are too many, do not hold a header, or have another size than it.
+ */
+static bool copy_header(const struct net_frame *frame, struct checked_frame *copy)
 {
-    bool tagged = header->type[0] == TAG_802_1Q_0 && header->type[1] == 0;
+    uint32_t done = 0, count = 1;
+    uint64_t total = 0;
+
+    if (frame->segment_count > NET_SEGMENTS_MAX)
+        return false;
+    for (uint32_t i = 0; i < frame->segment_count; i++) {
+        struct net_segment rest = frame->segments[i];
+        uint32_t part = NET_HEADER_SIZE - done;
+
+        total += rest.size;
+        if (part > rest.size)
+            part = rest.size;
+        memcpy((uint8_t *)&copy->header + done, rest.data, part);
+        done += part;
+        if (part == rest.size)
+            continue;
+        rest.data = (uint8_t *)rest.data + part;
+        rest.size -= part;
+        copy->segments[count++] = rest;
+    }
+    copy->segments[0] = (struct net_segment){.data = &copy->header, .size = NET_HEADER_SIZE};
+    copy->frame = (struct net_frame){copy->segments, count, frame->size, NULL};
+    return done == NET_HEADER_SIZE && total == frame->size;
+}
+
+static bool fits(const struct switch_port *port, const struct checked_frame *copy)
+{
+    const uint8_t *type = copy->header.type;
+    bool tagged = type[0] == TAG_802_1Q_0 && type[1] == 0;
     uint32_t limit = NET_HEADER_SIZE + (tagged ? NET_VLAN_TAG_SIZE : 0u) + port->mtu;
 
-    return frame->size <= limit;
+    return copy->frame.size <= limit;
 }
 
 /* Whether @from may send from this source address. */
@@ -167,21 +220,20 @@ static bool wants(const struct switch_port *port, const struct mac_address *dest
     return is_group(destination) && (port->accept & SWITCH_ACCEPT_MULTICAST) != 0;
 }
 
-static bool deliver(struct switch_port *port, const struct net_frame *frame,
-                    const struct header *header)
+static bool deliver(struct switch_port *port, const struct checked_frame *copy)
 {
     struct net_statistics *sent = &port->statistics.sent;
 
-    if (!fits(port, frame, header)) {
+    if (!fits(port, copy)) {
         sent->errors++;
         return false;
     }
-    if (!port->receive(port, frame)) {
+    if (!port->receive(port, &copy->frame)) {
         sent->dropped++;
         return false;
     }
     sent->packets++;
-    sent->bytes += frame->size;
+    sent->bytes += copy->frame.size;
     return true;
 }
 
@@ -190,35 +242,40 @@ unsigned switch_send(struct net_switch *net, struct switch_port *from,
 {
     struct switch_port_statistics *statistics = &from->statistics;
     struct switch_port *target = NULL;
-    struct header header;
+    struct checked_frame copy;
+    const struct header *header = &copy.header;
     unsigned taken = 0;
 
     if (!from->link_up) {
         statistics->received.dropped++;
         return 0;
     }
-    if (!read_header(frame, &header) || !fits(from, frame, &header)) {
+    if (!copy_header(frame, &copy) || !fits(from, &copy)) {
         statistics->received.errors++;
         return 0;
     }
-    if (!may_send_from(net, from, &header.source)) {
+    if (!may_send_from(net, from, &header->source)) {
         statistics->spoofed++;
+        return 0;
+    }
+    if (is_link_local(&header->destination)) {
+        statistics->received.dropped++;
         return 0;
     }
     statistics->received.packets++;
     statistics->received.bytes += frame->size;
     if (from->learns)
-        learn(net, &header.source, from, now_us);
-    if (!is_group(&header.destination)) {
-        target = find_configured(net, &header.destination);
+        learn(net, &header->source, from, now_us);
+    if (!is_group(&header->destination)) {
+        target = find_configured(net, &header->destination);
         if (target == NULL)
-            target = find_learned(net, &header.destination, now_us);
+            target = find_learned(net, &header->destination, now_us);
     }
     for (unsigned i = 0; i < SWITCH_PORTS_MAX; i++) {
         struct switch_port *port = net->ports[i];
 
         if (port != NULL && port != from && port->link_up &&
-            wants(port, &header.destination, target) && deliver(port, frame, &header))
+            wants(port, &header->destination, target) && deliver(port, &copy))
             taken++;
     }
     return taken;

@@ -16,6 +16,8 @@ struct network {
     struct net_client client;
     struct spinlock lock; /* the stack */
     struct timer timer;   /* for the stack's deadline */
+    bool ended;           /* the timer is not started again */
+    uint64_t pool;        /* physical address of the stack's packets */
     struct net_stack stack;
 };
 
@@ -44,6 +46,11 @@ static uint32_t random_number(void *context)
     value = (state ^ state >> 30) * 0xbf58476d1ce4e5b9ull;
     value = (value ^ value >> 27) * 0x94d049bb133111ebull;
     return (uint32_t)(value >> 32);
+}
+
+uint32_t network_random(void)
+{
+    return random_number(NULL);
 }
 
 static void report_event(void *context, enum net_event event)
@@ -83,7 +90,7 @@ static void tick(struct network *network)
 {
     uint64_t deadline = net_tick(&network->stack, time_now());
 
-    if (deadline != NET_NEVER)
+    if (deadline != NET_NEVER && !network->ended)
         timer_start(&network->timer, deadline);
 }
 
@@ -129,17 +136,27 @@ static void link_changed(struct net_client *client)
 
 /* --- Start and use ------------------------------------------------------------------------ */
 
-static bool start_on(struct net_device *device)
+static void free_network(struct network *network, uint64_t pool)
+{
+    if (pool != 0)
+        pages_free(pool, POOL_PAGES);
+    heap_free(network);
+}
+
+bool network_add(struct net_device *device)
 {
     struct network *network = heap_allocate(sizeof(*network));
     uint64_t pool = pages_allocate(POOL_PAGES, 1);
     uint64_t flags;
 
-    if (network == NULL || pool == 0)
+    if (network == NULL || pool == 0 || network_count == NET_DEVICES_MAX) {
+        free_network(network, pool);
         return false;
+    }
     struct net_hooks hooks = {random_number, report_event, network};
     network->lock = (struct spinlock)SPINLOCK(LOCK_LEVEL_NET);
     network->client = (struct net_client){receive, link_changed};
+    network->pool = pool;
     timer_setup(&network->timer, timer_fired);
     net_init(&network->stack, device, &hooks, physical_to_virtual(pool), pool,
              POOL_PAGES * PAGE_SIZE, time_now());
@@ -153,14 +170,66 @@ static bool start_on(struct net_device *device)
     return true;
 }
 
+/* Takes @network off its device, if that had started. */
+static void leave_device(struct network *network)
+{
+    struct net_device *device = network->stack.device;
+
+    if (device->client == &network->client)
+        net_device_detach(device);
+}
+
+void network_remove(struct net_device *device)
+{
+    struct network *network = network_find(device->name);
+    unsigned index = 0;
+    uint64_t flags;
+
+    if (network == NULL)
+        return;
+    leave_device(network);
+    network_take(network, &flags);
+    network->ended = true;
+    network_release(network, flags);
+    timer_cancel(&network->timer);
+    while (networks[index] != network)
+        index++;
+    network_count--;
+    for (; index < network_count; index++)
+        networks[index] = networks[index + 1];
+    free_network(network, network->pool);
+}
+
+bool network_move(struct net_device *from, struct net_device *to)
+{
+    struct network *network = network_find(from->name);
+    uint64_t flags;
+
+    if (network == NULL)
+        return false;
+    leave_device(network);
+    network_take(network, &flags)->device = to;
+    network_release(network, flags);
+    if (!net_device_attach(to, &network->client))
+        log_print(LOG_ERROR, "%s: it does not start", to->name);
+    return true;
+}
+
+bool network_owns(const struct net_device *device)
+{
+    const struct network *network = network_find(device->name);
+
+    return network != NULL && device->client == &network->client;
+}
+
 void network_start(void)
 {
     struct net_device *device;
 
-    for (unsigned i = 0; (device = net_device_at(i)) != NULL && network_count < NET_DEVICES_MAX;
-         i++)
-        if (!start_on(device))
+    for (unsigned i = 0; (device = net_device_at(i)) != NULL; i++) {
+        if (!network_add(device))
             log_print(LOG_ERROR, "%s: no memory for its network", device->name);
+    }
 }
 
 struct network *network_get(unsigned index)

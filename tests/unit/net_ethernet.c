@@ -183,6 +183,7 @@ static void test_device(void)
 
     CHECK(!net_device_attach(&station.device, &station.client));
     net_device_detach(&station.device);
+    CHECK(!station.device.link_up);
     dropped = station.device.received.dropped;
     net_device_deliver(&station.device, &frame);
     net_device_lost(&station.device, 2, 3);
@@ -199,9 +200,29 @@ static void test_device(void)
         others[i].mtu = NET_MTU;
         CHECK(net_device_register(&others[i]) == (i < NET_DEVICES_MAX));
     }
-    CHECK(net_device_find("net15") == &others[15]);
-    CHECK(net_device_find("net16") == NULL);
+    CHECK(net_device_find("net31") == &others[31]);
+    CHECK(net_device_find("net32") == NULL);
     CHECK(net_device_at(3) == &others[3] && net_device_at(NET_DEVICES_MAX) == NULL);
+}
+
+/* After test_device(): there are as many devices as can be. */
+static void test_unregister(void)
+{
+    static struct net_device named = {.mac = {{2, 0, 0, 0, 2, 0}}, .mtu = NET_MTU};
+
+    CHECK(!net_device_register_as(&named, "lan"));
+    net_device_unregister(net_device_at(3));
+    CHECK(net_device_find("net3") == NULL && net_device_find("net4") == net_device_at(3));
+    CHECK(net_device_at(NET_DEVICES_MAX - 1) == NULL);
+    net_device_unregister(&named); /* is not registered: nothing happens */
+    CHECK(!net_device_register_as(&named, "net4"));
+    CHECK(!net_device_register_as(&named, "a name that is too long"));
+    CHECK(net_device_register_as(&named, "lan"));
+    CHECK(net_device_find("lan") == &named);
+    net_device_unregister(&named);
+    CHECK(net_device_find("lan") == NULL);
+    CHECK(net_device_register(&named)); /* takes the first number that is free */
+    CHECK_TEXT(named.name, "net3");
 }
 
 int main(void)
@@ -219,5 +240,6 @@ int main(void)
     test_padding();
     test_no_buffers();
     test_device();
+    test_unregister();
     return unit_result();
 }

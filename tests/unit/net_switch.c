@@ -8,15 +8,32 @@
 static struct net_switch net;
 static struct switch_port ports[PORTS];
 static unsigned got[PORTS];
+static unsigned link_changes[PORTS];
 static bool full;
+static uint8_t received[16384]; /* the last frame */
+static uint8_t *sent_header;    /* changed while the frame is delivered */
 
 static bool receive(struct switch_port *port, const struct net_frame *frame)
 {
-    (void)frame;
+    uint32_t size = 0;
+
+    if (sent_header != NULL)
+        sent_header[MAC_SIZE + 5] ^= 0xff;
+    for (uint32_t i = 0; i < frame->segment_count; i++) {
+        CHECK(frame->segments[i].size > 0);
+        memcpy(received + size, frame->segments[i].data, frame->segments[i].size);
+        size += frame->segments[i].size;
+    }
+    CHECK_EQUAL(size, frame->size);
     if (full)
         return false;
     got[port - ports]++;
     return true;
+}
+
+static void link_changed(struct switch_port *port)
+{
+    link_changes[port - ports]++;
 }
 
 static struct mac_address station(uint16_t number)
@@ -28,13 +45,16 @@ static void prepare(void)
 {
     switch_init(&net);
     memset(got, 0, sizeof(got));
+    memset(link_changes, 0, sizeof(link_changes));
     full = false;
+    sent_header = NULL;
     for (unsigned i = 0; i < PORTS; i++) {
         ports[i] = (struct switch_port){.mac = station((uint16_t)i),
                                         .learns = i >= 2,
                                         .mtu = i == 1 ? 9000 : 1500,
                                         .accept = ALL,
-                                        .receive = receive};
+                                        .receive = receive,
+                                        .link_changed = i == 3 ? NULL : link_changed};
         CHECK(switch_connect(&net, &ports[i]));
     }
 }
@@ -118,6 +138,26 @@ static void test_spoofing(void)
     CHECK_EQUAL(send(0, station(0), station(1), 60, 0), 2);
 }
 
+/* Neither a child nor the network may make the other pause its card. */
+static void test_link_local(void)
+{
+    struct mac_address mac = {{0x01, 0x80, 0xc2, 0, 0, 0}};
+
+    prepare();
+    ports[1].accept = SWITCH_ACCEPT_PROMISCUOUS;
+    for (unsigned i = 0; i < 16; i++) {
+        mac.bytes[5] = (uint8_t)i;
+        CHECK_EQUAL(send(0, station(0), mac, 60, 0), 0);
+        CHECK_EQUAL(send(2, station(50), mac, 60, 0), 0);
+    }
+    CHECK_EQUAL(ports[0].statistics.received.dropped, 16);
+    CHECK_EQUAL(ports[0].statistics.received.packets, 0);
+    mac.bytes[5] = 16;
+    CHECK_EQUAL(send(0, station(0), mac, 60, 0), 14);
+    mac = (struct mac_address){{0x01, 0x80, 0xc2, 0, 1, 0}};
+    CHECK_EQUAL(send(0, station(0), mac, 60, 0), 14);
+}
+
 static void test_sizes(void)
 {
     prepare();
@@ -154,17 +194,105 @@ static void test_connecting(void)
     }
     CHECK(!switch_connect(&net, &port));
     switch_disconnect(&net, &ports[1]);
+    CHECK_EQUAL(send(1, station(1), station(0), 60, 0), 0);
     ports[1].mac = station(9); /* learned at port 2, and now configured here */
     CHECK(switch_connect(&net, &ports[1]));
     CHECK_EQUAL(send(0, station(0), station(9), 60, 0), 2);
 }
 
+/* A header in many pieces, and what the segments must be. */
+static void test_segments(void)
+{
+    static uint8_t bytes[64 + NET_SEGMENTS_MAX];
+    struct net_segment segments[NET_SEGMENTS_MAX + 1];
+    struct net_frame frame = {.segments = segments};
+    struct mac_address to = station(1), from = station(0);
+
+    prepare();
+    memcpy(bytes, to.bytes, MAC_SIZE);
+    memcpy(bytes + MAC_SIZE, from.bytes, MAC_SIZE);
+    for (unsigned i = 14; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)i;
+    for (unsigned i = 0; i <= NET_SEGMENTS_MAX; i++)
+        segments[i] = (struct net_segment){.data = bytes + i, .size = 1};
+    frame.segment_count = NET_SEGMENTS_MAX;
+    frame.size = 64;
+    segments[NET_SEGMENTS_MAX - 1].size = 64 - (NET_SEGMENTS_MAX - 1);
+    CHECK_EQUAL(switch_send(&net, &ports[0], &frame, 0), 1);
+    CHECK(memcmp(received, bytes, 64) == 0);
+    frame.size = 65;
+    CHECK_EQUAL(switch_send(&net, &ports[0], &frame, 0), 0);
+    frame.size = 64;
+    frame.segment_count = NET_SEGMENTS_MAX - 1;
+    CHECK_EQUAL(switch_send(&net, &ports[0], &frame, 0), 0);
+    frame.segment_count = NET_SEGMENTS_MAX + 1;
+    frame.size = 65;
+    CHECK_EQUAL(switch_send(&net, &ports[0], &frame, 0), 0);
+    CHECK_EQUAL(ports[0].statistics.received.errors, 3);
+    segments[0] = (struct net_segment){.data = bytes, .size = 64}; /* all in one piece */
+    frame.segment_count = 1;
+    frame.size = 64;
+    CHECK_EQUAL(switch_send(&net, &ports[0], &frame, 0), 1);
+    CHECK(memcmp(received, bytes, 64) == 0);
+}
+
+/* A guest that changes the source while the frame is on its way: nobody gets another than the one
+ * that was checked. */
+static void test_changing_header(void)
+{
+    static uint8_t bytes[60];
+    struct net_segment segment = {.data = bytes, .size = sizeof(bytes)};
+    struct net_frame frame = {.segments = &segment, .segment_count = 1, .size = sizeof(bytes)};
+    struct mac_address from = station(0);
+
+    prepare();
+    memset(bytes, 0xff, MAC_SIZE);
+    memcpy(bytes + MAC_SIZE, from.bytes, MAC_SIZE);
+    sent_header = bytes;
+    CHECK_EQUAL(switch_send(&net, &ports[0], &frame, 0), 3);
+    CHECK(memcmp(received + MAC_SIZE, from.bytes, MAC_SIZE) == 0);
+}
+
+static void test_links(void)
+{
+    struct switch_port late = {.mac = station(9), .mtu = 1500, .accept = ALL, .receive = receive};
+
+    prepare();
+    switch_set_link(&net, &ports[0], true);
+    CHECK_EQUAL(link_changes[0], 0);
+    switch_set_link(&net, &ports[0], false);
+    CHECK_EQUAL(link_changes[0], 1);
+    CHECK_EQUAL(send(1, station(1), station(0), 60, 0), 0);
+    CHECK_EQUAL(send(0, station(0), station(1), 60, 0), 0);
+    switch_set_media(&net, false);
+    CHECK_EQUAL(link_changes[0], 1);
+    CHECK_EQUAL(link_changes[1], 1);
+    CHECK(!ports[1].link_up && !ports[3].link_up);
+    CHECK(switch_connect(&net, &late));
+    CHECK(!late.link_up);
+    switch_set_link(&net, &ports[0], true); /* plugged in, but the medium is still down */
+    CHECK(!ports[0].link_up);
+    CHECK_EQUAL(send(1, station(1), station(0), 60, 0), 0);
+    switch_set_media(&net, true);
+    CHECK(ports[0].link_up && ports[1].link_up && ports[3].link_up && late.link_up);
+    CHECK_EQUAL(link_changes[0], 2);
+    CHECK_EQUAL(send(1, station(1), station(0), 60, 0), 1);
+    send(2, station(50), station(0), 60, 0);
+    switch_set_media(&net, false);
+    switch_set_media(&net, true);
+    CHECK_EQUAL(send(0, station(0), station(50), 60, 0), 12); /* it was forgotten */
+}
+
 int main(void)
 {
+    test_segments();
+    test_changing_header();
+    test_links();
     test_forwarding();
     test_learning();
     test_table_full();
     test_spoofing();
+    test_link_local();
     test_sizes();
     test_connecting();
     return unit_result();

@@ -1,6 +1,6 @@
 #include "vsp/netvsp/rndis_packet.h"
 
-#include "include/vmbus/netvsc.h"
+#include "include/vmbus/rndis.h"
 #include "tests/unit/unit.h"
 
 static struct {
@@ -45,6 +45,7 @@ static void test_good(void)
     CHECK_EQUAL(frame.checksum, 0);
     prepare(RNDIS_INFO_VLAN);
     CHECK(parse(sizeof(message)) && frame.vlan);
+    CHECK_EQUAL(frame.vlan_tag, 0x12345);
     prepare(RNDIS_INFO_LARGE_SEND);
     CHECK(parse(sizeof(message)));
     CHECK_EQUAL(frame.large_send, 0x12345);

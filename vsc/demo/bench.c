@@ -126,7 +126,7 @@ static uint64_t measure_timer(void)
     return handler_tsc - tsc_at(deadline);
 }
 
-enum need { ANY_MACHINE, HYPERV, REFERENCE_PAGE, DISK, DISK_TO_WRITE };
+enum need { ANY_MACHINE, HYPERV, REFERENCE_PAGE, DISK, DISK_TO_WRITE, NETWORK };
 
 static const struct bench {
     const char *name;
@@ -148,6 +148,8 @@ static const struct bench {
     {"disk.write_4k", bench_disk_write_4k, DISK_TO_WRITE},
     {"disk.write_100k", bench_disk_write_100k, DISK_TO_WRITE},
     {"disk.write_100k_qd32", bench_disk_write_100k_deep, DISK_TO_WRITE},
+    {"net.frame_1500", bench_net_frame_1500, NETWORK},
+    {"net.frame_1500_qd16", bench_net_frame_1500_deep, NETWORK},
 };
 
 static bool possible(enum need need)
@@ -158,13 +160,16 @@ static bool possible(enum need need)
     if (need == DISK || need == DISK_TO_WRITE)
         return (option_is("disk", "write") || (need == DISK && option("disk"))) &&
                bench_disk_open();
+    if (need == NETWORK)
+        return option("net") && bench_net_open();
     return need == ANY_MACHINE || hyperv_present();
 }
 
 /* World switches are counted. */
 static bool is_counted(const struct bench *bench)
 {
-    return strncmp(bench->name, "exit.", 5) == 0 || strncmp(bench->name, "disk.", 5) == 0;
+    return strncmp(bench->name, "exit.", 5) == 0 || strncmp(bench->name, "disk.", 5) == 0 ||
+           strncmp(bench->name, "net.", 4) == 0;
 }
 
 static void sort(uint64_t *values, unsigned count)
@@ -216,7 +221,8 @@ void bench_run(void)
         if (hyperv_present() && is_counted(&benches[i]))
             count_transitions(&benches[i]);
     }
-    bench_disk_close();
+    bench_net_close();
+    bench_disk_close(); /* and the bus */
     interrupt_set(VECTOR, NULL, EOI_AFTER);
     interrupt_set(TIMER_VECTOR, NULL, EOI_AFTER);
 }

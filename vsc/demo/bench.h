@@ -18,4 +18,15 @@ uint64_t bench_disk_write_4k(void);
 uint64_t bench_disk_write_100k(void);
 uint64_t bench_disk_write_100k_deep(void);
 
+/* bench_net.c: from the first network adapter to the second one. False: there are no two, or they
+ * do not start. */
+bool bench_net_open(void);
+void bench_net_close(void);
+
+/* Ticks for a frame with 1,500 bytes of payload; deep: for one of BENCH_NET_DEPTH that are under
+ * way at once. */
+#define BENCH_NET_DEPTH 16u
+uint64_t bench_net_frame_1500(void);
+uint64_t bench_net_frame_1500_deep(void);
+
 #endif

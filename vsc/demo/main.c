@@ -10,6 +10,7 @@
 #include "vsc/demo/hyperv.h"
 #include "vsc/demo/interrupts.h"
 #include "vsc/demo/lapic.h"
+#include "vsc/demo/net.h"
 #include "vsc/demo/options.h"
 #include "vsc/demo/paging.h"
 #include "vsc/demo/selftest.h"
@@ -45,6 +46,10 @@ _Noreturn void demo_main(const struct child_start *start)
     if (option("test") && !selftest_run())
         status = 1;
     if (option("disk") && !disk_run())
+        status = 1;
+    if (option("ip") && !net_run())
+        status = 1;
+    if (option("flood") && !net_flood())
         status = 1;
     if (option("bench"))
         bench_run();

@@ -63,13 +63,19 @@ bool option_lists(const char *key, const char *name)
     return option_is(key, "") || option_names(key, name);
 }
 
+bool option_part(const char *key, unsigned place, char *part, size_t size)
+{
+    char list[CHILD_COMMAND_LINE_SIZE];
+
+    return cmdline_find(line, key, list, sizeof(list)) && list_part(list, place, part, size);
+}
+
 uint64_t option_number(const char *key, unsigned place, uint64_t otherwise)
 {
-    char list[CHILD_COMMAND_LINE_SIZE], part[32];
+    char part[32];
     uint64_t number;
 
-    if (!cmdline_find(line, key, list, sizeof(list)) ||
-        !list_part(list, place, part, sizeof(part)) || !parse_number(part, &number))
+    if (!option_part(key, place, part, sizeof(part)) || !parse_number(part, &number))
         return otherwise;
     return number;
 }

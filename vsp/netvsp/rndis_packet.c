@@ -1,6 +1,6 @@
 #include "vsp/netvsp/rndis_packet.h"
 
-#include "include/vmbus/netvsc.h"
+#include "include/vmbus/rndis.h"
 #include "lib/string.h"
 
 /* Takes over a piece of information whose value of @size bytes is at @value. */
@@ -11,7 +11,7 @@ static bool take_info(uint32_t type, const uint8_t *value, uint32_t size, struct
     if ((type & RNDIS_INFO_INTERNAL) != 0)
         return true;
     if (type == RNDIS_INFO_VLAN)
-        frame->vlan = true;
+        target = &frame->vlan_tag;
     if (type == RNDIS_INFO_CHECKSUM)
         target = &frame->checksum;
     if (type == RNDIS_INFO_LARGE_SEND)
@@ -21,6 +21,7 @@ static bool take_info(uint32_t type, const uint8_t *value, uint32_t size, struct
     if (size < sizeof(*target))
         return false;
     memcpy(target, value, sizeof(*target));
+    frame->vlan |= type == RNDIS_INFO_VLAN;
     return true;
 }
 

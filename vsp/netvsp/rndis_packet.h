@@ -15,6 +15,7 @@ struct rndis_frame {
     uint32_t offset, size; /* within message_size */
     uint32_t checksum;     /* value of RNDIS_INFO_CHECKSUM; 0: nothing is asked for */
     uint32_t large_send;   /* value of RNDIS_INFO_LARGE_SEND; 0: nothing is asked for */
+    uint32_t vlan_tag;     /* value of RNDIS_INFO_VLAN, if @vlan */
     bool vlan;             /* a tag is to be inserted */
 };
 
