@@ -69,7 +69,7 @@ def boot(name, machine, **fields):
     sectors = DISK_SIZE // 512
     must = (*(rf"^ok disk 0:{lun}: {sectors} sectors of 512 bytes$" for lun in range(3)),
             r"^child: disk0: the store is on it", r"^child: /none\.img: no such file",
-            r"^child: /raw\.img: it is in use", r"^child: /damaged\.vhd: a checksum is wrong",
+            r"^child: /raw\.img: it is in use", r"^child: /damaged\.vhd: the footer's checksum is wrong",
             r"^AUTORUN FAIL at line 4 ")  # fmt: skip
     return ChildDisks(f"child-disk-{name}", {"memory": 512, **machine, "cpus": 2}, commands=commands,
                       must=must, image_options=MODULES, time_limit=180,
