@@ -45,10 +45,10 @@ enum vdisk_status image_file_zero(struct image_file *file, uint64_t offset, uint
 /* All that was written to the file is durable, by whatever way. */
 enum vdisk_status image_file_flush(struct image_file *file);
 
-/* Makes the file @size bytes long, more than before, the last @tail_size of them those at @tail,
- * and durable; the others are what the device has there: for who writes them before they are read.
- * The tail is on the device before the new size. *@map, which is empty, becomes that of the longer
- * file, for image_file_swap_map(): under the lock of those who look at file->map meanwhile.
+/* Makes the file @size bytes long, not less than before, the last @tail_size of them those at
+ * @tail, and durable; the others are what the device has there: for who writes them before they are
+ * read. The tail is on the device before the new size. *@map, which is empty, becomes that of the
+ * longer file, for image_file_swap_map(): under the lock of those who look at file->map meanwhile.
  * VDISK_ERROR_NO_SPACE: nothing has changed. */
 enum vdisk_status image_file_grow(struct image_file *file, uint64_t size, const void *tail,
                                   size_t tail_size, struct disk_map *map);

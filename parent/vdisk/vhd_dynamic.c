@@ -125,10 +125,9 @@ static void submit(struct vdisk *disk, struct vdisk_request *request)
         mapped_submit(&vhd->mapped, request);
 }
 
-/* Also of one that has not been completed: its image has no blocks. */
 static void free_all(struct vhd_dynamic *vhd)
 {
-    for (uint32_t i = 0; i < vhd->image.block_count; i++)
+    for (uint32_t i = 0; vhd->bitmaps && i < vhd->image.block_count; i++)
         if (vhd->bitmaps[i] != vhd_all_ones)
             heap_free((void *)vhd->bitmaps[i]);
     vhd_image_free(&vhd->image);
@@ -163,20 +162,33 @@ static void release(struct vdisk *disk)
 
 static const struct vdisk_operations operations = {submit, stop, release};
 
-static struct vhd_dynamic *allocate(const struct vhd_image *image)
+static void fill_in(struct vhd_dynamic *vhd, struct image_file *file, bool read_only)
 {
-    struct vhd_dynamic *vhd = heap_allocate(sizeof(*vhd));
-    if (!vhd)
-        return NULL;
     vhd->lock = (struct spinlock)SPINLOCK(LOCK_LEVEL_VDISK);
-    vhd->bitmaps = heap_allocate(image->block_count * sizeof(*vhd->bitmaps));
-    vhd->dirty_sectors = heap_allocate(image->block_count);
-    if (vhd->bitmaps && vhd->dirty_sectors && vdisk_worker_start(&vhd->worker, process)) {
-        vhd->image = *image; /* ours from now on */
-        return vhd;
-    }
-    free_all(vhd);
-    return NULL;
+    vhd->file = file;
+    vhd->mapped.device = file->device;
+    vhd->mapped.ratio = 1;
+    vhd->mapped.locate = locate;
+    vhd->mapped.disk.operations = &operations;
+    vhd->mapped.disk.sector_size = VHD_SECTOR_SIZE;
+    vhd->mapped.disk.physical_sector_size = 4096;
+    vhd->mapped.disk.sector_count = vhd->image.footer.size / VHD_SECTOR_SIZE;
+    vhd->mapped.disk.read_only = read_only;
+}
+
+/* What has to be there before the first request. */
+static enum vdisk_status prepare(struct vhd_dynamic *vhd)
+{
+    enum vdisk_status status = VDISK_OK;
+    vhd->bitmaps = heap_allocate(vhd->image.block_count * sizeof(*vhd->bitmaps));
+    vhd->dirty_sectors = heap_allocate(vhd->image.block_count);
+    if (!vhd->bitmaps || !vhd->dirty_sectors)
+        return VDISK_ERROR_MEMORY;
+    if (vhd->image.footer_damaged && !vhd->mapped.disk.read_only)
+        status = vhd_restore_footer(vhd);
+    if (status == VDISK_OK && !vdisk_worker_start(&vhd->worker, process))
+        status = VDISK_ERROR_MEMORY;
+    return status;
 }
 
 struct vdisk *vhd_dynamic_create(struct image_file *file, const struct vhd_image *image,
@@ -187,18 +199,17 @@ struct vdisk *vhd_dynamic_create(struct image_file *file, const struct vhd_image
         "VHD cannot be: convert it to a fixed one";
     if (file->device->sector_size != VHD_SECTOR_SIZE)
         return NULL;
-    struct vhd_dynamic *vhd = allocate(image);
-    *error = "no memory is left";
+    struct vhd_dynamic *vhd = heap_allocate(sizeof(*vhd));
+    *error = vdisk_status_text(VDISK_ERROR_MEMORY);
     if (!vhd)
         return NULL;
-    vhd->file = file;
-    vhd->mapped.device = file->device;
-    vhd->mapped.ratio = 1;
-    vhd->mapped.locate = locate;
-    vhd->mapped.disk.operations = &operations;
-    vhd->mapped.disk.sector_size = VHD_SECTOR_SIZE;
-    vhd->mapped.disk.physical_sector_size = 4096;
-    vhd->mapped.disk.sector_count = image->footer.size / VHD_SECTOR_SIZE;
-    vhd->mapped.disk.read_only = read_only;
-    return &vhd->mapped.disk;
+    vhd->image = *image;
+    fill_in(vhd, file, read_only);
+    enum vdisk_status status = prepare(vhd);
+    if (status == VDISK_OK)
+        return &vhd->mapped.disk;
+    *error = vdisk_status_text(status);
+    vhd->image.table = NULL; /* stays the caller's */
+    free_all(vhd);
+    return NULL;
 }
