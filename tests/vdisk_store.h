@@ -190,9 +190,12 @@ static enum block_status store_transfer(const struct block_request *request)
     if (size % store_disk.sector_size != 0)
         abort();
     if (request->operation == BLOCK_WRITE) {
+        size_t event = store_disk.event_count;
+
         status = block_write(&store_block, request->sector, size / store_disk.sector_size, sectors);
-        return status == BLOCK_OK && request->force_unit_access ? block_flush(&store_block)
-                                                                : status;
+        for (; request->force_unit_access && event < store_disk.event_count; event++)
+            store_disk.events[event].is_forced = true;
+        return status;
     }
     status = block_read(&store_block, request->sector, size / store_disk.sector_size, sectors);
     size = 0;

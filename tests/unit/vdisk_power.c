@@ -10,7 +10,7 @@
 #define SECTOR 512u
 #define BLOCK 4096u
 #define SECTORS (48u * 8) /* of the virtual disk */
-#define OLD_BLOCKS 6u     /* of some runs; qemu-img does not look at bitmaps */
+#define OLD_BLOCKS 14u    /* of some runs; qemu-img does not look at bitmaps */
 #define STEPS 60u
 #define CUTS_PER_EVENT 2u
 #define QEMU_EVERY 900u /* cuts */
@@ -60,12 +60,12 @@ static void write_step(struct vdisk *disk)
     static uint8_t buffer[20 * SECTOR];
     unsigned number = ++write_count;
     struct write *write = &writes[number];
-    bool force = rand() % 8 == 0;
+    bool force = rand() % 4 == 0;
     enum vdisk_status status;
 
     write->event = store_disk.event_count;
     write->first = (unsigned)rand() % SECTORS;
-    write->count = 1 + (unsigned)rand() % 20;
+    write->count = 1 + (unsigned)rand() % (rand() % 2 ? 3 : 20);
     write->zeros = rand() % 12 == 0;
     if (write->count > SECTORS - write->first)
         write->count = SECTORS - write->first;
@@ -196,7 +196,7 @@ static void cut_power(const struct disk *source, const uint8_t *base, size_t las
     for (size_t i = last_flush; i < event; i++) {
         const struct disk_event *e = &source->events[i];
 
-        if (!e->is_flush && (all || rand() % 100 < percent))
+        if (!e->is_flush && (all || e->is_forced || rand() % 100 < percent))
             memcpy(store_disk.bytes + (size_t)e->sector * SECTOR, e->data, SECTOR);
     }
     store_mount_disk();
@@ -258,7 +258,7 @@ static void put_disk(void)
     for (uint32_t i = 0; i < old_blocks; i++) {
         uint8_t *at = bytes + size - VHD_FOOTER_SIZE + i * block;
 
-        store_be32(bytes + VHD_FOOTER_SIZE + VHD_HEADER_SIZE + 4 * (7 * i + 2),
+        store_be32(bytes + VHD_FOOTER_SIZE + VHD_HEADER_SIZE + 4 * (3 * i + 2),
                    (uint32_t)((size_t)(at - bytes) / SECTOR));
         memset(at, 0, SECTOR);
         memset(at + SECTOR, 0xdd, BLOCK);
