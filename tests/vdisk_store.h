@@ -12,6 +12,7 @@
 
 #include "parent/include/log.h"
 #include "parent/include/memory.h"
+#include "parent/include/time.h"
 #include "parent/include/vdisk.h"
 #include "parent/services/store.h"
 #include "parent/vdisk/vhd_image.h"
@@ -171,6 +172,28 @@ void vdisk_worker_stop(struct vdisk_worker *worker)
     *store_worker_place(worker) = NULL;
 }
 
+uint64_t pages_allocate(uint64_t count, uint64_t alignment)
+{
+    (void)alignment;
+    return virtual_to_physical(calloc(count, 4096));
+}
+
+void pages_free(uint64_t address, uint64_t count)
+{
+    (void)count;
+    free(physical_to_virtual(address));
+}
+
+uint64_t time_now(void)
+{
+    return 123456;
+}
+
+uint64_t time_wall_clock(void)
+{
+    return 1700000000;
+}
+
 /* --- The device --- */
 
 static enum block_status store_transfer(const struct block_request *request)
@@ -244,6 +267,25 @@ void thread_sleep(uint64_t microseconds)
     (void)microseconds;
     if (!store_step())
         abort(); /* it would wait for ever */
+}
+
+void completion_init(struct completion *completion)
+{
+    completion->done = false;
+}
+
+void completion_signal(struct completion *completion)
+{
+    completion->done = true;
+}
+
+bool completion_wait(struct completion *completion, uint64_t deadline)
+{
+    (void)deadline;
+    while (!completion->done)
+        if (!store_step())
+            abort(); /* it never ends */
+    return true;
 }
 
 /* --- For tests --- */

@@ -118,6 +118,16 @@ enum vdisk_status image_file_append(struct image_file *image, const void *buffer
     return image_file_status(error);
 }
 
+enum vdisk_status image_file_sync(void)
+{
+    struct fat_volume *volume = store_take();
+    if (!volume)
+        return VDISK_ERROR_NO_MEDIUM;
+    int error = fat_sync(volume);
+    store_release();
+    return image_file_status(error);
+}
+
 void image_file_close(struct image_file *image)
 {
     if (store_take()) {

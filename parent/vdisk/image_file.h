@@ -33,6 +33,9 @@ void image_file_close(struct image_file *file);
 enum vdisk_status image_file_reserve(struct image_file *file, uint64_t size);
 enum vdisk_status image_file_append(struct image_file *file, const void *buffer, size_t size);
 
+/* All files are durable, with their sizes. */
+enum vdisk_status image_file_sync(void);
+
 /* Reads bytes that are in the file. */
 enum vdisk_status image_file_read(struct image_file *file, uint64_t offset, void *buffer,
                                   size_t size);

@@ -174,6 +174,14 @@ uint32_t vhd_bitmap_size(uint32_t block_size)
     return (uint32_t)round_up(block_size / VHD_SECTOR_SIZE / 8, VHD_SECTOR_SIZE);
 }
 
+bool vhd_bitmap_is_full(const uint8_t *bitmap, uint32_t block_size)
+{
+    for (uint32_t i = 0; i < block_size / VHD_SECTOR_SIZE / 8; i++)
+        if (bitmap[i] != 0xff)
+            return false;
+    return true;
+}
+
 uint64_t vhd_block_bytes(uint32_t block_size)
 {
     return (uint64_t)vhd_bitmap_size(block_size) + block_size;

@@ -75,6 +75,9 @@ static inline bool vhd_bitmap_get(const uint8_t *bitmap, uint32_t sector)
     return (bitmap[sector / 8] & 0x80u >> sector % 8) != 0;
 }
 
+/* Whether it says so of all sectors of its block. */
+bool vhd_bitmap_is_full(const uint8_t *bitmap, uint32_t block_size);
+
 /* Bytes of the table, whole sectors. */
 uint64_t vhd_table_size(uint32_t entries);
 

@@ -165,14 +165,6 @@ static enum vdisk_status allocate(struct vhd_dynamic *vhd, uint32_t block)
     return VDISK_OK;
 }
 
-static bool is_all_ones(const uint8_t *bitmap, uint32_t size)
-{
-    for (uint32_t i = 0; i < size; i++)
-        if (bitmap[i] != 0xff)
-            return false;
-    return true;
-}
-
 static enum vdisk_status read_bitmap(struct vhd_dynamic *vhd, uint32_t block)
 {
     uint32_t size = vhd_bitmap_size(vhd->image.header.block_size);
@@ -180,8 +172,7 @@ static enum vdisk_status read_bitmap(struct vhd_dynamic *vhd, uint32_t block)
     if (!bitmap)
         return VDISK_ERROR_MEMORY;
     enum vdisk_status status = image_file_read(vhd->file, block_offset(vhd, block), bitmap, size);
-    bool full = status == VDISK_OK &&
-                is_all_ones(bitmap, vhd->image.header.block_size / VHD_SECTOR_SIZE / 8);
+    bool full = status == VDISK_OK && vhd_bitmap_is_full(bitmap, vhd->image.header.block_size);
     if (status != VDISK_OK || full)
         heap_free(bitmap);
     if (status == VDISK_OK)

@@ -115,13 +115,14 @@ void vhd_image_free(struct vhd_image *image)
     image->table = NULL;
 }
 
-enum vdisk_status vhd_image_create(struct image_file *file, struct vhd_footer *footer)
+enum vdisk_status vhd_image_create(struct image_file *file, struct vhd_footer *footer,
+                                   uint32_t block_size)
 {
     uint8_t bytes[VHD_HEADER_SIZE]; /* of each structure in turn */
     struct vhd_header header = {
         .table_offset = VHD_FOOTER_SIZE + VHD_HEADER_SIZE,
-        .table_entries = vhd_block_count(footer->size, VHD_BLOCK_SIZE_DEFAULT),
-        .block_size = VHD_BLOCK_SIZE_DEFAULT,
+        .table_entries = vhd_block_count(footer->size, block_size),
+        .block_size = block_size,
     };
     footer->type = VHD_DYNAMIC;
     footer->header_offset = VHD_FOOTER_SIZE;

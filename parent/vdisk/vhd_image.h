@@ -23,7 +23,10 @@ const char *vhd_image_read(struct image_file *file, struct vhd_image *image);
 
 void vhd_image_free(struct vhd_image *image);
 
-/* Makes the empty @file a dynamic VHD without blocks, for a disk of @footer->size bytes. */
-enum vdisk_status vhd_image_create(struct image_file *file, struct vhd_footer *footer);
+/* Makes the empty @file a dynamic VHD without blocks, for a disk of @footer->size bytes in blocks
+ * of
+ * @block_size. Sets the type and the header's place in @footer. */
+enum vdisk_status vhd_image_create(struct image_file *file, struct vhd_footer *footer,
+                                   uint32_t block_size);
 
 #endif
