@@ -5,8 +5,9 @@
 #include "parent/vdisk/mapped.h"
 
 #define EXTENTS 64u /* asked for at once */
+#define NO_MEMORY 1 /* beside enum fs_error, whose errors are negative */
 
-enum vdisk_status image_file_status(int error)
+static enum vdisk_status status_of(int error)
 {
     switch (error) {
     case FS_OK:
@@ -16,9 +17,18 @@ enum vdisk_status image_file_status(int error)
         return VDISK_ERROR_NO_SPACE;
     case FS_READ_ONLY:
         return VDISK_ERROR_READ_ONLY;
+    case NO_MEMORY:
+        return VDISK_ERROR_MEMORY;
     default:
         return VDISK_ERROR_MEDIUM;
     }
+}
+
+static const char *error_text(int error)
+{
+    if (error == NO_MEMORY)
+        return vdisk_status_text(VDISK_ERROR_MEMORY);
+    return error == FS_BUSY ? "it is in use" : fs_error_text(error);
 }
 
 /* Appends to @map, which has the file's clusters up to some one, those that follow. The store is
@@ -36,7 +46,7 @@ static int add_extents(struct fat_file *file, uint32_t sector_size, struct disk_
             return error;
         for (unsigned i = 0; i < count; i++)
             if (!disk_map_add(map, extents[i].sector, extents[i].sector_count))
-                return FS_NO_SPACE;
+                return NO_MEMORY;
     } while (count > 0);
     return FS_OK;
 }
@@ -72,7 +82,7 @@ static struct image_file *open_file(const char *path, unsigned flags, const char
     int result = FS_NOT_FOUND;
     if (volume) {
         result = fill_in(image, volume, path, flags);
-        *error = result == FS_BUSY ? "it is in use" : fs_error_text(result);
+        *error = error_text(result);
         store_release();
     }
     if (result == FS_OK)
@@ -104,7 +114,7 @@ enum vdisk_status image_file_reserve(struct image_file *image, uint64_t size)
         return VDISK_ERROR_NO_MEDIUM;
     int error = reserve(image->file, size);
     store_release();
-    return image_file_status(error);
+    return status_of(error);
 }
 
 enum vdisk_status image_file_append(struct image_file *image, const void *buffer, size_t size)
@@ -115,7 +125,7 @@ enum vdisk_status image_file_append(struct image_file *image, const void *buffer
     int error = fat_write(image->file, image->size, buffer, size, &done);
     image->size = fat_file_size(image->file);
     store_release();
-    return image_file_status(error);
+    return status_of(error);
 }
 
 enum vdisk_status image_file_sync(void)
@@ -125,7 +135,7 @@ enum vdisk_status image_file_sync(void)
         return VDISK_ERROR_NO_MEDIUM;
     int error = fat_sync(volume);
     store_release();
-    return image_file_status(error);
+    return status_of(error);
 }
 
 void image_file_close(struct image_file *image)
@@ -148,7 +158,7 @@ enum vdisk_status image_file_read(struct image_file *image, uint64_t offset, voi
     store_release();
     if (error == FS_OK && done != size)
         return VDISK_ERROR_DAMAGED;
-    return image_file_status(error);
+    return status_of(error);
 }
 
 enum vdisk_status image_file_write(struct image_file *image, uint64_t offset, const void *buffer,
@@ -219,7 +229,7 @@ enum vdisk_status image_file_grow(struct image_file *image, uint64_t size, const
     store_release();
     if (error != FS_OK)
         disk_map_free(map);
-    return image_file_status(error);
+    return status_of(error);
 }
 
 void image_file_swap_map(struct image_file *image, struct disk_map *map)
@@ -239,5 +249,5 @@ enum vdisk_status image_file_cut(struct image_file *image, uint64_t size)
         error = fat_sync(volume);
     image->size = fat_file_size(image->file);
     store_release();
-    return image_file_status(error);
+    return status_of(error);
 }

@@ -62,7 +62,4 @@ void image_file_swap_map(struct image_file *file, struct disk_map *map);
 /* Makes the file shorter; durable. No request may be under way behind @size. */
 enum vdisk_status image_file_cut(struct image_file *file, uint64_t size);
 
-/* What @error of the file system is here. */
-enum vdisk_status image_file_status(int error);
-
 #endif
