@@ -27,7 +27,8 @@ static struct block_device store_block;
 static struct block_request *store_pending[STORE_PENDING_MAX];
 static unsigned store_pending_count;
 static struct vdisk_worker *store_workers[4];
-static char store_log[200]; /* the last line */
+static uint64_t store_time = 123456; /* microseconds */
+static char store_log[200];          /* the last line */
 
 /* --- Doubles --- */
 
@@ -186,7 +187,7 @@ void pages_free(uint64_t address, uint64_t count)
 
 uint64_t time_now(void)
 {
-    return 123456;
+    return store_time;
 }
 
 uint64_t time_wall_clock(void)

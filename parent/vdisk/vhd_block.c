@@ -2,9 +2,12 @@
 #include "lib/big_endian.h"
 #include "lib/string.h"
 #include "parent/include/memory.h"
+#include "parent/include/time.h"
 #include "parent/vdisk/vhd_dynamic.h"
 
 #define GROWTH (16u << 20) /* bytes of blocks that the file grows by, if there is room */
+/* Microseconds. The search for room is long, with the store locked; a guest may ask without end. */
+#define FULL_PAUSE 1000000u
 #define ENTRIES_PER_SECTOR (VHD_SECTOR_SIZE / 4)
 
 const uint8_t vhd_all_ones[1];
@@ -48,9 +51,13 @@ static enum vdisk_status grow(struct vhd_dynamic *vhd)
         count = missing;
     if (count == 0)
         count = 1;
+    if (time_now() < vhd->full_until)
+        return VDISK_ERROR_NO_SPACE;
     enum vdisk_status status = grow_to(vhd, vhd->image.data_end + count * bytes + VHD_FOOTER_SIZE);
     if (status == VDISK_ERROR_NO_SPACE && count > 1)
         status = grow_to(vhd, vhd->image.data_end + bytes + VHD_FOOTER_SIZE);
+    if (status == VDISK_ERROR_NO_SPACE)
+        vhd->full_until = time_now() + FULL_PAUSE;
     return status == VDISK_OK ? vhd_commit(vhd) : status;
 }
 

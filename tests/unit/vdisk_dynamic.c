@@ -338,6 +338,12 @@ static void test_full(void)
     CHECK_EQUAL(store_flush(disk), VDISK_OK);
     compare_all(disk);
     CHECK_EQUAL(fat_remove(store_volume, "/ballast"), FS_OK);
+
+    unsigned reads = store_disk.reads;
+
+    CHECK_EQUAL(write_some(disk, 199 * 8, 1, false), VDISK_ERROR_NO_SPACE); /* without a look */
+    CHECK_EQUAL(store_disk.reads, reads);
+    store_time += 2000000;
     CHECK_EQUAL(write_some(disk, 199 * 8, 1, false), VDISK_OK);
     compare_all(disk);
     vdisk_close(disk);
