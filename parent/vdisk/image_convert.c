@@ -89,20 +89,24 @@ static const char *target_open(struct target *target, const char *path, enum ima
         image_file_reserve(target->file, size + (kind == IMAGE_FIXED ? VHD_FOOTER_SIZE : 0)));
 }
 
-static void request_done(struct vdisk_request *request)
+/* A request that is waited for. */
+struct job {
+    struct vdisk_request request;
+    struct completion completion;
+};
+
+static void job_done(struct vdisk_request *request)
 {
-    completion_signal(request->context);
+    completion_signal(&CONTAINER_OF(request, struct job, request)->completion);
 }
 
-static enum vdisk_status run(struct vdisk *disk, struct vdisk_request *request)
+static enum vdisk_status run(struct vdisk *disk, struct job *job)
 {
-    struct completion completion;
-    completion_init(&completion);
-    request->done = request_done;
-    request->context = &completion;
-    vdisk_submit(disk, request);
-    completion_wait(&completion, WAIT_FOREVER);
-    return request->status;
+    completion_init(&job->completion);
+    job->request.done = job_done;
+    vdisk_submit(disk, &job->request);
+    completion_wait(&job->completion, WAIT_FOREVER);
+    return job->request.status;
 }
 
 /* Reads or writes memory in one piece. */
@@ -110,11 +114,17 @@ static enum vdisk_status move(struct vdisk *disk, enum vdisk_operation operation
                               const uint8_t *buffer, uint32_t size)
 {
     struct block_segment segment = {virtual_to_physical(buffer), size};
-    struct vdisk_request request = {.operation = operation,
-                                    .sector = offset / disk->sector_size,
-                                    .segments = &segment,
-                                    .segment_count = 1};
-    return run(disk, &request);
+    struct job job = {.request = {.operation = operation,
+                                  .sector = offset / disk->sector_size,
+                                  .segments = &segment,
+                                  .segment_count = 1}};
+    return run(disk, &job);
+}
+
+static enum vdisk_status flush(struct vdisk *disk)
+{
+    struct job job = {.request = {.operation = VDISK_FLUSH}};
+    return run(disk, &job);
 }
 
 static bool is_zero(const uint8_t *data, uint32_t size)
@@ -174,7 +184,7 @@ static const char *target_close(struct target *target, const char *error)
     if (!error && target->file)
         error = text_of(image_file_sync());
     if (!error && target->disk)
-        error = text_of(run(target->disk, &(struct vdisk_request){.operation = VDISK_FLUSH}));
+        error = text_of(flush(target->disk));
     if (target->file)
         image_file_close(target->file);
     if (target->disk)

@@ -6,6 +6,9 @@
 #include "parent/include/memory.h"
 
 #define BITMAP_SCAN 4096u /* sectors that are looked at with the lock held */
+#define HOLE_SCAN                                                                                  \
+    1024u /* and blocks: few enough to be quick, and so many that whoever zeros a                  \
+             large hole in an interrupt handler is quick, too */
 
 static struct vhd_dynamic *vhd_of(struct vdisk *disk)
 {
@@ -29,28 +32,48 @@ static uint64_t same_bits(const uint8_t *bitmap, uint32_t sector, uint64_t left)
     return count;
 }
 
+/* Blocks from @block on, which is not there, that are not either. The lock is held. */
+static uint64_t hole_blocks(const struct vhd_dynamic *vhd, uint32_t block)
+{
+    uint32_t left = vhd->image.block_count - block, count = 1;
+    if (left > HOLE_SCAN)
+        left = HOLE_SCAN;
+    while (count < left && vhd->image.table[block + count] == VHD_NOT_ALLOCATED)
+        count++;
+    return count;
+}
+
+/* The lock is held. */
+static void locate_in_block(const struct vhd_dynamic *vhd, uint32_t block, uint32_t offset,
+                            struct disk_place *place)
+{
+    uint32_t bitmap_sectors = vhd_bitmap_size(vhd->image.header.block_size) / VHD_SECTOR_SIZE;
+    const uint8_t *bitmap = vhd->bitmaps[block];
+    uint64_t count;
+    place->is_hole = vhd->image.table[block] == VHD_NOT_ALLOCATED;
+    if (place->is_hole) {
+        place->count = hole_blocks(vhd, block) * sectors_per_block(vhd) - offset;
+        return;
+    }
+    place->count = sectors_per_block(vhd) - offset;
+    if (bitmap != vhd_all_ones) {
+        place->count = same_bits(bitmap, offset, place->count);
+        place->is_hole = !vhd_bitmap_get(bitmap, offset);
+        if (place->is_hole)
+            return;
+    }
+    place->sector = disk_map_find(
+        &vhd->file->map, (uint64_t)vhd->image.table[block] + bitmap_sectors + offset, &count);
+    if (count < place->count)
+        place->count = count;
+}
+
 static void locate(struct mapped_disk *mapped, uint64_t sector, struct disk_place *place)
 {
     struct vhd_dynamic *vhd = CONTAINER_OF(mapped, struct vhd_dynamic, mapped);
     uint32_t block = (uint32_t)(sector / sectors_per_block(vhd));
-    uint32_t offset = (uint32_t)(sector % sectors_per_block(vhd));
-    uint32_t bitmap_sectors = vhd_bitmap_size(vhd->image.header.block_size) / VHD_SECTOR_SIZE;
-    uint64_t count;
     uint64_t flags = spin_lock(&vhd->lock);
-    uint32_t entry = vhd->image.table[block];
-    const uint8_t *bitmap = vhd->bitmaps[block];
-    place->count = sectors_per_block(vhd) - offset;
-    place->is_hole = entry == VHD_NOT_ALLOCATED;
-    if (!place->is_hole && bitmap != vhd_all_ones) {
-        place->count = same_bits(bitmap, offset, place->count);
-        place->is_hole = !vhd_bitmap_get(bitmap, offset);
-    }
-    if (!place->is_hole) {
-        place->sector =
-            disk_map_find(&vhd->file->map, (uint64_t)entry + bitmap_sectors + offset, &count);
-        if (count < place->count)
-            place->count = count;
-    }
+    locate_in_block(vhd, block, (uint32_t)(sector % sectors_per_block(vhd)), place);
     spin_unlock(&vhd->lock, flags);
 }
 
