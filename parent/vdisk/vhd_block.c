@@ -49,13 +49,15 @@ static enum vdisk_status grow(struct vhd_dynamic *vhd)
     uint64_t count = GROWTH / bytes, missing = vhd->image.block_count - vhd->image.allocated;
     if (count > missing)
         count = missing;
-    if (count == 0)
+    if (count == 0 || vhd->store_is_tight)
         count = 1;
     if (time_now() < vhd->full_until)
         return VDISK_ERROR_NO_SPACE;
     enum vdisk_status status = grow_to(vhd, vhd->image.data_end + count * bytes + VHD_FOOTER_SIZE);
-    if (status == VDISK_ERROR_NO_SPACE && count > 1)
+    if (status == VDISK_ERROR_NO_SPACE && count > 1) {
+        vhd->store_is_tight = true;
         status = grow_to(vhd, vhd->image.data_end + bytes + VHD_FOOTER_SIZE);
+    }
     if (status == VDISK_ERROR_NO_SPACE)
         vhd->full_until = time_now() + FULL_PAUSE;
     return status == VDISK_OK ? vhd_commit(vhd) : status;

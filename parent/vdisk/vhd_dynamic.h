@@ -32,6 +32,7 @@ struct vhd_dynamic {
     const uint8_t **bitmaps;
 
     uint8_t *dirty_sectors; /* of the table: 1 if one is not on the device. The worker's */
+    bool store_is_tight;    /* there was no room for several blocks: one at a time */
     uint64_t full_until;    /* time_now(): the store was full, and is not searched again before */
     bool dirty;             /* atomic: something is not on the device that a flush has to write */
 };

@@ -156,10 +156,10 @@ static void check_compact(const char *path)
     image_file_close(file);
 }
 
-static void put_vhd(const char *path, uint64_t disk_size)
+static void put_vhd(const char *path, uint64_t disk_size, uint32_t block_size)
 {
     size_t size;
-    uint8_t *bytes = store_make_vhd(disk_size, SMALL_BLOCK, &size);
+    uint8_t *bytes = store_make_vhd(disk_size, block_size, &size);
 
     store_write_file(path, bytes, size);
     free(bytes);
@@ -169,7 +169,7 @@ static void put_vhd(const char *path, uint64_t disk_size)
 static void test_random(void)
 {
     start(&roomy);
-    put_vhd("/a.vhd", DISK_SIZE);
+    put_vhd("/a.vhd", DISK_SIZE, SMALL_BLOCK);
     for (unsigned round = 0; round < 8; round++) {
         struct vdisk *disk = open_disk("/a.vhd", 0);
 
@@ -198,7 +198,7 @@ static void test_parallel(void)
     bool done[COUNT] = {0};
 
     start(&roomy);
-    put_vhd("/p.vhd", DISK_SIZE);
+    put_vhd("/p.vhd", DISK_SIZE, SMALL_BLOCK);
 
     struct vdisk *disk = open_disk("/p.vhd", 0);
 
@@ -234,7 +234,7 @@ static void test_bitmaps(void)
     size_t size;
 
     start(&roomy);
-    put_vhd("/b.vhd", DISK_SIZE);
+    put_vhd("/b.vhd", DISK_SIZE, SMALL_BLOCK);
 
     struct vdisk *disk = open_disk("/b.vhd", 0);
 
@@ -269,6 +269,33 @@ static void test_bitmaps(void)
     disk = open_disk("/b.vhd", 0);
     compare_all(disk);
     vdisk_close(disk);
+    finish();
+}
+
+/* Blocks whose bitmaps take several sectors. */
+static void test_large_blocks(void)
+{
+    uint32_t block = 4u << 20, block_sectors = block / SECTOR;
+    uint64_t disk_size = 3ull * block - 7 * SECTOR;
+    size_t size;
+
+    start(&large);
+    put_vhd("/l.vhd", disk_size, block);
+    for (unsigned round = 0; round < 2; round++) {
+        struct vdisk *disk = open_disk("/l.vhd", 0);
+
+        CHECK_EQUAL(disk->sector_count, disk_size / SECTOR);
+        for (unsigned i = 0; i < 20; i++)
+            CHECK_EQUAL(write_some(disk, 2 * block_sectors + (unsigned)rand() % 8000, 30, false),
+                        VDISK_OK);
+        CHECK_EQUAL(write_some(disk, disk->sector_count - 20, 20, round == 0), VDISK_OK);
+        CHECK_EQUAL(write_some(disk, block_sectors - 10, 10, false), VDISK_OK);
+        compare_all(disk);
+        vdisk_close(disk);
+        check_by_qemu("/l.vhd", disk_size);
+    }
+    free(store_read_file("/l.vhd", &size));
+    CHECK_EQUAL(size, 2048 + 2 * (1024 + block) + 512);
     finish();
 }
 
@@ -325,7 +352,7 @@ static void test_full(void)
     unsigned written = 0;
 
     start(&tight);
-    put_vhd("/f.vhd", DISK_SIZE);
+    put_vhd("/f.vhd", DISK_SIZE, SMALL_BLOCK);
     store_write_file("/ballast", model, 20000);
 
     struct vdisk *disk = open_disk("/f.vhd", 0);
@@ -374,7 +401,7 @@ static void test_damage(void)
     const char *bad_entry = "a block lies outside of the file or on another one";
 
     start(&roomy);
-    put_vhd("/good.vhd", DISK_SIZE);
+    put_vhd("/good.vhd", DISK_SIZE, SMALL_BLOCK);
 
     struct vdisk *disk = open_disk("/good.vhd", 0);
 
@@ -420,7 +447,7 @@ static void test_footer_copy(void)
         size_t length;
 
         start(&roomy);
-        put_vhd("/c.vhd", DISK_SIZE);
+        put_vhd("/c.vhd", DISK_SIZE, SMALL_BLOCK);
 
         struct vdisk *disk = open_disk("/c.vhd", 0);
 
@@ -458,7 +485,7 @@ static void test_names(void)
     size_t length;
 
     start(&roomy);
-    put_vhd("/d.vhd", DISK_SIZE);
+    put_vhd("/d.vhd", DISK_SIZE, SMALL_BLOCK);
 
     uint8_t *bytes = store_read_file("/d.vhd", &length);
 
@@ -490,7 +517,7 @@ static void test_exclusive(void)
     struct fat_file *file;
 
     start(&roomy);
-    put_vhd("/e.vhd", DISK_SIZE);
+    put_vhd("/e.vhd", DISK_SIZE, SMALL_BLOCK);
 
     struct vdisk *disk = open_disk("/e.vhd", 0), *other;
 
@@ -518,7 +545,7 @@ static void test_exclusive(void)
 static void test_large_sectors(void)
 {
     start(&coarse);
-    put_vhd("/g.vhd", DISK_SIZE);
+    put_vhd("/g.vhd", DISK_SIZE, SMALL_BLOCK);
     check_refused("/g.vhd", 0,
                   "the store's disk has sectors of more than 512 bytes, in which the blocks of a "
                   "dynamic VHD cannot be: convert it to a fixed one");
@@ -533,7 +560,7 @@ static void test_errors(void)
 
     for (long at = 0; failed && unit_failures == 0; at++) {
         start(&roomy);
-        put_vhd("/h.vhd", DISK_SIZE);
+        put_vhd("/h.vhd", DISK_SIZE, SMALL_BLOCK);
 
         struct vdisk *disk = open_disk("/h.vhd", 0);
 
@@ -562,6 +589,7 @@ int main(void)
     test_random();
     test_parallel();
     test_bitmaps();
+    test_large_blocks();
     test_qemu();
     test_full();
     test_damage();
