@@ -526,7 +526,23 @@ static void test_exclusive(void)
     CHECK_EQUAL(fat_open(store_volume, "/e.vhd", 0, &file), FS_BUSY);
     CHECK_EQUAL(fat_remove(store_volume, "/e.vhd"), FS_BUSY);
     CHECK_EQUAL(write_some(disk, 0, 40, false), VDISK_OK);
+
+    /* What is under way is done first. */
+    struct block_segment segment = {virtual_to_physical(buffer), 4 * SECTOR};
+    bool done = false;
+    struct vdisk_request request = {.operation = VDISK_WRITE,
+                                    .sector = 400,
+                                    .segments = &segment,
+                                    .segment_count = 1,
+                                    .done = store_done,
+                                    .context = &done};
+
+    memset(buffer, 0x42, 4 * SECTOR);
+    memset(model + 400 * SECTOR, 0x42, 4 * SECTOR);
+    vdisk_submit(disk, &request);
+    CHECK(!done);
     vdisk_stop_all();
+    CHECK(done && request.status == VDISK_OK);
     CHECK_EQUAL(store_flush(disk), VDISK_ERROR_NO_MEDIUM);
     CHECK_EQUAL(write_some(disk, 0, 40, false), VDISK_ERROR_NO_MEDIUM);
     store_end();
