@@ -319,13 +319,6 @@ static void store_mount_disk(void)
     free(memory);
 }
 
-/* Begins with an empty store. */
-static inline void store_start(const struct format *format)
-{
-    format_disk(&store_disk, format);
-    store_mount_disk();
-}
-
 /* Ends the store, which has to be clean; the disk stays. */
 static inline void store_end(void)
 {
@@ -343,6 +336,25 @@ static inline void store_write_file(const char *path, const void *data, size_t s
     if (fat_open(store_volume, path, FAT_OPEN_CREATE | FAT_OPEN_TRUNCATE, &file) != FS_OK ||
         fat_write(file, 0, data, size, &done) != FS_OK || fat_close(file) != FS_OK)
         abort();
+}
+
+/* Begins with an empty store, in whose free clusters is something old that no guest may see. */
+static inline void store_start(const struct format *format)
+{
+    struct fat_info info;
+
+    format_disk(&store_disk, format);
+    store_mount_disk();
+    fat_get_info(store_volume, &info);
+
+    size_t size = (size_t)info.free_clusters * info.cluster_size;
+    uint8_t *old = malloc(size);
+
+    memset(old, 0xee, size);
+    store_write_file("/old", old, size);
+    if (fat_remove(store_volume, "/old") != FS_OK || fat_sync(store_volume) != FS_OK)
+        abort();
+    free(old);
 }
 
 /* The file's bytes, to be freed. */

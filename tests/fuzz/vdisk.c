@@ -148,7 +148,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         length -= fuzz_number(&input, 2) % length;
     srand(1);
     memset(other, 0x5a, sizeof(other));
-    store_start(&format);
+    format_disk(&store_disk, &format);
+    store_mount_disk();
     store_write_file("/before", other, sizeof(other));
     store_write_file(PATH, bytes, length);
     store_write_file("/after", other, sizeof(other));

@@ -230,22 +230,6 @@ static void cut_everywhere(uint8_t *base)
     store_disk = source;
 }
 
-/* Something old in all free clusters. */
-static void litter(void)
-{
-    struct fat_info info;
-
-    fat_get_info(store_volume, &info);
-
-    size_t size = (size_t)info.free_clusters * info.cluster_size;
-    uint8_t *old = malloc(size);
-
-    memset(old, 0xee, size);
-    store_write_file("/old", old, size);
-    CHECK_EQUAL(fat_remove(store_volume, "/old"), FS_OK);
-    free(old);
-}
-
 /* An empty disk, of which some blocks are there, with something old in them and bitmaps that say
  * that it is not to be read. */
 static void put_disk(void)
@@ -278,7 +262,6 @@ static void run(const struct format *format, unsigned seed)
     write_count = durable_count = 0;
     memset(last_write, 0, sizeof(last_write));
     store_start(format);
-    litter();
     put_disk();
     CHECK_EQUAL(fat_sync(store_volume), FS_OK);
 
