@@ -20,7 +20,8 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                   parent/drivers/terminal.c \
                   parent/vid/partition_memory.c parent/vid/port.c \
                   parent/user/child/mmio.c parent/user/child/string_io.c \
-                  parent/console/line_editor.c parent/vdisk/vhd.c parent/vdisk/raw.c parent/vdisk/vdisk.c parent/fs/*.c parent/net/*.c \
+                  parent/console/line_editor.c $(filter-out parent/vdisk/worker.c,$(wildcard parent/vdisk/*.c)) \
+                  parent/fs/*.c parent/net/*.c \
                   tests/fat/*.c tests/net/*.c tests/devices/*.c) \
                 $(patsubst %,worker/%.c,$(WORKER_DEVICES))
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))

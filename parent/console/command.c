@@ -8,9 +8,9 @@
 
 #define MESSAGE_SIZE 256
 
-static const struct command *const tables[] = {system_commands, device_commands, network_commands,
-                                               switch_commands, file_commands,   process_commands,
-                                               child_commands};
+static const struct command *const tables[] = {system_commands,  device_commands, network_commands,
+                                               switch_commands,  file_commands,   disk_commands,
+                                               process_commands, child_commands};
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 

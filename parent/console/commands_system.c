@@ -7,6 +7,7 @@
 #include "parent/console/terminal.h"
 #include "parent/include/log.h"
 #include "parent/include/time.h"
+#include "parent/include/vdisk.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/hyperv.h"
@@ -119,12 +120,14 @@ static void leave(void (*action)(void))
 
 static void switch_off(void)
 {
+    vdisk_stop_all();
     store_unmount();
     power_off();
 }
 
 static void restart(void)
 {
+    vdisk_stop_all();
     store_unmount();
     power_reset();
 }

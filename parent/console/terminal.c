@@ -107,6 +107,8 @@ bool terminal_interrupted(void)
     return interrupted;
 }
 
+static bool bar_shown; /* the cursor is behind it */
+
 void terminal_progress(const char *what, uint64_t done, uint64_t total)
 {
     static uint64_t next; /* when the bar is drawn again */
@@ -122,6 +124,14 @@ void terminal_progress(const char *what, uint64_t done, uint64_t total)
     memset(bar, '#', filled);
     bar[BAR_WIDTH] = '\0';
     print("\r%s [%s] %3lu%%", what, bar, total == 0 ? 100 : done * 100 / total);
+    bar_shown = done != total;
     if (done == total)
         print("\n");
+}
+
+void terminal_progress_end(void)
+{
+    if (bar_shown)
+        print("\n");
+    bar_shown = false;
 }

@@ -29,4 +29,7 @@ int terminal_key(void);
  * more with done = total. */
 void terminal_progress(const char *what, uint64_t done, uint64_t total);
 
+/* Ends the bar's line, if there is one, wherever it stands. */
+void terminal_progress_end(void);
+
 #endif

@@ -127,7 +127,8 @@ enum fat_open_flags {
     FAT_OPEN_CREATE = 1,    /* make an empty file if there is none; needs a volume to write to */
     FAT_OPEN_EXCLUSIVE = 2, /* with CREATE: FS_EXISTS if there is one */
     FAT_OPEN_TRUNCATE = 4,  /* make it empty; FS_BUSY if it is open already */
-    FAT_OPEN_DIRECTORY = 8, /* a directory, for fat_read_directory(); alone */
+    FAT_OPEN_DIRECTORY = 8, /* a directory, for fat_read_directory(); without other flags */
+    FAT_OPEN_ALONE = 16,    /* for one user: FS_BUSY if it is open, and for others while it is */
 };
 
 /* Opens a file or directory; *@file is to be closed with fat_close(). An open file can be neither
@@ -149,6 +150,11 @@ int fat_read(struct fat_file *file, uint64_t offset, void *buffer, size_t size, 
  * FS_NO_SPACE and FS_TOO_LARGE nothing was written; on an error of the device *@done bytes were. */
 int fat_write(struct fat_file *file, uint64_t offset, const void *buffer, size_t size,
               size_t *done);
+
+/* As fat_write(), but a gap between the file's end and @offset keeps what the device has there: for
+ * who writes it by its extents before anybody reads it. */
+int fat_write_unfilled(struct fat_file *file, uint64_t offset, const void *buffer, size_t size,
+                       size_t *done);
 
 /* Cuts the file, or extends it by zeros. After an error of the device it may have a size in
  * between. */

@@ -77,17 +77,13 @@ static int append(struct fat_file *file, uint32_t tail, uint32_t missing, bool c
     return FS_OK;
 }
 
-int fat_chain_extend(struct fat_file *file, uint32_t clusters, bool contiguous)
+/* Makes the chain longer, from a place in it that is known now. */
+static int extend(struct fat_file *file, uint32_t clusters, bool contiguous)
 {
-    struct fat_volume *volume = file->volume;
     uint32_t tail = 0, at, have = 0;
     int error = FS_OK;
 
-    if (clusters == 0)
-        return FS_OK;
-    if (fat_has_pending_cut(volume))
-        error = fat_commit(volume);
-    if (error == FS_OK && file->first_cluster != 0) {
+    if (file->first_cluster != 0) {
         error = walk(file, clusters - 1, &tail, &at);
         if (error == FS_OK)
             have = at + 1;
@@ -100,6 +96,27 @@ int fat_chain_extend(struct fat_file *file, uint32_t clusters, bool contiguous)
 
         if (undo_error != FS_OK)
             error = undo_error;
+    }
+    return error;
+}
+
+int fat_chain_extend(struct fat_file *file, uint32_t clusters, bool contiguous)
+{
+    struct fat_volume *volume = file->volume;
+    uint32_t index = file->seek_index, cluster = file->seek_cluster;
+    int error = FS_OK;
+
+    if (clusters == 0)
+        return FS_OK;
+    if (fat_has_pending_cut(volume))
+        error = fat_commit(volume);
+    if (error == FS_OK)
+        error = extend(file, clusters, contiguous);
+    /* Who appends to a file goes on where he was, not at the chain's new end: the way there from
+     * the chain's start would be as long as the file, for each piece. */
+    if (error == FS_OK && cluster != 0) {
+        file->seek_index = index;
+        file->seek_cluster = cluster;
     }
     return error;
 }

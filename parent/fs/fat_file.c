@@ -61,12 +61,14 @@ static int open_target(struct fat_volume *volume, const struct fat_target *targe
     static const struct fat_position root = {0};
 
     *file = find_open(volume, target->is_root ? &root : &target->item.position);
+    if (*file != NULL && ((*file)->alone || (flags & (FAT_OPEN_TRUNCATE | FAT_OPEN_ALONE)) != 0))
+        return FS_BUSY;
     if (*file != NULL)
-        return (flags & FAT_OPEN_TRUNCATE) != 0 ? FS_BUSY : FS_OK;
+        return FS_OK;
     *file = find_unused(volume);
     if (*file == NULL)
         return FS_TOO_MANY_OPEN;
-    **file = (struct fat_file){.volume = volume};
+    **file = (struct fat_file){.volume = volume, .alone = (flags & FAT_OPEN_ALONE) != 0};
     if (!target->is_root)
         return open_item(volume, &target->item, flags, *file);
     (*file)->is_directory = true;
@@ -91,7 +93,7 @@ int fat_open(struct fat_volume *volume, const char *path, unsigned flags, struct
         *file = find_unused(volume);
         if (*file == NULL)
             return FS_TOO_MANY_OPEN;
-        **file = (struct fat_file){.volume = volume};
+        **file = (struct fat_file){.volume = volume, .alone = (flags & FAT_OPEN_ALONE) != 0};
         error = create(volume, target, *file);
     } else {
         bool is_directory = target->is_root || (target->item.entry.attributes & FAT_DIRECTORY) != 0;
@@ -255,7 +257,8 @@ static int extend(struct fat_file *file, uint32_t size)
     return error;
 }
 
-int fat_write(struct fat_file *file, uint64_t offset, const void *buffer, size_t size, size_t *done)
+static int write_bytes(struct fat_file *file, uint64_t offset, const void *buffer, size_t size,
+                       size_t *done, bool fill_gap)
 {
     uint64_t bytes = 0;
     uint32_t old_size = file->size;
@@ -271,7 +274,7 @@ int fat_write(struct fat_file *file, uint64_t offset, const void *buffer, size_t
     error = fat_begin_change(file->volume);
     if (error == FS_OK && offset + size > file->size)
         error = fat_chain_extend(file, clusters_of(file->volume, (uint32_t)(offset + size)), false);
-    if (error == FS_OK && offset > file->size)
+    if (error == FS_OK && offset > file->size && fill_gap)
         error = extend(file, (uint32_t)offset);
     if (error == FS_OK)
         error =
@@ -285,6 +288,17 @@ int fat_write(struct fat_file *file, uint64_t offset, const void *buffer, size_t
     int entry_error = update_entry(file);
 
     return error == FS_OK ? entry_error : error;
+}
+
+int fat_write(struct fat_file *file, uint64_t offset, const void *buffer, size_t size, size_t *done)
+{
+    return write_bytes(file, offset, buffer, size, done, true);
+}
+
+int fat_write_unfilled(struct fat_file *file, uint64_t offset, const void *buffer, size_t size,
+                       size_t *done)
+{
+    return write_bytes(file, offset, buffer, size, done, false);
 }
 
 int fat_set_size(struct fat_file *file, uint64_t size)

@@ -86,6 +86,7 @@ struct fat_file {
     struct fat_volume *volume;
     unsigned users; /* 0: this object is free */
     bool is_directory;
+    bool alone;                   /* opened for one user */
     struct fat_position position; /* of its entry; never changes while it is open */
     uint32_t first_cluster;       /* 0: none; or the root directory of FAT16 */
     uint32_t size;

@@ -14,6 +14,7 @@ enum lock_level {
     LOCK_LEVEL_BLOCK = 1,    /* queues of the block layer */
     LOCK_LEVEL_NET,          /* network stacks */
     LOCK_LEVEL_SWITCH,       /* virtual switches: stacks send to them as to a card */
+    LOCK_LEVEL_VDISK,        /* virtual disks and their workers */
     LOCK_LEVEL_DRIVER,       /* one device */
     LOCK_LEVEL_PROCESS_LIST, /* the list of all processes */
     LOCK_LEVEL_PROCESS,      /* processes, handle tables, address spaces */

@@ -51,6 +51,7 @@ struct vdisk_request {
 
     /* The virtual disk's. */
     struct vdisk *disk;
+    struct list link; /* waits for the format's worker */
     struct block_request block;
     struct block_segment block_segment; /* VDISK_ZERO: the last piece */
     uint64_t zeroed;                    /* VDISK_ZERO: sectors of the device so far */
@@ -61,8 +62,11 @@ struct vdisk_request {
 struct vdisk_operations {
     /* Calls vdisk_complete(), at once or later. Thread. */
     void (*submit)(struct vdisk *disk, struct vdisk_request *request);
-    /* No request is under way. Frees @disk. Thread. */
-    void (*close)(struct vdisk *disk);
+    /* No request is under way, and none will come: writes what is cached and ends the use of what
+     * is below. Once. Thread. */
+    void (*stop)(struct vdisk *disk);
+    /* After stop(): frees @disk. Thread. */
+    void (*release)(struct vdisk *disk);
 };
 
 struct vdisk {
@@ -78,6 +82,7 @@ struct vdisk {
 
     struct list link; /* of all that are open: open.c's */
     uint32_t active;  /* atomic: requests under way */
+    bool stopped;     /* atomic: requests end with VDISK_ERROR_NO_MEDIUM */
 };
 
 /* Before the first disk is opened. Thread. */
@@ -87,10 +92,15 @@ enum vdisk_open_flags {
     VDISK_OPEN_READ_ONLY = 1, /* others may open it read-only, too; else nobody else may */
 };
 
-/* Opens a file of the store by its path ("/images/a.vhd": a fixed VHD by its footer, a CD if the
- * name ends in ".iso", else raw), or a whole disk or partition by its device's name ("disk1p2"),
- * unless that holds the store. NULL: *@error says why, for people. Thread. */
+/* Opens a file of the store by its path (a VHD if the name ends in ".vhd", a CD if it ends in
+ * ".iso", else raw: what a guest writes to a raw disk does not make it another kind), or a whole
+ * disk or partition by its device's name ("disk1p2"), unless that holds the store. A file that is
+ * open cannot be written, removed or renamed by others. NULL: *@error says why, for people.
+ * Thread. */
 struct vdisk *vdisk_open(const char *path, unsigned flags, const char **error);
+
+/* Whether the name is that of a VHD. Any. */
+bool vdisk_is_vhd_name(const char *path);
 
 /* Reads, writes, ... Ranges are checked here. Thread context. */
 void vdisk_submit(struct vdisk *disk, struct vdisk_request *request);
@@ -98,6 +108,10 @@ void vdisk_submit(struct vdisk *disk, struct vdisk_request *request);
 /* Waits until no request is under way, writes what is cached, and ends the use of what is below.
  * Thread. */
 void vdisk_close(struct vdisk *disk);
+
+/* Before power-off: does the same for all that are open, but leaves the structures to their owners,
+ * who still have to close them. Thread. */
+void vdisk_stop_all(void);
 
 /* For formats: @request has ended. Any. */
 void vdisk_complete(struct vdisk_request *request, enum vdisk_status status);

@@ -4,21 +4,17 @@
 #define VENEER_PARENT_VDISK_RAW_H
 
 #include "parent/include/vdisk.h"
+#include "parent/vdisk/disk_map.h"
 
-/* Sectors of the device, one after the other. */
-struct raw_run {
-    uint64_t first; /* on the device */
-    uint64_t count; /* > 0 */
-};
-
-/* A disk on @device, of as many whole sectors of @sector_size bytes (a multiple of the device's) as
- * @runs has, which is copied; the fields for people and guests are the caller's to set. @closed is
- * called with @context when it is closed. NULL: no memory, or no whole sector. */
+/* A disk of the first @sectors sectors of @device that @map names (so many it has), in sectors of
+ * @sector_size bytes (a multiple of the device's); the fields for people and guests are the
+ * caller's to set. The map stays the caller's and as it is until @closed is called with @context,
+ * when the disk is stopped. NULL: no memory, or no whole sector. */
 struct vdisk *raw_create(struct block_device *device, uint32_t sector_size,
-                         const struct raw_run *runs, uint32_t run_count,
+                         const struct disk_map *map, uint64_t sectors,
                          void (*closed)(void *context), void *context);
 
-/* The device and what of it the disk covers, for exclusive use. */
+/* The device of a disk that raw_create() made, for exclusive use. */
 struct block_device *raw_device(const struct vdisk *disk);
 
 #endif

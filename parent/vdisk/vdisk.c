@@ -5,7 +5,7 @@ static const char *const status_texts[] = {
     [VDISK_ERROR_MEDIUM] = "the medium cannot be read or written there",
     [VDISK_ERROR_RANGE] = "there are no such sectors",
     [VDISK_ERROR_READ_ONLY] = "it is read-only",
-    [VDISK_ERROR_NO_SPACE] = "the store is full",
+    [VDISK_ERROR_NO_SPACE] = "the store is full, or the image as large as a file can be",
     [VDISK_ERROR_NO_MEDIUM] = "there is no medium",
     [VDISK_ERROR_DAMAGED] = "the image is damaged",
     [VDISK_ERROR_INVALID] = "the memory does not make whole sectors",
@@ -78,7 +78,10 @@ static enum vdisk_status check(const struct vdisk *disk, struct vdisk_request *r
 void vdisk_submit(struct vdisk *disk, struct vdisk_request *request)
 {
     enum vdisk_status status = check(disk, request);
-    __atomic_add_fetch(&disk->active, 1, __ATOMIC_ACQ_REL);
+    /* Who stops the disk sets the flag first and then waits for the count. */
+    __atomic_add_fetch(&disk->active, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&disk->stopped, __ATOMIC_SEQ_CST))
+        status = VDISK_ERROR_NO_MEDIUM;
     request->disk = disk;
     if (status != VDISK_OK)
         vdisk_complete(request, status);

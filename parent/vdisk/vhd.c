@@ -43,10 +43,14 @@ const char *vhd_error_text(enum vhd_error error)
     static const char *const texts[] = {
         [VHD_OK] = "no error",
         [VHD_NO_COOKIE] = "there is no VHD footer",
-        [VHD_BAD_CHECKSUM] = "a checksum is wrong",
+        [VHD_BAD_CHECKSUM] = "the footer's checksum is wrong",
         [VHD_BAD_VERSION] = "its version of the format is not known",
         [VHD_BAD_SIZE] = "the size of the disk cannot be right",
-        [VHD_BAD_TYPE] = "it is neither a fixed nor a dynamic disk",
+        [VHD_BAD_TYPE] = "its type of disk is not known",
+        [VHD_IS_DIFFERENCING] =
+            "a differencing disk cannot be used yet: merge it with the disk it is based on",
+        [VHD_NO_HEADER] = "the header of a dynamic disk is missing",
+        [VHD_BAD_HEADER_CHECKSUM] = "the header's checksum is wrong",
         [VHD_BAD_OFFSET] = "a structure lies outside of the file or on another one",
         [VHD_BAD_BLOCK_SIZE] = "the block size cannot be right",
         [VHD_BAD_TABLE] = "the block table does not fit the size of the disk",
@@ -83,6 +87,8 @@ enum vhd_error vhd_parse_footer(const uint8_t bytes[VHD_FOOTER_SIZE], struct vhd
     /* A change of the minor half does not concern readers. */
     if (load_be32(bytes + FOOTER_VERSION) >> 16 != VERSION >> 16)
         return VHD_BAD_VERSION;
+    if (type == VHD_DIFFERENCING)
+        return VHD_IS_DIFFERENCING;
     if (type != VHD_FIXED && type != VHD_DYNAMIC)
         return VHD_BAD_TYPE;
 
@@ -168,6 +174,19 @@ uint32_t vhd_bitmap_size(uint32_t block_size)
     return (uint32_t)round_up(block_size / VHD_SECTOR_SIZE / 8, VHD_SECTOR_SIZE);
 }
 
+bool vhd_bitmap_is_full(const uint8_t *bitmap, uint32_t block_size)
+{
+    for (uint32_t i = 0; i < block_size / VHD_SECTOR_SIZE / 8; i++)
+        if (bitmap[i] != 0xff)
+            return false;
+    return true;
+}
+
+uint64_t vhd_block_bytes(uint32_t block_size)
+{
+    return (uint64_t)vhd_bitmap_size(block_size) + block_size;
+}
+
 uint64_t vhd_table_size(uint32_t entries)
 {
     return round_up((uint64_t)entries * 4, VHD_SECTOR_SIZE);
@@ -183,9 +202,9 @@ enum vhd_error vhd_parse_header(const uint8_t bytes[VHD_HEADER_SIZE],
                                 struct vhd_header *header)
 {
     if (memcmp(bytes, header_cookie, 8) != 0)
-        return VHD_NO_COOKIE;
+        return VHD_NO_HEADER;
     if (load_be32(bytes + HEADER_CHECKSUM) != checksum(bytes, VHD_HEADER_SIZE, HEADER_CHECKSUM))
-        return VHD_BAD_CHECKSUM;
+        return VHD_BAD_HEADER_CHECKSUM;
     if (load_be32(bytes + HEADER_VERSION) >> 16 != VERSION >> 16)
         return VHD_BAD_VERSION;
 
@@ -228,7 +247,7 @@ enum vhd_error vhd_check_entry(const struct vhd_footer *footer, const struct vhd
                                uint64_t file_size, uint32_t entry)
 {
     uint64_t offset = (uint64_t)entry * VHD_SECTOR_SIZE;
-    uint64_t size = (uint64_t)vhd_bitmap_size(header->block_size) + header->block_size;
+    uint64_t size = vhd_block_bytes(header->block_size);
 
     if (!is_inside(offset, size, file_size) ||
         overlap(offset, size, footer->header_offset, VHD_HEADER_SIZE) ||
@@ -266,12 +285,13 @@ static void sort(uint32_t *values, uint32_t count)
 }
 
 enum vhd_error vhd_check_table(const struct vhd_footer *footer, const struct vhd_header *header,
-                               uint64_t file_size, const uint32_t *table, uint32_t *scratch)
+                               uint64_t file_size, const uint32_t *table, uint32_t count,
+                               uint32_t *scratch)
 {
-    uint32_t sectors = (vhd_bitmap_size(header->block_size) + header->block_size) / VHD_SECTOR_SIZE;
+    uint32_t sectors = (uint32_t)(vhd_block_bytes(header->block_size) / VHD_SECTOR_SIZE);
     uint32_t used = 0;
 
-    for (uint32_t i = 0; i < header->table_entries; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (table[i] == VHD_NOT_ALLOCATED)
             continue;
         if (vhd_check_entry(footer, header, file_size, table[i]) != VHD_OK)
@@ -283,4 +303,22 @@ enum vhd_error vhd_check_table(const struct vhd_footer *footer, const struct vhd
         if (scratch[i] - scratch[i - 1] < sectors)
             return VHD_BAD_ENTRY;
     return VHD_OK;
+}
+
+uint64_t vhd_data_end(const struct vhd_footer *footer, const struct vhd_header *header,
+                      const uint32_t *table, uint32_t count)
+{
+    uint64_t table_end = header->table_offset + vhd_table_size(header->table_entries);
+    uint64_t end = footer->header_offset + VHD_HEADER_SIZE;
+
+    if (table_end > end)
+        end = table_end;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t block_end =
+            (uint64_t)table[i] * VHD_SECTOR_SIZE + vhd_block_bytes(header->block_size);
+
+        if (table[i] != VHD_NOT_ALLOCATED && block_end > end)
+            end = block_end;
+    }
+    return end;
 }

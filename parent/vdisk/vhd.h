@@ -6,6 +6,7 @@
 #ifndef VENEER_PARENT_VDISK_VHD_H
 #define VENEER_PARENT_VDISK_VHD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define VHD_SECTOR_SIZE 512
@@ -20,11 +21,14 @@ enum vhd_type { VHD_FIXED = 2, VHD_DYNAMIC = 3, VHD_DIFFERENCING = 4 };
 
 enum vhd_error {
     VHD_OK,
-    VHD_NO_COOKIE, /* no VHD at all */
-    VHD_BAD_CHECKSUM,
+    VHD_NO_COOKIE,    /* no VHD at all */
+    VHD_BAD_CHECKSUM, /* of the footer */
     VHD_BAD_VERSION,
-    VHD_BAD_SIZE,   /* of the disk: none, too large, no whole sectors */
-    VHD_BAD_TYPE,   /* none that is supported */
+    VHD_BAD_SIZE, /* of the disk: none, too large, no whole sectors */
+    VHD_BAD_TYPE, /* none that is known */
+    VHD_IS_DIFFERENCING,
+    VHD_NO_HEADER,
+    VHD_BAD_HEADER_CHECKSUM,
     VHD_BAD_OFFSET, /* a structure is not in the file, or overlaps another */
     VHD_BAD_BLOCK_SIZE,
     VHD_BAD_TABLE, /* too small for the disk */
@@ -48,7 +52,7 @@ struct vhd_header {
     uint32_t block_size; /* bytes of data, without bitmap */
 };
 
-/* Reads the footer at @bytes. Differencing disks give VHD_BAD_TYPE. */
+/* Reads the footer at @bytes. Differencing disks give VHD_IS_DIFFERENCING. */
 enum vhd_error vhd_parse_footer(const uint8_t bytes[VHD_FOOTER_SIZE], struct vhd_footer *footer);
 
 void vhd_build_footer(const struct vhd_footer *footer, uint8_t bytes[VHD_FOOTER_SIZE]);
@@ -65,6 +69,15 @@ void vhd_build_header(const struct vhd_header *header, uint8_t bytes[VHD_HEADER_
 /* Bytes of the bitmap before each block: one bit per sector, whole sectors. */
 uint32_t vhd_bitmap_size(uint32_t block_size);
 
+/* Whether the bitmap says that sector number @sector of its block is there. */
+static inline bool vhd_bitmap_get(const uint8_t *bitmap, uint32_t sector)
+{
+    return (bitmap[sector / 8] & 0x80u >> sector % 8) != 0;
+}
+
+/* Whether it says so of all sectors of its block. */
+bool vhd_bitmap_is_full(const uint8_t *bitmap, uint32_t block_size);
+
 /* Bytes of the table, whole sectors. */
 uint64_t vhd_table_size(uint32_t entries);
 
@@ -77,9 +90,18 @@ uint32_t vhd_block_count(uint64_t size, uint32_t block_size);
 enum vhd_error vhd_check_entry(const struct vhd_footer *footer, const struct vhd_header *header,
                                uint64_t file_size, uint32_t entry);
 
-/* Checks all entries of a table in the byte order of this machine, also that no two blocks overlap.
- * @scratch has room for as many entries; it is overwritten. */
+/* Checks the first @count entries of a table in the byte order of this machine, also that no two
+ * blocks overlap. @scratch has room for as many entries; it is overwritten. */
 enum vhd_error vhd_check_table(const struct vhd_footer *footer, const struct vhd_header *header,
-                               uint64_t file_size, const uint32_t *table, uint32_t *scratch);
+                               uint64_t file_size, const uint32_t *table, uint32_t count,
+                               uint32_t *scratch);
+
+/* Bytes of a block in the file: bitmap and data. */
+uint64_t vhd_block_bytes(uint32_t block_size);
+
+/* Where, in bytes, the last of the blocks in the first @count entries ends; if there is none, where
+ * the first one can be. */
+uint64_t vhd_data_end(const struct vhd_footer *footer, const struct vhd_header *header,
+                      const uint32_t *table, uint32_t count);
 
 #endif

@@ -31,7 +31,7 @@ void disk_record(struct disk *disk)
 
 static void add_event(struct disk *disk, bool is_flush, uint32_t sector, const uint8_t *data)
 {
-    struct disk_event event = {is_flush, sector, NULL};
+    struct disk_event event = {.is_flush = is_flush, .sector = sector};
 
     if (!disk->is_recording)
         return;

@@ -11,6 +11,7 @@
 /* One recorded event: a written sector, or a flush. */
 struct disk_event {
     bool is_flush;
+    bool is_forced; /* written through the device's cache: set by who knows */
     uint32_t sector;
     uint8_t *data; /* one sector */
 };

@@ -27,7 +27,7 @@ static void check_table(struct fuzz_input *input, const struct vhd_footer *foote
         return;
     for (uint32_t i = 0; i < header->table_entries; i++)
         table[i] = (uint32_t)fuzz_number(input, 4);
-    if (vhd_check_table(footer, header, file_size, table, scratch) != VHD_OK)
+    if (vhd_check_table(footer, header, file_size, table, header->table_entries, scratch) != VHD_OK)
         return;
     for (uint32_t i = 0; i < header->table_entries; i++) {
         uint64_t start = table[i] * 512ull;

@@ -209,6 +209,32 @@ static void test_open_files(void)
     finish();
 }
 
+/* A file for one user: nobody else opens or changes it, in whatever way. */
+static void test_alone(void)
+{
+    struct fat_file *alone, *other;
+
+    start(&fat32);
+    write_file("/other", "", 0);
+    alone = open_file("/file", FAT_OPEN_CREATE | FAT_OPEN_EXCLUSIVE | FAT_OPEN_ALONE);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQUAL(fat_open(volume, "/file", 0, &other), FS_BUSY);
+        CHECK_EQUAL(fat_open(volume, "//FILE", FAT_OPEN_ALONE, &other), FS_BUSY);
+        CHECK_EQUAL(fat_open(volume, "/file", FAT_OPEN_CREATE, &other), FS_BUSY);
+        CHECK_EQUAL(fat_remove(volume, "/file"), FS_BUSY);
+        CHECK_EQUAL(fat_rename(volume, "/file", "/file2"), FS_BUSY);
+        CHECK_EQUAL(fat_rename(volume, "/other", "/file"), FS_BUSY);
+        CHECK_EQUAL(fat_close(alone), FS_OK);
+        alone = open_file("/file", FAT_OPEN_ALONE); /* one that exists */
+    }
+    CHECK_EQUAL(fat_close(alone), FS_OK);
+    other = open_file("/file", 0);
+    CHECK_EQUAL(fat_open(volume, "/file", FAT_OPEN_ALONE, &alone), FS_BUSY);
+    CHECK_EQUAL(fat_close(open_file("/file", 0)), FS_OK);
+    CHECK_EQUAL(fat_close(other), FS_OK);
+    finish();
+}
+
 static void test_too_many_open(void)
 {
     struct fat_file *files[FAT_OPEN_MAX], *file;
@@ -278,6 +304,36 @@ static void test_gap(void)
     CHECK_EQUAL(fat_read(file, 0, back, sizeof(back), &done), FS_OK);
     CHECK_EQUAL(done, 4500);
     CHECK(memcmp(data, back, 4500) == 0);
+    CHECK_EQUAL(fat_close(file), FS_OK);
+    finish();
+}
+
+/* The other kind of gap: not a byte of it is written. */
+static void test_unfilled_gap(void)
+{
+    uint8_t data[3000], back[3000];
+    struct fat_file *file;
+    unsigned writes;
+    size_t done;
+
+    start(&fat32);
+    memset(data, 0xaa, sizeof(data));
+    file = open_file("/file", FAT_OPEN_CREATE);
+    CHECK_EQUAL(fat_write(file, 0, data, 700, &done), FS_OK);
+    CHECK_EQUAL(fat_preallocate(file, 200512, true), FS_OK);
+    writes = disk.writes;
+    CHECK_EQUAL(fat_write_unfilled(file, 200000, data, 512, &done), FS_OK);
+    CHECK_EQUAL(done, 512);
+    CHECK(disk.writes - writes < 10);
+    CHECK_EQUAL(fat_file_size(file), 200512);
+    CHECK_EQUAL(fat_read(file, 0, back, 700, &done), FS_OK);
+    CHECK(memcmp(data, back, 700) == 0);
+    CHECK_EQUAL(fat_read(file, 200000, back, sizeof(back), &done), FS_OK);
+    CHECK_EQUAL(done, 512);
+    CHECK(memcmp(data, back, 512) == 0);
+    CHECK_EQUAL(fat_write_unfilled(file, 1u << 30, data, 512, &done), FS_NO_SPACE);
+    CHECK_EQUAL(fat_write_unfilled(file, FAT_FILE_SIZE_MAX, data, 1, &done), FS_TOO_LARGE);
+    CHECK_EQUAL(fat_file_size(file), 200512);
     CHECK_EQUAL(fat_close(file), FS_OK);
     finish();
 }
@@ -466,9 +522,11 @@ int main(void)
     test_alike_names();
     test_paths();
     test_open_files();
+    test_alone();
     test_too_many_open();
     test_sizes();
     test_gap();
+    test_unfilled_gap();
     test_extents();
     test_full();
     test_info();

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "parent/include/log.h"
 #include "parent/include/memory.h"
 #include "tests/unit/unit.h"
 
@@ -18,7 +19,8 @@ static struct block_device device = {.sector_size = SECTOR, .sector_count = DEVI
 static struct block_request *pending[PENDING_MAX];
 static unsigned pending_count, flush_count, done_count, closed_count;
 static uint64_t bad_sector = UINT64_MAX;
-static struct raw_run runs[RUNS];
+static struct disk_run runs[RUNS]; /* without their starts */
+static struct disk_map map;
 static uint64_t sectors; /* of all runs */
 
 void *heap_allocate(size_t size)
@@ -34,6 +36,30 @@ void heap_free(void *pointer)
 uint64_t virtual_to_physical(const void *pointer)
 {
     return (uint64_t)(uintptr_t)pointer;
+}
+
+void *physical_to_virtual(uint64_t address)
+{
+    return (void *)(uintptr_t)address;
+}
+
+void log_print(enum log_level level, const char *format, ...)
+{
+    (void)level;
+    CHECK_TEXT(format, "no error is expected");
+}
+
+const char *block_status_text(enum block_status status)
+{
+    (void)status;
+    return "";
+}
+
+enum block_status block_flush(struct block_device *to)
+{
+    CHECK(to == &device);
+    flush_count++;
+    return BLOCK_OK;
 }
 
 void block_submit(struct block_device *to, struct block_request *request)
@@ -84,7 +110,7 @@ static void done(struct vdisk_request *request)
 
 static void closed(void *context)
 {
-    CHECK(context == runs);
+    CHECK(context == &map);
     closed_count++;
 }
 
@@ -101,11 +127,14 @@ static struct vdisk *make_disk(void)
     CHECK(place <= DEVICE_SECTORS);
     for (unsigned i = RUNS - 1; i > 0; i--) {
         unsigned k = (unsigned)rand() % (i + 1);
-        struct raw_run run = runs[i];
+        struct disk_run run = runs[i];
         runs[i] = runs[k];
         runs[k] = run;
     }
-    return raw_create(&device, SECTOR, runs, RUNS, closed, runs);
+    for (unsigned i = 0; i < RUNS; i++)
+        CHECK(disk_map_add(&map, runs[i].first, runs[i].count));
+    CHECK_EQUAL(map.sectors, sectors);
+    return raw_create(&device, SECTOR, &map, sectors, closed, &map);
 }
 
 /* Where the disk's sector is on the device. */
@@ -220,18 +249,35 @@ static void test_error(struct vdisk *disk)
     CHECK_EQUAL(run(disk, &request), VDISK_OK);
 }
 
+/* A disk that is not there any more. */
+static void test_stopped(struct vdisk *disk)
+{
+    struct vdisk_request request = {.operation = VDISK_FLUSH};
+    disk->stopped = true;
+    CHECK_EQUAL(run(disk, &request), VDISK_ERROR_NO_MEDIUM);
+    request.operation = VDISK_ZERO;
+    CHECK_EQUAL(run(disk, &request), VDISK_ERROR_NO_MEDIUM);
+}
+
 int main(void)
 {
-    struct raw_run one = {0, 3};
+    struct disk_map one = {0};
     srand(1);
-    CHECK(raw_create(&device, 2048, &one, 1, NULL, NULL) == NULL); /* no whole sector */
-    CHECK(raw_create(&device, 768, &one, 1, NULL, NULL) == NULL);
+    CHECK(disk_map_add(&one, 0, 3));
+    CHECK(raw_create(&device, 2048, &one, 3, NULL, NULL) == NULL); /* no whole sector */
+    CHECK(raw_create(&device, 768, &one, 3, NULL, NULL) == NULL);
+    disk_map_free(&one);
     struct vdisk *disk = make_disk();
     CHECK(disk != NULL && disk->sector_count == sectors && raw_device(disk) == &device);
     test_random(disk);
     test_refusals(disk);
     test_error(disk);
-    disk->operations->close(disk);
+    test_stopped(disk);
+    CHECK_EQUAL(flush_count, 1);
+    disk->operations->stop(disk);
+    CHECK_EQUAL(flush_count, 2);
     CHECK_EQUAL(closed_count, 1);
+    disk->operations->release(disk);
+    disk_map_free(&map);
     return unit_result();
 }

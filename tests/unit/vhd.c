@@ -42,7 +42,7 @@ static void test_footer_fields(void)
     } cases[] = {
         {12, 0x00020000, VHD_BAD_VERSION},
         {12, 0x00010001, VHD_OK},
-        {60, VHD_DIFFERENCING, VHD_BAD_TYPE},
+        {60, VHD_DIFFERENCING, VHD_IS_DIFFERENCING},
         {60, 0, VHD_BAD_TYPE},
         {52, 0, VHD_BAD_SIZE},
         {52, 513, VHD_BAD_SIZE},
@@ -67,7 +67,7 @@ static void test_header(void)
         uint32_t value;
         enum vhd_error error;
     } cases[] = {
-        {0, 0, VHD_NO_COOKIE},
+        {0, 0, VHD_NO_HEADER},
         {24, 0x00020000, VHD_BAD_VERSION},
         {28, 4, VHD_BAD_TABLE},
         {28, 6, VHD_OK},
@@ -93,7 +93,7 @@ static void test_header(void)
     CHECK_EQUAL(header.block_size, VHD_BLOCK_SIZE_DEFAULT);
     CHECK_EQUAL(vhd_parse_header(bytes, &dynamic, 1536, &header), VHD_BAD_OFFSET);
     bytes[1000] ^= 1;
-    CHECK_EQUAL(vhd_parse_header(bytes, &dynamic, FILE_SIZE, &header), VHD_BAD_CHECKSUM);
+    CHECK_EQUAL(vhd_parse_header(bytes, &dynamic, FILE_SIZE, &header), VHD_BAD_HEADER_CHECKSUM);
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         vhd_build_header(&sparse, bytes);
         store_be32(bytes + cases[i].offset, cases[i].value);
@@ -124,9 +124,14 @@ static void test_table(void)
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint32_t scratch[5];
 
-        CHECK_EQUAL(vhd_check_table(&dynamic, &sparse, FILE_SIZE, cases[i].table, scratch),
+        CHECK_EQUAL(vhd_check_table(&dynamic, &sparse, FILE_SIZE, cases[i].table, 5, scratch),
                     cases[i].error);
     }
+    CHECK_EQUAL(vhd_data_end(&dynamic, &sparse, cases[0].table, 5), 2048);
+    CHECK_EQUAL(vhd_data_end(&dynamic, &sparse, cases[1].table, 5), (4 + 4 * block) * 512ull);
+    CHECK_EQUAL(vhd_data_end(&dynamic, &sparse, cases[1].table, 3), (4 + 2 * block) * 512ull);
+    CHECK_EQUAL(vhd_check_table(&dynamic, &sparse, FILE_SIZE, cases[3].table, 4, (uint32_t[4]){0}),
+                VHD_OK);
 }
 
 /* Reads the structures of an image that qemu-img makes with @options. */
