@@ -132,22 +132,26 @@ static const struct bench {
     const char *name;
     uint64_t (*measure)(void);
     enum need need;
+    uint32_t count; /* operations of one measurement */
 } benches[] = {
-    {"rdtsc.pair", measure_pair, ANY_MACHINE},
-    {"exit.cpuid", measure_cpuid, ANY_MACHINE},
-    {"exit.hypercall", measure_hypercall, HYPERV},
-    {"exit.msr", measure_msr, ANY_MACHINE},
-    {"exit.io_user", measure_io_user, HYPERV},
-    {"exit.mmio_user", measure_mmio_user, HYPERV},
-    {"exit.io_posted", measure_io_posted, HYPERV},
-    {"exit.io_mirrored", measure_io_mirrored, HYPERV},
-    {"signal.event", measure_signal, HYPERV},
-    {"ipi.self", measure_self_ipi, ANY_MACHINE},
-    {"timer.hlt", measure_timer, REFERENCE_PAGE},
-    {"disk.read_4k", bench_disk_read_4k, DISK},
-    {"disk.write_4k", bench_disk_write_4k, DISK_TO_WRITE},
-    {"disk.write_100k", bench_disk_write_100k, DISK_TO_WRITE},
-    {"disk.write_100k_qd32", bench_disk_write_100k_deep, DISK_TO_WRITE},
+    {"rdtsc.pair", measure_pair, ANY_MACHINE, 1},
+    {"exit.cpuid", measure_cpuid, ANY_MACHINE, 1},
+    {"exit.hypercall", measure_hypercall, HYPERV, 1},
+    {"exit.msr", measure_msr, ANY_MACHINE, 1},
+    {"exit.io_user", measure_io_user, HYPERV, 1},
+    {"exit.mmio_user", measure_mmio_user, HYPERV, 1},
+    {"exit.io_posted", measure_io_posted, HYPERV, 1},
+    {"exit.io_mirrored", measure_io_mirrored, HYPERV, 1},
+    {"signal.event", measure_signal, HYPERV, 1},
+    {"ipi.self", measure_self_ipi, ANY_MACHINE, 1},
+    {"timer.hlt", measure_timer, REFERENCE_PAGE, 1},
+    {"disk.read_4k", bench_disk_read_4k, DISK, 1},
+    {"disk.write_4k", bench_disk_write_4k, DISK_TO_WRITE, 1},
+    {"disk.write_100k", bench_disk_write_100k, DISK_TO_WRITE, 1},
+    {"disk.write_100k_qd32", bench_disk_write_100k_deep, DISK_TO_WRITE, BENCH_DISK_DEPTH},
+    {"disk.write_100k_halting", bench_disk_write_100k_halting, DISK_TO_WRITE, 1},
+    {"disk.write_100k_halting_qd32", bench_disk_write_100k_halting_deep, DISK_TO_WRITE,
+     BENCH_DISK_DEPTH},
 };
 
 static bool possible(enum need need)
@@ -159,12 +163,6 @@ static bool possible(enum need need)
         return (option_is("disk", "write") || (need == DISK && option("disk"))) &&
                bench_disk_open();
     return need == ANY_MACHINE || hyperv_present();
-}
-
-/* World switches are counted. */
-static bool is_counted(const struct bench *bench)
-{
-    return strncmp(bench->name, "exit.", 5) == 0 || strncmp(bench->name, "disk.", 5) == 0;
 }
 
 static void sort(uint64_t *values, unsigned count)
@@ -192,16 +190,20 @@ static void run(const struct bench *bench)
           (unsigned long long)ticks[ROUNDS / 2]);
 }
 
-/* How often the processor changes its mode for one operation: twice for each exit. */
+/* How often a processor changes its mode for one operation, the parent's included: twice for each
+ * exit. */
 static void count_transitions(const struct bench *bench)
 {
+    uint32_t first = inl(CHILD_PORT_EXITS);
     uint32_t before = inl(CHILD_PORT_EXITS);
+    uint32_t of_reading = before - first;
 
     for (unsigned i = 0; i < ROUNDS; i++)
         bench->measure();
-    /* The second reading adds its own, which are few. */
-    uint32_t exits = inl(CHILD_PORT_EXITS) - before;
-    print("transitions %s %u\n", bench->name, 2 * exits / ROUNDS);
+    uint32_t exits = inl(CHILD_PORT_EXITS) - before - of_reading;
+    uint32_t hundredths = 100 * 2 * exits / (ROUNDS * bench->count);
+
+    print("transitions %s %u.%02u\n", bench->name, hundredths / 100, hundredths % 100);
 }
 
 void bench_run(void)
@@ -213,7 +215,7 @@ void bench_run(void)
         if (!option_lists("bench", benches[i].name) || !possible(benches[i].need))
             continue;
         run(&benches[i]);
-        if (hyperv_present() && is_counted(&benches[i]))
+        if (hyperv_present())
             count_transitions(&benches[i]);
     }
     bench_disk_close();

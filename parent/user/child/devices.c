@@ -61,12 +61,16 @@ static RARE void assert_interrupt(uint32_t value)
     system_vm_call(child.vm, HVCALL_ASSERT_VIRTUAL_INTERRUPT, 0, &input, sizeof(input), NULL, 0);
 }
 
-static RARE uint32_t count_exits(const struct child_vp *vp)
+static RARE uint32_t count_exits(void)
 {
     struct veneer_vp_statistics statistics[2];
-    if (system_vm_statistics(child.vm, vp->index, statistics) < 0)
-        return 0;
-    return (uint32_t)(statistics[0].exits + statistics[1].exits);
+    uint64_t exits = 0;
+    for (uint32_t i = 0; i < child.vp_count; i++) {
+        if (system_vm_statistics(child.vm, i, statistics) < 0)
+            return 0;
+        exits += statistics[0].exits;
+    }
+    return (uint32_t)(exits + statistics[1].exits);
 }
 
 /* --- Registers --- */
@@ -134,7 +138,7 @@ uint32_t child_port_read(struct child_vp *vp, uint16_t port, uint32_t size)
     case CHILD_PORT_EVENT_COUNT:
         return load(&child.event_count);
     case CHILD_PORT_EXITS:
-        return count_exits(vp);
+        return count_exits();
     default: /* nothing is there */
         return low_bytes(UINT32_MAX, size);
     }
