@@ -1,8 +1,8 @@
 #include "lib/printf.h"
 #include "lib/x86/cpu.h"
 #include "parent/include/memory.h"
-#include "parent/include/time.h"
 #include "parent/kernel/sched/scheduler.h"
+#include "parent/kernel/time.h"
 #include "parent/vmbus/bus_internal.h"
 
 /* About the time of a request to a fast disk. */
@@ -36,23 +36,31 @@ static bool has_something_to_do(struct bus_channel *channel)
            __atomic_load_n(&channel->leave, __ATOMIC_ACQUIRE);
 }
 
-/* Waits a little without giving the CPU away, if requests are under way and the last ones took no
- * longer. Where the guest would run instead, a completion's interrupt would take the CPU from it at
- * once: two world switches each way. So only if nobody but the guest waits for this CPU. */
-static void poll(const struct bus_channel *channel)
+/* Waits up to POLL_LIMIT_US without giving the CPU away. Not inlined, and without calls in the
+ * loop: tests/bench/ takes its instructions for waiting. */
+__attribute__((noinline)) static void poll(const struct bus_channel *channel)
 {
-    if (!vmbus_channel_is_busy(channel->channel) || channel->last_wait > POLL_LIMIT_US)
-        return;
-    uint64_t end = time_now() + POLL_LIMIT_US;
-    while (!__atomic_load_n(&channel->work, __ATOMIC_ACQUIRE) && time_now() < end &&
-           sched_only_process_waits(channel->bus->process_id))
+    uint64_t end = rdtsc() + time_to_tsc(POLL_LIMIT_US);
+    uint32_t ready = sched_ready_count();
+    while (!__atomic_load_n(&channel->work, __ATOMIC_ACQUIRE) && rdtsc() < end &&
+           sched_ready_count() == ready)
         cpu_pause();
+}
+
+/* Whether to poll first: requests are under way, and the last ones took no longer. Where the guest
+ * would run instead, a completion's interrupt would take the CPU from it at once: two world
+ * switches each way. So only if nobody but the guest waits for this CPU. */
+static bool polling_pays(const struct bus_channel *channel)
+{
+    return vmbus_channel_is_busy(channel->channel) && channel->last_wait <= POLL_LIMIT_US &&
+           sched_only_process_waits(channel->bus->process_id);
 }
 
 static void wait_for_work(struct bus_channel *channel)
 {
     uint64_t start = time_now();
-    poll(channel);
+    if (polling_pays(channel))
+        poll(channel);
     WAIT_UNTIL(&channel->queue, has_something_to_do(channel), WAIT_FOREVER);
     if (vmbus_channel_is_busy(channel->channel))
         channel->last_wait = time_now() - start;
