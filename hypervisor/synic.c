@@ -138,17 +138,27 @@ static uint8_t vector_of(const struct vp *vp, unsigned sint)
     return value & (HV_SINT_MASKED | HV_SINT_POLLING) ? 0 : (uint8_t)value;
 }
 
+/* Interrupts of the root are the machine's. One for this LP would end the child that runs here as
+ * soon as it is entered again: it leaves at once. */
+static void raise_at_root(const struct vp *root, uint8_t vector)
+{
+    struct lp *lp = this_lp();
+
+    apic_send(lp->x2apic, lp_by_index(root->index)->apic_id,
+              LAPIC_ICR_DELIVERY_FIXED | LAPIC_ICR_ASSERT | vector);
+    if (lp->root_vp == root && lp->vp != root && lp->vp->leave == VP_STAY)
+        lp->vp->leave = VP_LEAVE_INTERRUPT;
+}
+
 /* Without the lock, because the parent may have to be told by its own SynIC. */
 static void raise(struct vp *vp, uint8_t vector)
 {
     if (vector == 0)
         return;
-    if (!partition_is_root(vp->partition)) {
+    if (partition_is_root(vp->partition))
+        raise_at_root(vp, vector);
+    else
         lapic_post(vp, vector, false);
-        return;
-    }
-    apic_send(this_lp()->x2apic, lp_by_index(vp->index)->apic_id,
-              LAPIC_ICR_DELIVERY_FIXED | LAPIC_ICR_ASSERT | vector);
 }
 
 static bool slot_free(const struct hv_message *slot)

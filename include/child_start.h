@@ -50,8 +50,7 @@ struct child_start {
     0x548                            /* in, 4 bytes: messages of CHILD_CONNECTION_MESSAGE so far */
 #define CHILD_PORT_EVENT_COUNT 0x54c /* in, 4 bytes: wake-ups by CHILD_CONNECTION_EVENT so far */
 #define CHILD_PORT_EXITS                                                                           \
-    0x550 /* in, 4 bytes: exits of this VP, and of the parent's under it, so far,                  \
-             modulo 2^32 */
+    0x550 /* in, 4 bytes: exits of all VPs, and of all of the parent's, so far, modulo 2^32 */
 /* Status of a worker whose child wants to be started again. */
 #define CHILD_STATUS_RESET 0x5e7
 

@@ -21,11 +21,22 @@ void vmbus_channel_schedule(struct vmbus_channel *channel)
     channel->host->operations->schedule(channel->host->context, channel->relid);
 }
 
+void vmbus_channel_set_busy(struct vmbus_channel *channel, bool busy)
+{
+    channel->busy = busy;
+}
+
 /* --- The thread's turns --- */
 
 bool vmbus_channel_enter(struct vmbus_channel *channel)
 {
+    channel->busy = false;
     return channel->offer.provider->open(channel, channel->open_data);
+}
+
+bool vmbus_channel_is_busy(const struct vmbus_channel *channel)
+{
+    return channel->busy;
 }
 
 void vmbus_channel_leave(struct vmbus_channel *channel)

@@ -45,6 +45,10 @@ const char *vmbus_channel_name(const struct vmbus_channel *channel);
 /* Has run() called soon, in the channel's thread. Any. */
 void vmbus_channel_schedule(struct vmbus_channel *channel);
 
+/* Whether requests are under way, whose ends will have run() called: the thread may wait for them
+ * in another way than for the guest. Said by run(). */
+void vmbus_channel_set_busy(struct vmbus_channel *channel, bool busy);
+
 /* As vmbus_ring_read(). After VMBUS_RING_BROKEN, and by vmbus_channel_fail(), the channel is closed
  * as soon as run() has returned; an EMPTY ring is unmasked by then. */
 enum vmbus_ring_status vmbus_channel_read(struct vmbus_channel *channel,

@@ -99,9 +99,11 @@ void vmbus_host_close_failed(struct vmbus_host *host, uint32_t relid);
 /* Protocol version of the connected guest, major << 16 | minor; 0: none is connected. */
 uint32_t vmbus_host_version(const struct vmbus_host *host);
 
-/* For the channel's thread, see the operations. Serve: the guest has signalled, or so. */
+/* For the channel's thread, see the operations. Serve: the guest has signalled, or so. Busy:
+ * requests are under way, as the provider said last. */
 bool vmbus_channel_enter(struct vmbus_channel *channel);
 void vmbus_channel_serve(struct vmbus_channel *channel);
 void vmbus_channel_leave(struct vmbus_channel *channel);
+bool vmbus_channel_is_busy(const struct vmbus_channel *channel);
 
 #endif

@@ -32,6 +32,7 @@ struct vmbus_channel {
     bool announced; /* the guest has been sent the offer */
     bool failed;    /* atomic: to be closed */
     bool drained;   /* the ring was empty when it was last read */
+    bool busy;      /* vmbus_channel_set_busy() */
     uint32_t vp;    /* atomic: signals go there */
     struct vmbus_ring in, out;
     struct vmbus_offer offer;

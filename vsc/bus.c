@@ -274,6 +274,7 @@ bool vsc_channel_open(struct vsc_channel *channel, uint8_t *const *pages, uint32
         return false;
     }
     channel->open = true;
+    channel->polled = false;
     return true;
 }
 
@@ -328,6 +329,8 @@ enum vmbus_ring_status vsc_channel_read(struct vsc_channel *channel, struct vmbu
         return status;
     if (vmbus_ring_release(&channel->incoming))
         signal(channel);
+    if (channel->polled)
+        return VMBUS_RING_EMPTY;
     return vmbus_ring_unmask(&channel->incoming)
                ? vmbus_ring_read(&channel->incoming, packet, buffer, capacity)
                : VMBUS_RING_EMPTY;

@@ -36,6 +36,7 @@ struct vsc_channel {
     struct vsc_bus *bus;
     struct vmbus_offer_channel offer;
     bool offered, rescinded, open;
+    bool polled; /* set by its user: it looks by itself, the host need not signal */
     uint32_t ring_gpadl;
     struct vmbus_ring outgoing, incoming;
 };

@@ -89,12 +89,16 @@ static void assert_interrupt(uint32_t value)
     machine_call(HVCALL_ASSERT_VIRTUAL_INTERRUPT, 0, &input, sizeof(input));
 }
 
-static uint32_t count_exits(const struct vp *vp)
+static uint32_t count_exits(void)
 {
     struct veneer_vp_statistics statistics[2];
-    if (system_vm_statistics(machine.handle, vp->index, statistics) < 0)
-        return 0;
-    return (uint32_t)(statistics[0].exits + statistics[1].exits);
+    uint64_t exits = 0;
+    for (uint32_t i = 0; i < machine.vp_count; i++) {
+        if (system_vm_statistics(machine.handle, i, statistics) < 0)
+            return 0;
+        exits += statistics[0].exits;
+    }
+    return (uint32_t)(exits + statistics[1].exits);
 }
 
 /* --- Registers --- */
@@ -164,7 +168,7 @@ static uint32_t read_port(void *device, uint16_t offset, uint32_t size)
     case CHILD_PORT_EVENT_COUNT:
         return load(&event_count);
     case CHILD_PORT_EXITS:
-        return count_exits(vp);
+        return count_exits();
     default: /* nothing is there */
         return low_bytes(UINT32_MAX, size);
     }

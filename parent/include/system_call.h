@@ -46,8 +46,8 @@ enum system_call_number {
                          hypercall, whose partition id the kernel fills in */
     SYSTEM_VM_PORT_CREATE, /* (vm, enum system_port_type, connection id, count of flags) */
     SYSTEM_VM_RECEIVE,     /* (vm, struct system_vm_event *, deadline); needs READ */
-    SYSTEM_VM_STATISTICS,  /* (vm, VP index, struct veneer_vp_statistics[2]): of the VP, and of the
-                              root VP that runs the caller; needs READ */
+    SYSTEM_VM_STATISTICS,  /* (vm, VP index, struct veneer_vp_statistics[2]): of the VP, and of all
+                              root VPs together; needs READ */
     /* Synthetic devices (docs/vmbus.md). */
     SYSTEM_VM_BUS_START, /* (vm): its memory so far is what devices reach, and stays mapped */
     SYSTEM_VM_ATTACH, /* (vm, device, slot): offers the device to the child; needs WRITE on both */

@@ -64,7 +64,7 @@ int64_t system_vm_call(uint32_t vm, uint16_t code, uint16_t reps, const void *in
 int64_t system_vm_port_create(uint32_t vm, enum system_port_type type, uint32_t connection_id,
                               uint32_t flag_count);
 int64_t system_vm_receive(uint32_t vm, struct system_vm_event *event, uint64_t deadline);
-/* Counters of the VP, and of the parent's VP that runs the caller. */
+/* Counters of the VP, and of all VPs of the parent together. */
 int64_t system_vm_statistics(uint32_t vm, uint32_t index,
                              struct veneer_vp_statistics statistics[2]);
 

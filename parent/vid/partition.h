@@ -90,7 +90,7 @@ void partition_wake_all(struct partition *partition);
 void partition_wake(uint64_t id, uint32_t index);
 void partition_wake_everything(void);
 
-/* Copies the counters of @vp, and of the root VP that runs the caller. */
+/* Copies the counters of @vp, and the sums of those of all root VPs. */
 enum system_error partition_statistics(struct vp *vp, struct veneer_vp_statistics statistics[2]);
 
 /* What a hypercall's status is to a system call. */

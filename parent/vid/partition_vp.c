@@ -129,6 +129,31 @@ static enum system_error reach_statistics(struct deposits *deposits, uint64_t pa
     return *slot ? SYSTEM_OK : SYSTEM_ERROR_MEMORY;
 }
 
+/* Adds counters; there is nothing else in them. */
+static void add_statistics(struct veneer_vp_statistics *sum,
+                           const struct veneer_vp_statistics *more)
+{
+    uint64_t *to = (uint64_t *)sum;
+    const uint64_t *from = (const uint64_t *)more;
+    _Static_assert(sizeof(*sum) % sizeof(*to) == 0, "all are 64 bits");
+    for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+        to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+static enum system_error sum_root_statistics(struct veneer_vp_statistics *sum)
+{
+    enum system_error error = SYSTEM_OK;
+    *sum = (struct veneer_vp_statistics){0};
+    mutex_lock(&root_lock);
+    for (uint32_t i = 0; i < cpu_count && error == SYSTEM_OK; i++) {
+        error = reach_statistics(&root_deposits, HV_PARTITION_ID_SELF, i, &root_statistics[i]);
+        if (error == SYSTEM_OK)
+            add_statistics(sum, root_statistics[i]);
+    }
+    mutex_unlock(&root_lock);
+    return error;
+}
+
 enum system_error partition_statistics(struct vp *vp, struct veneer_vp_statistics statistics[2])
 {
     struct partition *partition = vp->partition;
@@ -139,13 +164,5 @@ enum system_error partition_statistics(struct vp *vp, struct veneer_vp_statistic
     if (error != SYSTEM_OK)
         return error;
     statistics[0] = *vp->statistics;
-    uint64_t flags = interrupts_save();
-    uint32_t cpu = this_cpu()->index;
-    interrupts_restore(flags);
-    mutex_lock(&root_lock);
-    error = reach_statistics(&root_deposits, HV_PARTITION_ID_SELF, cpu, &root_statistics[cpu]);
-    mutex_unlock(&root_lock);
-    if (error == SYSTEM_OK)
-        statistics[1] = *root_statistics[cpu];
-    return error;
+    return sum_root_statistics(&statistics[1]);
 }

@@ -5,6 +5,7 @@
 #include "parent/include/log.h"
 #include "parent/include/memory.h"
 #include "parent/include/time.h"
+#include "parent/kernel/sched/thread.h"
 #include "parent/vmbus/bus_internal.h"
 
 /* How soon a message is posted again that found the guest's slot taken. */
@@ -258,6 +259,7 @@ enum system_error bus_start(struct partition *partition)
     if (!bus)
         return SYSTEM_ERROR_MEMORY;
     bus->partition = partition;
+    bus->process_id = thread_self()->process_id;
     bus->messages_lock = (struct spinlock)SPINLOCK(LOCK_LEVEL_VMBUS);
     bus->sink = (struct port_sink){.message = message_arrived, .context = bus};
     mutex_init(&bus->lock);

@@ -34,10 +34,12 @@ struct bus_channel {
     struct wait_queue queue; /* of the thread */
     bool work;               /* atomic: something is to be done */
     bool leave;              /* atomic: the thread is to end */
+    uint64_t last_wait;      /* microseconds until there was work, while requests were under way */
 };
 
 struct bus {
     struct partition *partition;
+    uint32_t process_id; /* of the worker that runs it */
     struct guest_memory *memory;
     struct ic *ics[IC_KIND_COUNT];
     struct keyboard *keyboard;

@@ -8,6 +8,8 @@ import emulator
 import figures
 import linux
 import machines
+import parts
+import transfers
 from guest import debian
 from table import Row, report
 
@@ -16,6 +18,8 @@ COMMANDS = ["--parent-options=autorun=bench.commands",
             "--module=tests/bench/child.commands=bench.commands"]  # fmt: skip
 # What they start: the child's kernel and its worker.
 FILES = {"demo": "iso/demo.elf", "worker": "programs/worker.elf"}
+# The child's disk. On QEMU it has its data at once. Bochs wants whole cylinders: 16 heads, 63 sectors.
+DISK_SIZE = 16 * 16 * 63 * 512
 LINUX_OPTIONS = "console=ttyS0 quiet panic=-1"
 
 
@@ -30,6 +34,8 @@ class Platform:
     module: str  # the kernel module with KVM's backend
     linux_options: str
     boot_linux: typing.Callable
+    add_disk: typing.Callable
+    has_plugins: bool = False  # instructions are counted by part
     emulator_options: tuple = ()
     time_limit: float = 120  # seconds
 
@@ -52,6 +58,18 @@ def _boot_from_cd(platform, system, build, directory):
     return dataclasses.replace(platform.machine, image=image, unknown_msrs=True), []
 
 
+def _add_null_disk(machine, _directory):
+    """Returns the machine with the child's disk, and the emulator's options for it."""
+    return machine, ["-drive", f"if=none,id=disk,driver=null-co,size={DISK_SIZE},read-zeroes=on",
+                     "-device", "ide-hd,drive=disk,bus=ide.0,unit=0"]  # fmt: skip
+
+
+def _add_disk_file(machine, directory):
+    file = directory / "disk.img"
+    file.write_bytes(bytes(DISK_SIZE))
+    return dataclasses.replace(machine, disks=(emulator.Disk(file),)), []
+
+
 PLATFORMS = [
     Platform(
         name="svm",
@@ -61,6 +79,8 @@ PLATFORMS = [
         module="kvm_amd",
         linux_options=LINUX_OPTIONS,
         boot_linux=_boot_from_qemu,
+        add_disk=_add_null_disk,
+        has_plugins=True,
         emulator_options=("-icount", "shift=0,sleep=off"),
     ),
     Platform(
@@ -73,6 +93,7 @@ PLATFORMS = [
         # An address at random would make the figures differ from run to run.
         linux_options=f"{LINUX_OPTIONS} mitigations=off tsc_early_khz=50000 nokaslr",
         boot_linux=_boot_from_cd,
+        add_disk=_add_disk_file,
         time_limit=300,
     ),
 ]
@@ -101,14 +122,21 @@ def _run(platform, machine, options, directory):
 
 
 def _measure_veneer(platform, build):
-    """Returns the figures and the mode transitions."""
+    """Returns the figures, those of transfers among them, and the mode transitions."""
     directory = machines.directory(build, f"child-{platform.name}")
     image = directory / "veneer.iso"
     files = [f"--module={build / path}={name}" for name, path in FILES.items()]
     machines.make_image(build, image, COMMANDS + files)
-    machine = dataclasses.replace(platform.machine, image=image)
-    text = _run(platform, machine, [], directory)
-    return figures.of_child(text), figures.transitions(text)
+    machine, options = platform.add_disk(platform.machine, directory)
+    marks = directory / "marks"
+    marks.unlink(missing_ok=True)
+    if platform.has_plugins:
+        options += ["-plugin", f"{machines.marks_plugin(build)}{parts.plugin_options(build)},out={marks}"]
+    text = _run(platform, dataclasses.replace(machine, image=image), options, directory)
+    found, transitions = figures.of_child(text), figures.transitions(text)
+    if marks.exists():
+        found.update(parts.read(marks.read_text().splitlines(), list(found)))
+    return transfers.add_traverses(found, transitions), transitions
 
 
 def _measure_kvm(platform, build):
@@ -141,4 +169,7 @@ def measure(platform, build):
     _complain_of_missing(f"child-{platform.name}", [(row.name, row.value(ours)) for row in rows])
     _complain_of_missing(f"kvm-{platform.name}",
                          [(row.name, row.peer_value(peers)) for row in rows])
-    return report(platform.name, rows, (platform.title, "KVM"), ours, peers, transitions)
+    entries = report(platform.name, rows, (platform.title, "KVM"), ours, peers, transitions)
+    rows = transfers.rows(platform.unit, platform.has_plugins)
+    _complain_of_missing(f"child-{platform.name}", [(row.name, row.value(ours)) for row in rows])
+    return entries + report(platform.name, rows, ("devices of a child", "peer"), ours, {})

@@ -40,3 +40,11 @@ def directory(build, name):
     path = pathlib.Path(build / "bench" / name).resolve()
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def marks_plugin(build):
+    """Builds QEMU's plugin that counts instructions; returns its file."""
+    plugin = directory(build, "") / "marks.so"
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
+                    str(plugin), "tests/bench/marks.c"], check=True)  # fmt: skip
+    return plugin

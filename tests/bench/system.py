@@ -1,7 +1,6 @@
 """What operations of the system itself cost, beside Linux's. See docs/testing.md."""
 
 import dataclasses
-import subprocess
 
 import emulator
 import figures
@@ -35,12 +34,12 @@ ROWS = [
 ]  # fmt: skip
 
 
-def _measure(command, directory):
+def _measure(command, build, directory):
     """Runs a system with the plugin; returns the figures that it printed, and the marks."""
     marks = directory / "marks"
     marks.unlink(missing_ok=True)
     command = [*command, *DISK_OPTIONS, *COUNTING,
-               "-plugin", f"{directory.parent / 'marks.so'},out={marks}"]  # fmt: skip
+               "-plugin", f"{machines.marks_plugin(build)},out={marks}"]  # fmt: skip
     found = figures.of_system(machines.run("qemu", command, directory, TIME_LIMIT))
     for line in marks.read_text().splitlines() if marks.exists() else []:
         _, number, count = line.split()
@@ -57,7 +56,8 @@ def _measure_veneer(build):
     machines.make_image(build, image, ["--parent-options=selftest=bench disk=disk0",
                                        f"--module={build / 'programs' / 'measure.elf'}=measure"])
     machine = dataclasses.replace(MACHINE, image=image)
-    return _measure(emulator.command_line(machine, directory, directory / "serial.log"), directory)
+    command = emulator.command_line(machine, directory, directory / "serial.log")
+    return _measure(command, build, directory)
 
 
 def _measure_linux(build):
@@ -70,17 +70,12 @@ def _measure_linux(build):
     # A CD as ours has, but it is not booted from: any file will do.
     machine = dataclasses.replace(MACHINE, image=directory / "init")
     command = emulator.command_line(machine, directory, directory / "serial.log")
-    return _measure([*command, *system.qemu_options(LINUX_OPTIONS)], directory)
-
-
-def _build_plugin(directory):
-    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
-                    str(directory / "marks.so"), "tests/bench/marks.c"], check=True)  # fmt: skip
+    command += system.qemu_options(LINUX_OPTIONS)
+    return _measure(command, build, directory)
 
 
 def measure(build):
     """Prints the table of operations; returns its entries for bench.json."""
-    _build_plugin(machines.directory(build, ""))
     ours = _measure_veneer(build)
     peers = _measure_linux(build)
     return report(PLATFORM, ROWS, ("the system (QEMU)", "Linux"), ours, peers)

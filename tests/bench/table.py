@@ -13,7 +13,7 @@ class Row:
     unit: str = "instructions"
     figure: typing.Callable = None  # makes it of all figures of a system
     peer: str = ""  # the name of the peer's figure
-    target: typing.Optional[int] = None
+    target: typing.Optional[float] = None
 
     def value(self, figures, name=""):
         try:
@@ -26,17 +26,20 @@ class Row:
 
 
 def _number(value):
-    return f"{value:,}" if value is not None else "-"
+    if value is None:
+        return "-"
+    return f"{value:,.2f}" if value % 1 else f"{int(value):,}"
 
 
 def report(platform, rows, headings, ours, peers, transitions=None):
     """Prints a table; returns its entries for bench.json.
 
     `headings` are of the first column and of the peer's. `transitions` are counts by name, for a
-    table of rows with targets; those of other tables have neither.
+    table of rows with targets; empty: without them; None: without targets, too.
     """
     columns = [headings[0], "Veneer", headings[1], "ratio"]
-    columns += ["target", "switches"] if transitions is not None else []
+    columns += ["target"] if transitions is not None else []
+    columns += ["switches"] if transitions else []
     _print(columns, "unit")
     entries = []
     for row in rows:
@@ -46,7 +49,9 @@ def report(platform, rows, headings, ours, peers, transitions=None):
         ratio = f"{value / peer:.2f}" if value is not None and peer else "-"
         columns = [row.text, _number(value), _number(peer), ratio]
         if transitions is not None:
-            columns += [_number(row.target), _number(transitions.get(row.name))]
+            columns.append(_number(row.target))
+        if transitions:
+            columns.append(_number(transitions.get(row.name)))
         _print(columns, row.unit)
     print()
     return entries

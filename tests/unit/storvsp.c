@@ -59,6 +59,11 @@ const char *vmbus_channel_name(const struct vmbus_channel *channel)
     (void)channel;
     return "scsi 0";
 }
+void vmbus_channel_set_busy(struct vmbus_channel *channel, bool busy)
+{
+    (void)channel;
+    (void)busy;
+}
 void vmbus_channel_schedule(struct vmbus_channel *channel)
 {
     (void)channel;

@@ -12,11 +12,15 @@ void bench_run(void);
 bool bench_disk_open(void);
 void bench_disk_close(void);
 
-/* Ticks for a request; the last one: for one of 32 that are under way at once. */
+/* Ticks for a request; deep: for one of BENCH_DISK_DEPTH that are under way at once. The child
+ * polls for the answer; halting: it halts until the host's interrupt. */
+#define BENCH_DISK_DEPTH 32u
 uint64_t bench_disk_read_4k(void);
 uint64_t bench_disk_write_4k(void);
 uint64_t bench_disk_write_100k(void);
 uint64_t bench_disk_write_100k_deep(void);
+uint64_t bench_disk_write_100k_halting(void);
+uint64_t bench_disk_write_100k_halting_deep(void);
 
 /* bench_net.c: from the first network adapter to the second one. False: there are no two, or they
  * do not start. */

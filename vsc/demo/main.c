@@ -45,7 +45,7 @@ _Noreturn void demo_main(const struct child_start *start)
     hostile_run();
     if (option("test") && !selftest_run())
         status = 1;
-    if (option("disk") && !disk_run())
+    if (option("disk") && !option_is("disk", "bench") && !disk_run())
         status = 1;
     if (option("ip") && !net_run())
         status = 1;

@@ -161,9 +161,10 @@ static bool handle(struct storvsp *controller, const struct vmbus_packet *packet
     return true;
 }
 
-static void channel_run(struct vmbus_channel *channel)
+/* Until there is nothing to do, or no room. */
+static void serve(struct storvsp *controller)
 {
-    struct storvsp *controller = vmbus_channel_context(channel);
+    struct vmbus_channel *channel = controller->channel;
     struct vmbus_packet packet;
     enum vmbus_ring_status status;
 
@@ -178,6 +179,14 @@ static void channel_run(struct vmbus_channel *channel)
         if (status != VMBUS_RING_OK || !handle(controller, &packet))
             return;
     }
+}
+
+static void channel_run(struct vmbus_channel *channel)
+{
+    struct storvsp *controller = vmbus_channel_context(channel);
+
+    serve(controller);
+    vmbus_channel_set_busy(channel, controller->active > 0);
 }
 
 static bool channel_open(struct vmbus_channel *channel,

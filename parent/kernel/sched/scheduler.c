@@ -462,6 +462,28 @@ static bool steal(void)
     return false;
 }
 
+static bool all_of_process(const struct run_queue *queue, uint32_t process_id)
+{
+    for (uint32_t mask = queue->ready_mask; mask; mask &= mask - 1) {
+        LIST_FOR_EACH (item, &queue->ready[__builtin_ctz(mask)]) {
+            if (CONTAINER_OF(item, struct thread, run_link)->process_id != process_id)
+                return false;
+        }
+    }
+    return queue->ready_mask != 0;
+}
+
+bool sched_only_process_waits(uint32_t process_id)
+{
+    uint64_t flags = interrupts_save();
+    struct run_queue *queue = &this_cpu()->run_queue;
+    spin_lock(&queue->lock);
+    bool result = all_of_process(queue, process_id);
+    spin_unlock(&queue->lock, 0);
+    sched_restore(flags);
+    return result;
+}
+
 _Noreturn void sched_idle(void)
 {
     struct cpu *cpu = this_cpu(); /* the idle thread never leaves it */

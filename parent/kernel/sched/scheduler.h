@@ -50,6 +50,15 @@ static inline void sched_restore(uint64_t flags)
     }
 }
 
+/* How many threads wait for this CPU. Any. */
+static inline uint32_t sched_ready_count(void)
+{
+    return __atomic_load_n(&this_cpu()->run_queue.ready_count, __ATOMIC_RELAXED);
+}
+
+/* Whether threads wait for this CPU, and all of them are of process @process_id. Thread. */
+bool sched_only_process_waits(uint32_t process_id);
+
 /* First thing in a new thread: completes the switch to it. Interrupts are off. */
 void sched_finish_switch(void);
 
