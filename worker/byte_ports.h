@@ -3,29 +3,20 @@
 #ifndef VENEER_WORKER_BYTE_PORTS_H
 #define VENEER_WORKER_BYTE_PORTS_H
 
-#include <stdint.h>
+#include "worker/device.h"
 
-/* What a struct device_ports's read does; bytes behind the range's @count ports read as FFh. */
-static inline uint32_t byte_ports_read(void *device, uint16_t offset, uint32_t size, uint16_t count,
-                                       uint8_t (*read)(void *device, uint16_t offset))
-{
-    uint32_t value = 0;
+struct byte_ports {
+    struct device_ports ports; /* for the machine to register */
+    uint8_t (*read)(void *device, uint16_t offset);
+    void (*write)(void *device, uint16_t offset, uint8_t value);
+    void *device;
+};
 
-    for (uint32_t i = 0; i < size; i++) {
-        uint32_t byte = offset + i < count ? read(device, (uint16_t)(offset + i)) : 0xff;
-
-        value |= byte << 8 * i;
-    }
-    return value;
-}
-
-/* What a struct device_ports's write does; bytes behind the range's @count ports are dropped. */
-static inline void byte_ports_write(void *device, uint16_t offset, uint32_t size, uint32_t value,
-                                    uint16_t count,
-                                    void (*write)(void *device, uint16_t offset, uint8_t value))
-{
-    for (uint32_t i = 0; i < size && offset + i < count; i++)
-        write(device, (uint16_t)(offset + i), (uint8_t)(value >> 8 * i));
-}
+/* Makes @bytes the @count ports from @first, of which @read and @write are called for each byte
+ * with @device. Bytes of an access behind the last port read as FFh and drop writes. @bytes must
+ * not be moved then. */
+void byte_ports_init(struct byte_ports *bytes, uint16_t first, uint16_t count,
+                     uint8_t (*read)(void *device, uint16_t offset),
+                     void (*write)(void *device, uint16_t offset, uint8_t value), void *device);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "lib/calendar.h"
 #include "worker/byte_ports.h"
+#include "worker/clock.h"
 
 #define FIRST_PORT 0x70
 #define PORTS 8
@@ -51,11 +52,10 @@ enum {
 #define HOUR_PM 0x80
 #define ALARM_ANY 0xc0 /* an alarm byte with both bits matches every time */
 
-#define SECOND_NS 1000000000ull
-#define HALF_SECOND_NS (SECOND_NS / 2)
+#define HALF_SECOND_NS (NS_PER_SECOND / 2)
 #define UIP_NS ((244 + 1984) * 1000ull) /* UIP's lead and the update, before the new second */
 #define DAY_SECONDS 86400ull
-#define OSCILLATOR_HZ 32768ull
+#define OSCILLATOR_HZ 32768
 
 /* --- Time in the registers -------------------------------------------------------------------- */
 
@@ -174,20 +174,7 @@ static bool updates(const struct mc146818_state *state)
 /* The wall clock, moved so that our seconds begin where its full ones do. */
 static uint64_t shifted_wall(const struct mc146818 *rtc)
 {
-    return rtc->host->wall_clock(rtc->host->machine) + SECOND_NS - rtc->state.phase_ns;
-}
-
-/* Oscillator ticks in @ns. */
-static uint64_t ticks_of_ns(uint64_t ns)
-{
-    return ns / SECOND_NS * OSCILLATOR_HZ + ns % SECOND_NS * OSCILLATOR_HZ / SECOND_NS;
-}
-
-/* The ns at which tick @ticks has just come. */
-static uint64_t ns_of_ticks(uint64_t ticks)
-{
-    return ticks / OSCILLATOR_HZ * SECOND_NS +
-           (ticks % OSCILLATOR_HZ * SECOND_NS + OSCILLATOR_HZ - 1) / OSCILLATOR_HZ;
+    return rtc->host->wall_clock(rtc->host->machine) + NS_PER_SECOND - rtc->state.phase_ns;
 }
 
 /* Ticks of a period of the periodic interrupt; 0: it is off. */
@@ -203,7 +190,7 @@ static uint32_t period_ticks(const struct mc146818_state *state)
 static void update_time(struct mc146818 *rtc)
 {
     struct mc146818_state *state = &rtc->state;
-    uint64_t wall_second = shifted_wall(rtc) / SECOND_NS, old, new;
+    uint64_t wall_second = shifted_wall(rtc) / NS_PER_SECOND, old, new;
     int64_t passed = (int64_t)(wall_second - state->second);
 
     state->second = wall_second;
@@ -234,7 +221,7 @@ static void update_periodic(struct mc146818 *rtc)
 
     if (ticks == 0)
         return;
-    period = ticks_of_ns(ns) / ticks;
+    period = clock_ticks(ns, OSCILLATOR_HZ) / ticks;
     if (period != state->period)
         state->cmos[RTC_REGISTER_C] |= C_PF;
     state->period = period;
@@ -262,9 +249,9 @@ static void arm_timer(struct mc146818 *rtc)
 
     if (!(state->cmos[RTC_REGISTER_C] & C_IRQF)) {
         if (wanted & B_PIE && ticks != 0)
-            deadline = state->periodic_ns + ns_of_ticks((state->period + 1) * ticks);
+            deadline = state->periodic_ns + clock_ns((state->period + 1) * ticks, OSCILLATOR_HZ);
         if (wanted & (B_UIE | B_AIE) && updates(state)) {
-            uint64_t second = now + SECOND_NS - shifted_wall(rtc) % SECOND_NS;
+            uint64_t second = now + NS_PER_SECOND - shifted_wall(rtc) % NS_PER_SECOND;
 
             if (second < deadline)
                 deadline = second;
@@ -300,7 +287,7 @@ static uint8_t read_byte(struct mc146818 *rtc, uint8_t index)
     catch_up(rtc);
     value = state->cmos[index];
     if (index == RTC_REGISTER_A && updates(state) &&
-        shifted_wall(rtc) % SECOND_NS >= SECOND_NS - UIP_NS)
+        shifted_wall(rtc) % NS_PER_SECOND >= NS_PER_SECOND - UIP_NS)
         value |= A_UIP;
     if (index == RTC_REGISTER_C) {
         state->cmos[RTC_REGISTER_C] = 0;
@@ -321,15 +308,16 @@ static void write_register_a(struct mc146818 *rtc, uint8_t value)
         /* The first update comes half a second after the divider has been let go. */
         uint64_t wall = rtc->host->wall_clock(rtc->host->machine);
 
-        state->phase_ns = (wall + HALF_SECOND_NS) % SECOND_NS;
-        state->second = shifted_wall(rtc) / SECOND_NS;
+        state->phase_ns = (wall + HALF_SECOND_NS) % NS_PER_SECOND;
+        state->second = shifted_wall(rtc) / NS_PER_SECOND;
         state->periodic_ns = rtc->host->now(rtc->host->machine);
     }
     /* A new rate is no interrupt. */
     ticks = period_ticks(state);
     if (ticks != 0)
         state->period =
-            ticks_of_ns(rtc->host->now(rtc->host->machine) - state->periodic_ns) / ticks;
+            clock_ticks(rtc->host->now(rtc->host->machine) - state->periodic_ns, OSCILLATOR_HZ) /
+            ticks;
 }
 
 static void write_byte(struct mc146818 *rtc, uint8_t index, uint8_t value)
@@ -380,16 +368,6 @@ static void write_port(void *device, uint16_t offset, uint8_t value)
         *index = value % BANK_SIZE; /* bit 7 of port 70h masks NMIs, of which there are none */
 }
 
-static uint32_t read_ports(void *device, uint16_t offset, uint32_t size)
-{
-    return byte_ports_read(device, offset, size, PORTS, read_port);
-}
-
-static void write_ports(void *device, uint16_t offset, uint32_t size, uint32_t value)
-{
-    byte_ports_write(device, offset, size, value, PORTS, write_port);
-}
-
 void mc146818_init(struct mc146818 *rtc, const struct device_host *host, struct device_line irq)
 {
     struct calendar date;
@@ -399,14 +377,14 @@ void mc146818_init(struct mc146818 *rtc, const struct device_host *host, struct 
         .host = host,
         .irq = irq,
         .timer = {.expired = expired, .device = rtc, .deadline = DEVICE_NEVER},
-        .ports = {FIRST_PORT, PORTS, read_ports, write_ports, rtc},
     };
+    byte_ports_init(&rtc->ports, FIRST_PORT, PORTS, read_port, write_port, rtc);
     rtc->state.cmos[RTC_REGISTER_A] = A_DV_32768_HZ | 6; /* 1024 Hz, as firmware leaves it */
     rtc->state.cmos[RTC_REGISTER_B] = B_24H;
     rtc->state.cmos[RTC_REGISTER_D] = D_VRT;
-    rtc->state.second = shifted_wall(rtc) / SECOND_NS;
+    rtc->state.second = shifted_wall(rtc) / NS_PER_SECOND;
     rtc->state.periodic_ns = host->now(host->machine);
-    seconds = host->wall_clock(host->machine) / SECOND_NS;
+    seconds = host->wall_clock(host->machine) / NS_PER_SECOND;
     set_seconds(&rtc->state, seconds);
     calendar_from_seconds(seconds, &date);
     rtc->state.cmos[RTC_DAY_OF_WEEK] = date.weekday + 1;

@@ -6,7 +6,7 @@
 #ifndef VENEER_WORKER_MC146818_H
 #define VENEER_WORKER_MC146818_H
 
-#include "worker/device.h"
+#include "worker/byte_ports.h"
 
 #define MC146818_CMOS_SIZE 256
 
@@ -23,7 +23,7 @@ struct mc146818 {
     const struct device_host *host;
     struct device_line irq;
     struct device_timer timer;
-    struct device_ports ports; /* for the machine to register */
+    struct byte_ports ports;
     struct mc146818_state state;
 };
 

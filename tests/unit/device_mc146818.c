@@ -18,7 +18,7 @@ static void start(uint64_t wall)
     machine.wall_start_ns = wall * SECOND;
     irq = (struct fake_line){0};
     mc146818_init(&rtc, &machine.host, fake_line(&irq));
-    fake_add_ports(&machine, &rtc.ports);
+    fake_add_ports(&machine, &rtc.ports.ports);
 }
 
 static uint8_t get(uint8_t index)
