@@ -40,7 +40,10 @@ PROGRAM_NAMES := $(patsubst parent/user/programs/%.c,%,$(wildcard parent/user/pr
 PROGRAMS := $(patsubst %,$(BUILD)/programs/%.elf,$(PROGRAM_NAMES))
 user_objects = $(patsubst %,$(BUILD)/user/%.o,$(1))
 USER_LIB_OBJECTS := $(call user_objects,$(filter-out lib/serial.c lib/symbols.c,$(LIB_SOURCES)))
-PROGRAM_PARTS := $(foreach name,$(PROGRAM_NAMES),$(wildcard parent/user/$(name)/*.c))
+# What runs children has the worker's parts, too.
+WORKER_SOURCES := $(wildcard worker/emulator/*.c)
+program_sources = $(wildcard parent/user/$(1)/*.c) $(if $(filter child,$(1)),$(WORKER_SOURCES))
+PROGRAM_PARTS := $(foreach name,$(PROGRAM_NAMES),$(call program_sources,$(name)))
 USER_RUNTIME_OBJECTS := $(call user_objects,$(wildcard parent/user/*.c parent/user/*.asm))
 
 # The demo child: a kernel for a child partition, linked into the lower half.
@@ -108,7 +111,7 @@ $(BUILD)/programs/%.elf: $(BUILD)/user/parent/user/programs/%.c.o $(USER_RUNTIME
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -S -T parent/user/linker.ld -o $@ $(filter %.o,$^)
 
 define program_parts
-$(BUILD)/programs/$(1).elf: $(call user_objects,$(wildcard parent/user/$(1)/*.c))
+$(BUILD)/programs/$(1).elf: $(call user_objects,$(call program_sources,$(1)))
 endef
 $(foreach name,$(PROGRAM_NAMES),$(eval $(call program_parts,$(name))))
 
@@ -207,8 +210,10 @@ bench: $(IMAGES)
 size: $(IMAGES)
 	@tools/size $(BUILD)
 
-KERNEL_SOURCES := $(HYPERVISOR_SOURCES) $(PARENT_SOURCES) $(DEMO_SOURCES) $(LIB_SOURCES)
-FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent vmbus vsc vsp tests) -name '*.[ch]')
+KERNEL_SOURCES := $(HYPERVISOR_SOURCES) $(PARENT_SOURCES) $(DEMO_SOURCES) $(LIB_SOURCES) \
+                  $(WORKER_SOURCES)
+FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent vmbus vsc vsp worker tests) \
+              -name '*.[ch]')
 
 lint: | setup
 	$(Q)clang-format --dry-run --Werror $(FORMATTED)

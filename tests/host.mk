@@ -10,7 +10,7 @@ HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstri
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
                 hypervisor/vp_context.c lib/instruction.c $(wildcard hypervisor/lapic*.c) \
-                $(wildcard vmbus/*.c vsc/*.c vsp/*/*.c) \
+                $(wildcard vmbus/*.c vsc/*.c vsp/*/*.c worker/emulator/*.c) \
                 $(wildcard parent/kernel/mm/page_bitmap.c parent/block/partition.c \
                   parent/block/split.c parent/block/queue.c parent/block/bounce.c \
                   parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
@@ -48,10 +48,13 @@ $(BUILD)/host/unit-symbols: $(BUILD)/host/obj/tests/unit/symbols.c.o $(BUILD)/ho
 	$(PYTHON) tools/symbols.py --verify $@ $@.asm
 
 $(BUILD)/host/unit-%: $(BUILD)/host/obj/tests/unit/%.c.o $(BUILD)/host/lib.a
-	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $^ -o $@
+	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $^ $(HOST_LDLIBS) -o $@
 
 $(BUILD)/host/fuzz-%: $(BUILD)/host/obj/tests/fuzz/%.c.o $(BUILD)/host/lib.a
 	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer $^ -o $@
+
+# Debian's disassembler and processor emulator, with which ours is compared.
+$(BUILD)/host/unit-emulator_length $(BUILD)/host/unit-emulator_random: HOST_LDLIBS := -lcapstone -lunicorn
 
 # Our network stack as a program: tests/linux/network.py.
 $(BUILD)/host/tap: $(BUILD)/host/obj/tests/linux/tap.c.o $(BUILD)/host/lib.a
