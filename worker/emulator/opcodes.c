@@ -48,6 +48,7 @@ enum opcode_prefixed {
     PREFIXED_D6,
     PREFIXED_E7,
     PREFIXED_F0,
+    PREFIXED_38_2A,
     PREFIXED_COUNT
 };
 
@@ -168,8 +169,9 @@ static const struct opcode map_0f[256] = {
     [0xf0] = BY_PREFIX(F0),
 };
 
-/* With F2 and F3 these are CRC32, or nothing. */
+/* With F2 and F3 there are others: CRC32. */
 static const struct opcode map_0f38[256] = {
+    [0x2a] = BY_PREFIX(38_2A),
     [0xf0] = ENTRY(MOVBE, G, M, NONE, W),
     [0xf1] = ENTRY(MOVBE, M, G, NONE, W),
 };
@@ -239,6 +241,7 @@ static const struct opcode prefixed[PREFIXED_COUNT][4] = {
     [PREFIXED_D6] = {[1] = STORE(S8)},
     [PREFIXED_E7] = {[1] = STORE(A)},
     [PREFIXED_F0] = {[3] = LOAD(0)},
+    [PREFIXED_38_2A] = {[1] = LOAD(A)},
 };
 
 const struct opcode *opcode_find(enum opcode_map map, uint8_t byte)
