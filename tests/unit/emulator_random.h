@@ -35,6 +35,8 @@ static inline void random_instruction(uint64_t *state, unsigned bits, uint8_t by
         bytes[at++] = (uint8_t)(0x40 | random_below(state, 16));
     if (random_below(state, 2) == 0)
         bytes[at++] = 0x0f;
+    if (bytes[at - (at > 0)] == 0x0f && random_below(state, 32) == 0)
+        bytes[at] = 0x38;
 }
 
 /* Seconds a test of random cases runs: its first argument, or 6. */

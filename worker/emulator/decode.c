@@ -104,6 +104,8 @@ static void set_sizes(struct decoder *d)
     uint16_t flags = out->opcode.flags;
     unsigned operand = (d->mode == EMULATOR_MODE_16) != d->operand_prefix ? 2 : 4;
 
+    if (flags & OPCODE_SIZE_Y)
+        operand = 4;
     if (long_mode) {
         out->rex = d->rex != 0;
         out->rex_w = d->rex & 8;

@@ -114,7 +114,7 @@ enum operand {
 #define OPCODE_ONLY_64 (1u << 7)    /* only in 64-bit mode */
 #define OPCODE_SIZE_4 (1u << 8)     /* XMM: bytes in memory */
 #define OPCODE_SIZE_8 (1u << 9)     /* likewise; no size: 16 */
-#define OPCODE_SIZE_Y (1u << 10)    /* likewise: 4, or 8 with REX.W */
+#define OPCODE_SIZE_Y (1u << 10)    /* operand size 4, or 8 with REX.W */
 #define OPCODE_ALIGNED (1u << 11)   /* a misaligned operand is #GP */
 #define OPCODE_NO_PREFIX (1u << 12) /* another instruction with prefix 66, F2 or F3 */
 

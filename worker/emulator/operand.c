@@ -83,10 +83,8 @@ static unsigned memory_only_size(const struct instruction *i)
 {
     if (i->opcode.operation == OP_CMPXCHG8B)
         return i->rex_w ? 16 : 8;
-    if (i->opcode.operation < OP_XMM_LOAD)
+    if (i->opcode.operation < OP_XMM_LOAD || i->opcode.flags & OPCODE_SIZE_Y)
         return i->operand_size;
-    if (i->opcode.flags & OPCODE_SIZE_Y)
-        return i->rex_w ? 8 : 4;
     return i->opcode.flags & OPCODE_SIZE_4 ? 4 : i->opcode.flags & OPCODE_SIZE_8 ? 8 : 16;
 }
 
