@@ -29,16 +29,14 @@ struct machine_access {
 struct machine {
     struct emulator_cpu cpu;
     struct emulator_result result;
-    uint8_t memory[MACHINE_SIZE]; /* the device's pages, too */
-    uint8_t kind[MACHINE_PAGES];  /* enum machine_page */
+    _Alignas(MACHINE_PAGE) uint8_t memory[MACHINE_SIZE]; /* the device's pages, too */
+    uint8_t kind[MACHINE_PAGES];                         /* enum machine_page */
     uint8_t xmm[16][16];
     uint32_t port_value; /* counts what is read */
     struct machine_access log[MACHINE_LOG];
     uint32_t log_count;
     uint32_t translations;
     bool failed; /* a contract of struct emulator_ops was broken */
-    /* Called before each exchange with RAM could happen: another VP's write. */
-    void (*interfere)(struct machine *m);
 };
 
 static inline void machine_record(struct machine *m, struct machine_access access)
@@ -150,8 +148,6 @@ static inline void machine_xmm_read(void *context, unsigned number, uint8_t valu
 {
     struct machine *m = context;
     memcpy(value, m->xmm[number], 16);
-    if (m->interfere)
-        m->interfere(m);
 }
 
 static inline void machine_xmm_write(void *context, unsigned number, const uint8_t value[16])

@@ -276,7 +276,7 @@ static bool exchange_16(uint8_t *ram, const void *old, const void *data)
 bool span_exchange(struct emulation *e, const struct span *span, const void *old, const void *data)
 {
     uint8_t *ram = span->place[0].ram;
-    if (!ram || span->place[0].physical % span->size != 0) {
+    if (!ram || (uintptr_t)ram % span->size != 0) {
         span_write(e, span, data);
         return true;
     }
