@@ -508,6 +508,52 @@ static void test_other_moves(void)
     check_exception(&before, 0, false, 0);
 }
 
+static void test_modes(void)
+{
+    start(64); /* compatibility mode: 16 bits in a segment of its own, with a 16-bit stack */
+    m.cpu.segments[EMULATOR_CS].attributes = 0x9b;
+    m.cpu.segments[EMULATOR_SS].attributes = 0x93;
+    m.cpu.segments[EMULATOR_SS].base = MACHINE_BASE + 8 * MACHINE_PAGE;
+    m.cpu.segments[EMULATOR_DS].base = MACHINE_DATA;
+    m.cpu.gpr[EMULATOR_RSP] = 0x12340002;
+    m.cpu.gpr[EMULATOR_RDI] = 0x56780000;
+    m.cpu.gpr[EMULATOR_RAX] = 0xabcdef;
+    m.cpu.segments[EMULATOR_CS].base = MACHINE_CODE;
+    m.cpu.rip = 0;
+    m.memory[0] = 0xff; /* push word [di] */
+    m.memory[1] = 0x35;
+    memcpy(m.memory + (MACHINE_DATA - MACHINE_BASE), "\x21\x43", 2);
+    emulator_execute(&m.cpu, &machine_ops, &m, NULL, 0, &m.result);
+    CHECK_EQUAL(m.result.status, EMULATOR_DONE);
+    CHECK_EQUAL(m.cpu.rip, 2);
+    check_access(0, MACHINE_DATA, 2, 1, false);
+    CHECK_EQUAL(m.cpu.gpr[EMULATOR_RSP], 0x12340000);
+    CHECK(!memcmp(m.memory + 8 * MACHINE_PAGE, "\x21\x43", 2));
+    /* The stack wraps at 64 KiB, where this segment has no memory. */
+    struct emulator_cpu before = m.cpu;
+    m.cpu.rip = before.rip = 0;
+    emulator_execute(&m.cpu, &machine_ops, &m, NULL, 0, &m.result);
+    check_exception(&before, 14, true, 2);
+    CHECK_EQUAL(m.result.cr2, MACHINE_BASE + 8 * MACHINE_PAGE + 0xfffe);
+
+    start(32); /* virtual-8086 mode: 16 bits, rights of segments do not count, CPL 3 */
+    m.cpu.rflags |= 1u << 17;
+    m.cpu.cpl = 3;
+    m.cpu.segments[EMULATOR_DS].attributes = 0;
+    CHECK_EQUAL(RUN(&m, 0x67, 0x88, 0x07), EMULATOR_DONE); /* mov [edi], al */
+    machine_set_page(&m, MACHINE_DATA, PAGE_READ_ONLY);
+    before = m.cpu;
+    m.cpu.rip = before.rip = MACHINE_CODE;
+    emulator_execute(&m.cpu, &machine_ops, &m, NULL, 0, &m.result);
+    check_exception(&before, 14, true, 7);
+
+    start(32); /* linear addresses wrap at 4 GiB */
+    m.cpu.segments[EMULATOR_DS].base = 0xfffff000;
+    m.cpu.gpr[EMULATOR_RDI] = MACHINE_DATA + 0x1000;
+    CHECK_EQUAL(RUN(&m, 0x8b, 0x07), EMULATOR_DONE);
+    check_access(0, MACHINE_DATA, 4, 1, false);
+}
+
 int main(void)
 {
     test_single_accesses();
@@ -522,6 +568,7 @@ int main(void)
     test_rom_and_lock();
     test_races();
     test_other_moves();
+    test_modes();
     CHECK(!m.failed);
     return unit_result();
 }

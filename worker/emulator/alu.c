@@ -15,6 +15,15 @@ uint64_t alu_sign_extend(uint64_t value, unsigned size)
     return (uint64_t)((int64_t)(value << unused) >> unused);
 }
 
+/* Not the compiler's: that calls its runtime library, which there is none of here. */
+unsigned alu_count_bits(uint64_t value)
+{
+    unsigned count = 0;
+    for (; value != 0; value &= value - 1)
+        count++;
+    return count;
+}
+
 static bool top_bit(uint64_t value, unsigned size)
 {
     return value >> (8 * size - 1) & 1;
@@ -30,7 +39,7 @@ static void set_result_flags(uint64_t *rflags, uint64_t result, unsigned size)
 {
     set_flag(rflags, RFLAGS_SF, top_bit(result, size));
     set_flag(rflags, RFLAGS_ZF, result == 0);
-    set_flag(rflags, RFLAGS_PF, !(__builtin_popcount((uint8_t)result) & 1));
+    set_flag(rflags, RFLAGS_PF, !(alu_count_bits((uint8_t)result) & 1));
 }
 
 static uint64_t add(uint64_t a, uint64_t b, bool carry, unsigned size, uint64_t *rflags)

@@ -19,6 +19,9 @@
 uint64_t alu_cut(uint64_t value, unsigned size);
 uint64_t alu_sign_extend(uint64_t value, unsigned size);
 
+/* How many bits are set. */
+unsigned alu_count_bits(uint64_t value);
+
 /* @a @operation @b; OP_ADD to OP_CMP, and OP_TEST. The result of OP_CMP is that of OP_SUB, that of
  * OP_TEST that of OP_AND. */
 uint64_t alu_binary(unsigned operation, uint64_t a, uint64_t b, unsigned size, uint64_t *rflags);

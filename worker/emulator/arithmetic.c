@@ -96,7 +96,7 @@ bool execute_bit_scan(struct emulation *e)
     if (source == 0)
         e->rflags |= RFLAGS_ZF;
     if (operation == OP_POPCNT)
-        result = (uint64_t)__builtin_popcountll(source);
+        result = alu_count_bits(source);
     else if (source == 0) /* the destination stays */
         return true;
     else
