@@ -34,11 +34,11 @@ objects = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 HYPERVISOR_OBJECTS := $(call objects,$(HYPERVISOR_ASM) $(HYPERVISOR_SOURCES) $(LIB_SOURCES))
 PARENT_OBJECTS := $(call objects,$(PARENT_ASM) $(PARENT_SOURCES) $(LIB_SOURCES))
 
-# Programs for the parent's ring 3: a file each, and those of the folder of their name, with the
-# runtime and what they need of lib/.
+# Programs for the parent's ring 3: a file each, and the worker, with the runtime and what they need
+# of lib/.
 PROGRAM_NAMES := $(patsubst parent/user/programs/%.c,%,$(wildcard parent/user/programs/*.c))
 PROGRAMS := $(patsubst %,$(BUILD)/programs/%.elf,$(PROGRAM_NAMES) worker)
-WORKER_SOURCES := $(wildcard worker/*.c)
+WORKER_SOURCES := $(wildcard worker/*.c worker/emulator/*.c)
 user_objects = $(patsubst %,$(BUILD)/user/%.o,$(1))
 USER_LIB_OBJECTS := $(call user_objects,$(filter-out lib/serial.c lib/symbols.c,$(LIB_SOURCES)))
 WORKER_OBJECTS := $(call user_objects,$(WORKER_SOURCES))
@@ -210,8 +210,10 @@ bench: $(IMAGES)
 size: $(IMAGES)
 	@tools/size $(BUILD)
 
-KERNEL_SOURCES := $(HYPERVISOR_SOURCES) $(PARENT_SOURCES) $(DEMO_SOURCES) $(LIB_SOURCES)
-FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent vmbus vsc vsp tests) -name '*.[ch]')
+KERNEL_SOURCES := $(HYPERVISOR_SOURCES) $(PARENT_SOURCES) $(DEMO_SOURCES) $(LIB_SOURCES) \
+                  $(WORKER_SOURCES)
+FORMATTED = $(shell find $(wildcard boot hypervisor include lib parent vmbus vsc vsp worker tests) \
+              -name '*.[ch]')
 
 lint: | setup
 	$(Q)clang-format --dry-run --Werror $(FORMATTED)

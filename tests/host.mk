@@ -13,13 +13,13 @@ WORKER_DEVICES := byte_ports i8254 i8259 mc146818
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
                 hypervisor/vp_context.c lib/instruction.c $(wildcard hypervisor/lapic*.c) \
-                $(wildcard vmbus/*.c vsc/*.c vsp/*/*.c) \
+                $(wildcard vmbus/*.c vsc/*.c vsp/*/*.c worker/emulator/*.c) \
                 $(wildcard parent/kernel/mm/page_bitmap.c parent/block/partition.c \
                   parent/block/split.c parent/block/queue.c parent/block/bounce.c \
                   parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
                   parent/drivers/terminal.c \
                   parent/vid/partition_memory.c parent/vid/port.c \
-                  parent/user/child/mmio.c parent/user/child/string_io.c \
+                  worker/mmio.c worker/string_io.c \
                   parent/console/line_editor.c $(filter-out parent/vdisk/worker.c,$(wildcard parent/vdisk/*.c)) \
                   parent/fs/*.c parent/net/*.c \
                   tests/fat/*.c tests/net/*.c tests/devices/*.c) \
@@ -53,10 +53,13 @@ $(BUILD)/host/unit-symbols: $(BUILD)/host/obj/tests/unit/symbols.c.o $(BUILD)/ho
 	$(PYTHON) tools/symbols.py --verify $@ $@.asm
 
 $(BUILD)/host/unit-%: $(BUILD)/host/obj/tests/unit/%.c.o $(BUILD)/host/lib.a
-	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $^ -o $@
+	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $^ $(HOST_LDLIBS) -o $@
 
 $(BUILD)/host/fuzz-%: $(BUILD)/host/obj/tests/fuzz/%.c.o $(BUILD)/host/lib.a
 	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer $^ -o $@
+
+# Debian's disassembler and processor emulator, with which ours is compared.
+$(BUILD)/host/unit-emulator_length $(BUILD)/host/unit-emulator_random: HOST_LDLIBS := -lcapstone -lunicorn
 
 # Our network stack as a program: tests/linux/network.py.
 $(BUILD)/host/tap: $(BUILD)/host/obj/tests/linux/tap.c.o $(BUILD)/host/lib.a
