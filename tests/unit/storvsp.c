@@ -240,6 +240,10 @@ static void test_errors(void)
 
     srb(5, cdb, 2, 2, 0, 0, 0);
     CHECK_EQUAL(answer.srb.srb_status, SRB_STATUS_INVALID_LUN);
+    srb(5, (const uint8_t[16]){SCSI_INQUIRY, 0, 0, 0, 36}, 1, 2, 0, 0, 36);
+    CHECK_EQUAL(answer.srb.srb_status, SRB_STATUS_SUCCESS);
+    CHECK_EQUAL(answer.srb.transfer_length, 36);
+    CHECK_EQUAL(memory[0], 0x7f);
     cdb[0] = 0xff;
     srb(0, cdb, 2, 2, 0, 0, 0);
     CHECK_EQUAL(sense(), SCSI_SENSE_INVALID_OPCODE);

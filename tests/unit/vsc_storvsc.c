@@ -133,8 +133,12 @@ static void test_commands(void)
     CHECK(vsc_storage_run(&storage, &request));
     CHECK_EQUAL(data[0], 0);
     vsc_storage_inquiry(&request, 5, data, 36);
+    CHECK(vsc_storage_run(&storage, &request));
+    CHECK_EQUAL(data[0], 0x7f); /* no unit there */
+    vsc_storage_flush(&request, 5);
     CHECK(!vsc_storage_run(&storage, &request));
     CHECK(request.done);
+    CHECK_EQUAL(request.srb_status, SRB_STATUS_INVALID_LUN);
     vsc_storage_transfer(&request, 0, false, SECTORS - 1, 2, 512, data);
     CHECK(!vsc_storage_run(&storage, &request));
     CHECK(request.done && request.sense_length > 12);

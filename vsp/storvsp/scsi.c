@@ -9,6 +9,8 @@
 #define CDB_UNMAP 0x08
 #define CDB_ANCHOR 0x10
 #define CDB_PROTECT 0xe0
+#define CDB_START 0x01
+#define CDB_LOEJ 0x02
 
 enum scsi_step scsi_fail(struct scsi_command *command, uint32_t sense)
 {
@@ -254,18 +256,29 @@ static enum scsi_step request_sense(struct scsi_unit *unit, struct scsi_command 
     return scsi_respond(command, SCSI_SENSE_SIZE, command->cdb[4]);
 }
 
+/* A stopped disk has everything on its medium. It works on nevertheless. */
+static enum scsi_step stop(struct scsi_unit *unit, struct scsi_command *command)
+{
+    if (command->cdb[4] & CDB_START || unit->disk == NULL)
+        return SCSI_DONE;
+    command->operation = VDISK_FLUSH;
+    command->sector = command->sector_count = 0;
+    return SCSI_DISK;
+}
+
 static enum scsi_step start_stop(struct scsi_unit *unit, struct scsi_command *command)
 {
-    if (!(command->cdb[4] & 2) || command->cdb[4] >> 4 != 0) { /* no LOEJ, or power conditions */
+    if (command->cdb[4] >> 4 != 0) /* a power condition */
         return SCSI_DONE;
-    }
+    if (!(command->cdb[4] & CDB_LOEJ))
+        return stop(unit, command);
     if (!unit->removable)
         return scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_CDB);
-    if (unit->prevented && !(command->cdb[4] & 1))
+    if (unit->prevented && !(command->cdb[4] & CDB_START))
         return scsi_fail(command, SCSI_SENSE_REMOVAL_PREVENTED);
-    if (unit->ejected && command->cdb[4] & 1 && unit->disk != NULL)
+    if (unit->ejected && command->cdb[4] & CDB_START && unit->disk != NULL)
         unit->unit_attention = SCSI_SENSE_MEDIUM_CHANGED;
-    unit->ejected = !(command->cdb[4] & 1);
+    unit->ejected = !(command->cdb[4] & CDB_START);
     return SCSI_DONE;
 }
 
@@ -306,6 +319,19 @@ static enum scsi_step decode_medium(struct scsi_unit *unit, struct scsi_command 
     }
 }
 
+bool scsi_decode_absent(struct scsi_command *command)
+{
+    command->sense = command->response_size = 0;
+    memset(command->response, 0, sizeof(command->response));
+    if (command->cdb[0] == SCSI_INQUIRY)
+        scsi_inquiry_absent(command);
+    else if (command->cdb[0] == SCSI_REPORT_LUNS)
+        report_luns(command);
+    else
+        return false;
+    return true;
+}
+
 enum scsi_step scsi_decode(struct scsi_unit *unit, struct scsi_command *command)
 {
     uint32_t attention = unit->unit_attention;
@@ -324,16 +350,16 @@ enum scsi_step scsi_decode(struct scsi_unit *unit, struct scsi_command *command)
     case SCSI_GET_EVENT_STATUS:
         memset(command->response, 0, sizeof(command->response));
         return scsi_dvd(unit, command);
+    case SCSI_MODE_SENSE_6: /* drivers take its failure for an empty answer: for "no cache" */
+    case SCSI_MODE_SENSE_10:
+        memset(command->response, 0, sizeof(command->response));
+        return scsi_mode_sense(unit, command);
     }
     if (attention != 0) {
         unit->unit_attention = 0;
         return scsi_fail(command, attention);
     }
     switch (command->cdb[0]) {
-    case SCSI_MODE_SENSE_6:
-    case SCSI_MODE_SENSE_10:
-        memset(command->response, 0, sizeof(command->response));
-        return scsi_mode_sense(unit, command);
     case SCSI_START_STOP_UNIT:
         return start_stop(unit, command);
     case SCSI_PREVENT_ALLOW:

@@ -47,6 +47,10 @@ struct scsi_command {
 /* Makes the first step of @command. */
 enum scsi_step scsi_decode(struct scsi_unit *unit, struct scsi_command *command);
 
+/* What a target itself answers for a logical unit that it does not have: INQUIRY ("nothing here")
+ * and REPORT LUNS. False: nothing else is answered there. */
+bool scsi_decode_absent(struct scsi_command *command);
+
 /* After SCSI_PARAMETERS: the @size bytes of @data, a private copy, are what the guest has sent.
  * SCSI_DISK or SCSI_DONE. */
 enum scsi_step scsi_parameters(struct scsi_unit *unit, struct scsi_command *command,
@@ -64,6 +68,7 @@ enum scsi_step scsi_respond(struct scsi_command *command, uint32_t size, uint32_
 
 /* Parts of scsi_decode(), by subject. */
 enum scsi_step scsi_inquiry(struct scsi_unit *unit, struct scsi_command *command);
+enum scsi_step scsi_inquiry_absent(struct scsi_command *command);
 enum scsi_step scsi_mode_sense(struct scsi_unit *unit, struct scsi_command *command);
 enum scsi_step scsi_dvd(struct scsi_unit *unit, struct scsi_command *command);
 

@@ -27,7 +27,8 @@ static void toc_address(uint8_t *r, uint64_t sector, bool msf)
 static enum scsi_step read_toc(struct scsi_unit *unit, struct scsi_command *command)
 {
     const uint8_t *cdb = command->cdb;
-    uint8_t *r = command->response, format = cdb[2] & 15, from = cdb[6];
+    uint8_t *r = command->response, from = cdb[6];
+    uint8_t format = cdb[2] & 15 ? cdb[2] & 15 : cdb[9] >> 6; /* as SFF-8020i had it */
     bool msf = cdb[1] & 2;
     uint32_t size = 4;
 

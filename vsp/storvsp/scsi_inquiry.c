@@ -73,6 +73,19 @@ static uint32_t vital_product_data(const struct scsi_unit *unit, uint8_t page, u
     }
 }
 
+/* Peripheral qualifier 3, type 1Fh: there is no unit and there can be none (SPC-4 6.6.2). */
+enum scsi_step scsi_inquiry_absent(struct scsi_command *command)
+{
+    static const struct scsi_unit nothing;
+    uint32_t size;
+
+    if (command->cdb[1] != 0 || command->cdb[2] != 0)
+        return scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_CDB);
+    size = standard(&nothing, command->response);
+    command->response[0] = 0x7f;
+    return scsi_respond(command, size, load_be16(command->cdb + 3));
+}
+
 enum scsi_step scsi_inquiry(struct scsi_unit *unit, struct scsi_command *command)
 {
     const uint8_t *cdb = command->cdb;

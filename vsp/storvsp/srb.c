@@ -139,49 +139,77 @@ static bool direction_fits(const struct storvsp_request *request,
     return true;
 }
 
-void storvsp_execute(struct storvsp *controller, struct storvsp_request *request,
-                     const struct storvsp_data *data)
+/* What the SCSI decoder is to know of the packet. */
+static void set_command(struct storvsp *controller, struct storvsp_request *request,
+                        const struct storvsp_data *data)
 {
     struct scsi_command *command = &controller->command;
     struct vstor_srb *srb = &request->packet.srb;
-    uint32_t size;
-    enum scsi_step step;
 
-    request->lun = find_lun(controller, srb);
-    if (request->lun == NULL) {
-        finish(controller, request, SRB_STATUS_INVALID_LUN, 0);
-        return;
-    }
-    if (srb->cdb_length < 6 || srb->cdb_length > VSTOR_CDB_SIZE) {
-        finish(controller, request, SRB_STATUS_INVALID_REQUEST, 0);
-        return;
-    }
     memset(srb->cdb_or_sense + srb->cdb_length, 0, VSTOR_SENSE_SIZE - srb->cdb_length);
     command->cdb = srb->cdb_or_sense;
     command->transfer_length = data->range == NULL ? 0 : srb->transfer_length;
     command->luns = 0;
+    if (srb->path != 0 || srb->target != 0)
+        return;
     for (uint32_t i = 0; i < STORVSP_LUN_COUNT; i++)
         command->luns |= (uint64_t)(controller->luns[i].present && !controller->luns[i].removing)
                          << i;
-    step = scsi_decode(&request->lun->unit, command);
-    if (!direction_fits(request, command, step))
-        step = scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_CDB);
-    if (step == SCSI_PARAMETERS) {
-        size = command->transfer_length < sizeof(controller->parameters)
-                   ? command->transfer_length
-                   : (uint32_t)sizeof(controller->parameters);
-        step = copy(controller, data, controller->parameters, size, false)
-                   ? scsi_parameters(&request->lun->unit, command, controller->parameters, size)
-                   : scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_CDB);
-    }
-    if (step == SCSI_DISK)
-        submit(controller, request, data);
-    else if (command->sense != 0)
+}
+
+static enum scsi_step take_parameters(struct storvsp *controller, struct storvsp_request *request,
+                                      const struct storvsp_data *data)
+{
+    struct scsi_command *command = &controller->command;
+    uint32_t size = command->transfer_length < sizeof(controller->parameters)
+                        ? command->transfer_length
+                        : (uint32_t)sizeof(controller->parameters);
+
+    if (!copy(controller, data, controller->parameters, size, false))
+        return scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_CDB);
+    return scsi_parameters(&request->lun->unit, command, controller->parameters, size);
+}
+
+static void respond(struct storvsp *controller, struct storvsp_request *request,
+                    const struct storvsp_data *data)
+{
+    struct scsi_command *command = &controller->command;
+
+    if (command->sense != 0)
         check_condition(controller, request, command->sense);
     else if (copy(controller, data, command->response, command->response_size, true))
         finish(controller, request, SRB_STATUS_SUCCESS, command->response_size);
     else
         check_condition(controller, request, SCSI_SENSE_INVALID_FIELD_IN_CDB);
+}
+
+void storvsp_execute(struct storvsp *controller, struct storvsp_request *request,
+                     const struct storvsp_data *data)
+{
+    struct scsi_command *command = &controller->command;
+    struct vstor_srb *srb = &request->packet.srb;
+    enum scsi_step step = SCSI_DONE;
+
+    if (srb->cdb_length < 6 || srb->cdb_length > VSTOR_CDB_SIZE) {
+        finish(controller, request, SRB_STATUS_INVALID_REQUEST, 0);
+        return;
+    }
+    set_command(controller, request, data);
+    request->lun = find_lun(controller, srb);
+    if (request->lun != NULL) {
+        step = scsi_decode(&request->lun->unit, command);
+    } else if (!scsi_decode_absent(command)) {
+        finish(controller, request, SRB_STATUS_INVALID_LUN, 0);
+        return;
+    }
+    if (!direction_fits(request, command, step))
+        step = scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_CDB);
+    if (step == SCSI_PARAMETERS)
+        step = take_parameters(controller, request, data);
+    if (step == SCSI_DISK)
+        submit(controller, request, data);
+    else
+        respond(controller, request, data);
 }
 
 /* A guest can repeat a failing request without end: each kind of failure is said once. */

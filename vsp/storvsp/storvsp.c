@@ -81,7 +81,9 @@ static void take_completed(struct storvsp *controller)
     request = controller->reset;
     controller->reset = NULL;
     for (uint32_t i = 0; i < STORVSP_LUN_COUNT; i++)
-        if (controller->luns[i].present)
+        if (controller->luns[i].present &&
+            (request->packet.operation != VSTOR_OPERATION_RESET_LUN ||
+             request->packet.srb.lun == i))
             controller->luns[i].unit.unit_attention = SCSI_SENSE_RESET;
     storvsp_answer(controller, request, VSTOR_STATUS_SUCCESS);
 }
@@ -120,6 +122,7 @@ static void control(struct storvsp *controller, struct storvsp_request *request)
         controller->initialized = controller->version_accepted;
         status = controller->initialized ? VSTOR_STATUS_SUCCESS : VSTOR_STATUS_INVALID_STATE;
         break;
+    case VSTOR_OPERATION_RESET_LUN:
     case VSTOR_OPERATION_RESET_ADAPTER:
     case VSTOR_OPERATION_RESET_BUS:
         controller->reset = request; /* nothing is read until it is answered */
