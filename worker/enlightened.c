@@ -63,7 +63,8 @@ void enlightened_add_devices(uint32_t console)
     uart16550_init(&com2, COM2_PORT, irq(COM2_IRQ));
     io_add_ports(&com2.ports);
     mc146818_init(&rtc, &machine.host, irq(RTC_IRQ));
-    io_add_ports(&rtc.ports);
+    for (unsigned i = 0; i < sizeof(rtc.ports) / sizeof(rtc.ports[0]); i++)
+        io_add_ports(&rtc.ports[i]);
     acpi_add_registers(&machine.host);
     acpi_write_tables(&tables);
 }

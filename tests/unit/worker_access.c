@@ -1,6 +1,6 @@
 /* The child's worker: decoding of MOVs to registers in memory, and string accesses to ports. */
 #include "lib/instruction.h"
-#include "parent/user/child/child.h"
+#include "worker/vp.h"
 #include "parent/user/system.h"
 
 #include <setjmp.h>
@@ -14,21 +14,21 @@
 
 static uint8_t memory[MEMORY_SIZE];
 static struct hv_vp_register_page registers;
-static struct child_vp vp = {.registers = &registers};
+static struct vp vp = {.registers = &registers};
 static jmp_buf crashed;
 
 static uint64_t written_address;
 static uint32_t written_value;
 static uint32_t port_values[1024], port_count;
 
-_Noreturn void child_crash(struct child_vp *of, const char *why)
+_Noreturn void vp_crash(struct vp *of, const char *why)
 {
     (void)of;
     (void)why;
     longjmp(crashed, 1);
 }
 
-bool child_read(const struct child_vp *of, uint64_t address, void *data, size_t size)
+bool linear_read(const struct vp *of, uint64_t address, void *data, size_t size)
 {
     (void)of;
     if (address > MEMORY_SIZE || size > MEMORY_SIZE - address)
@@ -37,7 +37,7 @@ bool child_read(const struct child_vp *of, uint64_t address, void *data, size_t 
     return true;
 }
 
-bool child_write(const struct child_vp *of, uint64_t address, const void *data, size_t size)
+bool linear_write(const struct vp *of, uint64_t address, const void *data, size_t size)
 {
     (void)of;
     if (address > MEMORY_SIZE || size > MEMORY_SIZE - address)
@@ -46,7 +46,7 @@ bool child_write(const struct child_vp *of, uint64_t address, const void *data, 
     return true;
 }
 
-void child_port_write(struct child_vp *of, uint16_t port, uint32_t size, uint32_t value)
+void io_write_port(struct vp *of, uint16_t port, uint32_t size, uint32_t value)
 {
     (void)of;
     (void)port;
@@ -54,7 +54,7 @@ void child_port_write(struct child_vp *of, uint16_t port, uint32_t size, uint32_
     port_values[port_count++ % 1024] = value;
 }
 
-uint32_t child_port_read(struct child_vp *of, uint16_t port, uint32_t size)
+uint32_t io_read_port(struct vp *of, uint16_t port, uint32_t size)
 {
     (void)of;
     (void)port;
@@ -62,21 +62,23 @@ uint32_t child_port_read(struct child_vp *of, uint16_t port, uint32_t size)
     return UINT32_MAX;
 }
 
-void child_mmio_write(struct child_vp *of, uint64_t address, uint32_t value)
+void io_write_memory(struct vp *of, uint64_t address, uint32_t size, uint64_t value)
 {
     (void)of;
+    (void)size;
     written_address = address;
-    written_value = value;
+    written_value = (uint32_t)value;
 }
 
-uint32_t child_mmio_read(struct child_vp *of, uint64_t address)
+uint64_t io_read_memory(struct vp *of, uint64_t address, uint32_t size)
 {
     (void)of;
     (void)address;
+    (void)size;
     return 0xabcd1234;
 }
 
-struct child child;
+struct machine machine;
 static uint32_t refusals;
 
 int64_t system_vm_call(uint32_t vm, uint16_t code, uint16_t reps, const void *input,
@@ -124,7 +126,7 @@ static bool access(const char *bytes, size_t count)
     written_address = 0;
     refusals = 0;
     message.mov = decode(bytes, count);
-    uint32_t flags = child_mmio(&vp, &message);
+    uint32_t flags = vp_mmio(&vp, &message);
     if (refusals > 0)
         return registers.dirty != 0 || flags != HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     CHECK_EQUAL(flags, VENEER_DISPATCH_SKIP_INSTRUCTION);
@@ -180,11 +182,11 @@ static void test_others(void)
     };
     volatile bool reached = false;
     refusals = 0;
-    child_mmio(&vp, &message);
+    vp_mmio(&vp, &message);
     CHECK(refusals == 1);
     message.guest_physical_address = CHILD_MMIO_BASE - 1;
     if (setjmp(crashed) == 0) {
-        child_mmio(&vp, &message);
+        vp_mmio(&vp, &message);
         reached = true;
     }
     CHECK(!reached);
@@ -204,7 +206,7 @@ static uint32_t string(uint32_t size, uint8_t flags, bool out, uint64_t rcx, uin
     registers.gpr[GPR_RSI] = registers.gpr[GPR_RDI] = address;
     if (setjmp(crashed))
         return unit_result();
-    return child_string_io(&vp, &message);
+    return vp_string_io(&vp, &message);
 }
 
 static void test_output(void)
