@@ -58,13 +58,12 @@ void enlightened_add_devices(uint32_t console)
     i82093_init(&ioapic, deliver, NULL);
     io_add_mmio(&ioapic.mmio);
     uart16550_init(&com1, COM1_PORT, irq(COM1_IRQ));
-    io_add_ports(&com1.ports);
+    io_add_ports(&com1.ports.ports);
     serial_console_start(&com1, console);
     uart16550_init(&com2, COM2_PORT, irq(COM2_IRQ));
-    io_add_ports(&com2.ports);
+    io_add_ports(&com2.ports.ports);
     mc146818_init(&rtc, &machine.host, irq(RTC_IRQ));
-    for (unsigned i = 0; i < sizeof(rtc.ports) / sizeof(rtc.ports[0]); i++)
-        io_add_ports(&rtc.ports[i]);
+    io_add_ports(&rtc.ports.ports);
     acpi_add_registers(&machine.host);
     acpi_write_tables(&tables);
 }

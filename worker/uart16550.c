@@ -1,7 +1,5 @@
 #include "worker/uart16550.h"
 
-#include "worker/byte_ports.h"
-
 /* Registers, PC16550D data sheet, table II; the first two with DLAB = 1 are the divisor. */
 enum {
     RBR_THR = 0, /* receiver buffer, transmitter holding */
@@ -223,11 +221,6 @@ static uint8_t read_register(void *device, uint16_t offset)
     return value;
 }
 
-static uint32_t read_ports(void *device, uint16_t offset, uint32_t size)
-{
-    return byte_ports_read(device, offset, size, PORTS, read_register);
-}
-
 static void transmit(struct uart16550 *uart, uint8_t byte)
 {
     uart->state.transmitter_interrupt = true; /* it is empty again */
@@ -299,18 +292,9 @@ static void write_register(void *device, uint16_t offset, uint8_t byte)
     update_line(uart);
 }
 
-static void write_ports(void *device, uint16_t offset, uint32_t size, uint32_t value)
-{
-    byte_ports_write(device, offset, size, value, PORTS, write_register);
-}
-
 void uart16550_init(struct uart16550 *uart, uint16_t port, struct device_line irq)
 {
-    *uart = (struct uart16550){.irq = irq,
-                               .ports = {.first = port,
-                                         .count = PORTS,
-                                         .read = read_ports,
-                                         .write = write_ports,
-                                         .device = uart}};
+    *uart = (struct uart16550){.irq = irq};
+    byte_ports_init(&uart->ports, port, PORTS, read_register, write_register, uart);
     uart16550_reset(uart);
 }

@@ -5,7 +5,7 @@
 #ifndef VENEER_WORKER_UART16550_H
 #define VENEER_WORKER_UART16550_H
 
-#include "worker/device.h"
+#include "worker/byte_ports.h"
 
 #define UART_FIFO_SIZE 16u
 
@@ -22,7 +22,7 @@ struct uart16550_state {
 
 struct uart16550 {
     struct device_line irq;
-    struct device_ports ports; /* for the machine to register */
+    struct byte_ports ports;
     /* Takes a byte that the guest has sent; NULL: nobody listens. */
     void (*transmit)(void *context, uint8_t byte);
     void *context;
