@@ -45,6 +45,9 @@ static char *value_of(char *word, const char *key)
     return strncmp(word, key, length) == 0 ? word + length : NULL;
 }
 
+static const char too_many[] = "a child has at most 8 disks and 4 network adapters";
+_Static_assert(SCSI_CONTROLLER_DISKS == 8 && NETWORK_ADAPTERS_MAX == 4, "as the text says");
+
 /* Takes a word that is for us, or that the worker knows. False: it is the first of the child's. */
 static bool take_option(struct child_options *options, char *word, const char **error)
 {
@@ -57,12 +60,12 @@ static bool take_option(struct child_options *options, char *word, const char **
              options->disk_count < SCSI_CONTROLLER_DISKS)
         options->disks[options->disk_count++] = value;
     else if (value != NULL)
-        *error = "it would have too many disks";
+        *error = too_many;
     else if ((value = value_of(word, "switch=")) != NULL &&
              options->switch_count < NETWORK_ADAPTERS_MAX)
         options->switches[options->switch_count++] = value;
     else if (value != NULL)
-        *error = "it would have too many network adapters";
+        *error = too_many;
     else if (value_of(word, "vps=") != NULL || value_of(word, "memory=") != NULL)
         options->words[options->word_count++] = word;
     else
