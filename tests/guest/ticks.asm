@@ -4,12 +4,15 @@ bits 64
 default rel
 global _start
 
+MARK equ 9
+
 section .bss
 text_start: resb 24
 text_end:
 
 section .text
 _start:
+    db 0x0f, 0x1f, 0x80, MARK, "RNV"    ; a long NOP, which tests/bench/marks.c counts to
     rdtsc
     shl rdx, 32
     or rax, rdx

@@ -16,8 +16,8 @@ from .test import Failure, Process, Test, run_program
 PASSED = r"^RESULT PASS$"
 TROUBLE = (r"PANIC", r"^FAIL ", r"^RESULT FAIL", r"Veneer cannot start")
 
-# Nothing good comes after these; the machine has stopped, or is as good as stopped.
-FATAL = r"PANIC|^RESULT FAIL|Veneer cannot start"
+# Nothing good comes after these; the machine, or a guest, has stopped or is as good as stopped.
+FATAL = r"PANIC|^RESULT FAIL|Veneer cannot start|Kernel panic"
 
 POLL_SECONDS = 0.1
 # After the text that ends a test, wait for what belongs to it: a backtrace, for example.
