@@ -165,8 +165,13 @@ static void moving_ranges(void)
     CHECK_EQUAL(fake_in(&machine, 0xd07f, 4), 0xbf);
     set(0x10, 4, 0x1d000); /* there is no such port */
     CHECK_EQUAL(fake_in(&machine, 0xd000, 4), 0xffffffff);
+    set(0x10, 4, 0x10000);
+    CHECK_EQUAL(fake_in(&machine, 0, 4), 0xffffffff);
     set(0x10, 4, 0xff80); /* the last ones */
     CHECK_EQUAL(fake_in(&machine, 0xff80, 4), 0x40);
+    set(0x14, 4, 0xfebfe000);
+    CHECK_EQUAL(fake_read(&machine, 0xfebff010, 4), 0xffffffff);
+    CHECK_EQUAL(fake_read(&machine, 0xfebfe010, 4), 0x1010);
     set(0x14, 4, 0);
     CHECK_EQUAL(fake_read(&machine, 0, 4), 0xffffffff);
     set(0x14, 4, 0xfffff000);

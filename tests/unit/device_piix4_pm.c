@@ -132,10 +132,11 @@ static void events(void)
     CHECK(sci.asserted);
     set(1, 1, 0x01);
     CHECK(!sci.asserted);
-    set(0x0e, 2, 0xffff);
-    CHECK_EQUAL(get(0x0c, 4), 0x0f010000);
     pm.state.registers[0x0d] = 0x02;
     set(2, 2, 0);
+    CHECK(!sci.asserted);
+    set(0x0e, 2, 0xffff);
+    CHECK_EQUAL(get(0x0c, 4), 0x0f010200);
     CHECK(sci.asserted);
     set(0x0c, 2, 0x0200);
     CHECK(!sci.asserted);
