@@ -12,6 +12,7 @@ EXPECTED = (
     (r"If you want to keep using the local clock, then add:", "the same"),
     (r"^  \"trace_clock=local\"", "the same"),
     (r"^on the kernel command line", "the same"),
+    (r"^ *#\d+$", "every machine whose processors take long to start: the rest of a line of a lower level"),
 )
 
 _LINE = re.compile(r"\bDMESG <\d+>\[ *[\d.]+\] (.*)")

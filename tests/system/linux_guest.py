@@ -210,4 +210,5 @@ def child_tests():
 TESTS = [
     Judging("unit-guest-judging"),
     Baseline("linux-baseline", time_limit=120),
+    *child_tests(),
 ]
