@@ -361,6 +361,12 @@ static void test_parameters(void)
     CHECK_EQUAL(command.operation, VDISK_ZERO);
     CHECK_EQUAL(command.sector, 4);
     CHECK_EQUAL(command.sector_count, 9);
+    sector[511] = 1;
+    CHECK_EQUAL(decode(&hard, same, 512), SCSI_PARAMETERS);
+    CHECK_EQUAL(scsi_parameters(&hard, &command, sector, 512), SCSI_DISK);
+    CHECK_EQUAL(command.operation, VDISK_WRITE);
+    CHECK(command.repeated);
+    CHECK_EQUAL(command.data_size, 9 * 512);
     CHECK_EQUAL(decode(&hard, same, 511), SCSI_PARAMETERS);
     CHECK_EQUAL(scsi_parameters(&hard, &command, sector, 511), SCSI_DONE);
     CHECK_EQUAL(command.sense, SCSI_SENSE_INVALID_FIELD_IN_CDB);

@@ -10,7 +10,7 @@
 
 #define DEFAULT_COUNT 10000u
 #define RING_PAGES 8u /* both rings of a channel */
-#define CHANNELS 4u   /* that it plays with */
+#define CHANNELS 5u   /* that it plays with: those of every bus, and a disk controller */
 #define DRAIN_MAX 64u /* messages of the host's after each step */
 
 static uint8_t memory[CHANNELS][RING_PAGES][VMBUS_PAGE_SIZE]

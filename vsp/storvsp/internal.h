@@ -3,6 +3,7 @@
 #define VENEER_VSP_STORVSP_INTERNAL_H
 
 #include "include/vmbus/storvsc.h"
+#include "parent/include/thread.h"
 #include "vsp/storvsp/scsi.h"
 #include "vsp/storvsp/storvsp.h"
 
@@ -16,8 +17,9 @@ struct storvsp_lun {
     uint32_t logged; /* bit n: enum vdisk_status n has been said */
     struct scsi_unit unit;
     struct storvsp_statistics statistics;
-    void (*removed)(void *context, uint32_t lun);
-    void *removed_context;
+    storvsp_released *released; /* NULL: no disk is about to go */
+    void *released_context;
+    struct vdisk *leaving;
 };
 
 /* A packet of the guest's, from its arrival until its answer is in the ring. */
@@ -25,6 +27,7 @@ struct storvsp_request {
     struct vdisk_request disk;
     struct storvsp *controller;
     struct storvsp_lun *lun;
+    struct vdisk *target;         /* the LUN's disk may be ejected meanwhile */
     struct storvsp_request *next; /* in one of the lists of the controller */
     uint64_t transaction_id;
     bool answer_wanted;
@@ -33,7 +36,18 @@ struct storvsp_request {
     struct block_segment segments[STORVSP_SEGMENT_COUNT];
 };
 
+/* bounce.c. */
+struct storvsp_bounce {
+    uint64_t address;                /* physical; 0: not there yet */
+    struct storvsp_request *user;    /* NULL: it is free */
+    struct storvsp_request *waiting; /* for it; its command is still the one in work */
+    uint32_t waiting_count;          /* of controller->segments */
+    uint32_t count;
+    struct vmbus_segment segments[STORVSP_SEGMENT_COUNT]; /* the user's memory */
+};
+
 struct storvsp {
+    struct mutex lock;             /* all below but what is atomic */
     struct vmbus_channel *channel; /* NULL: not open */
     bool version_accepted, initialized;
     bool announce;   /* ENUMERATE_BUS is to be sent */
@@ -44,6 +58,7 @@ struct storvsp {
     struct storvsp_request *completed;              /* atomic: pushed by done() in any context */
     uint32_t notifying;                             /* atomic: done() that still use the channel */
     struct storvsp_lun luns[STORVSP_LUN_COUNT];
+    struct storvsp_bounce bounce;
 
     /* For the packet in work. */
     struct scsi_command command;
@@ -63,10 +78,26 @@ struct storvsp_data {
 void storvsp_execute(struct storvsp *controller, struct storvsp_request *request,
                      const struct storvsp_data *data);
 
-/* Ends @request, which a disk has completed. */
+/* Ends @request, which a disk has completed, or which does not get there. */
 void storvsp_disk_done(struct storvsp *controller, struct storvsp_request *request);
 
 /* Queues the answer. */
 void storvsp_answer(struct storvsp *controller, struct storvsp_request *request, uint32_t status);
+
+/* Tells who waits for it that no request is at the disk of @lun any more, if so. */
+void storvsp_lun_idle(struct storvsp_lun *lun);
+
+/* Submits a READ or WRITE, which counts as active, by way of the bounce buffer, now or later. The
+ * guest's memory: the first @count of controller->segments. */
+void storvsp_bounce(struct storvsp *controller, struct storvsp_request *request, uint32_t count);
+
+/* @request has ended at the disk; it need not have used the buffer. */
+void storvsp_bounce_end(struct storvsp *controller, struct storvsp_request *request);
+
+/* Goes on with what waits for the buffer, if that is free. */
+void storvsp_bounce_resume(struct storvsp *controller);
+
+/* Nobody uses it. */
+void storvsp_bounce_free(struct storvsp *controller);
 
 #endif

@@ -189,19 +189,33 @@ static enum scsi_step unmap_list(struct scsi_unit *unit, struct scsi_command *co
     return command->sector_count == 0 ? SCSI_DONE : SCSI_DISK;
 }
 
+/* Zeros need no transfer. The UNMAP bit, too, promises what was given. */
+static enum scsi_step write_same_data(struct scsi_unit *unit, struct scsi_command *command,
+                                      const uint8_t *data, uint32_t size)
+{
+    uint32_t sector_size = unit->disk->sector_size;
+    uint8_t all = 0;
+
+    if (size < sector_size)
+        return scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_CDB);
+    for (uint32_t i = 0; i < sector_size; i++)
+        all |= data[i];
+    command->operation = VDISK_ZERO;
+    if (all == 0)
+        return SCSI_DISK;
+    if (command->sector_count > SCSI_MAX_TRANSFER / sector_size)
+        return scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_CDB);
+    command->operation = VDISK_WRITE;
+    command->repeated = true;
+    command->data_size = (uint32_t)command->sector_count * sector_size;
+    return SCSI_DISK;
+}
+
 enum scsi_step scsi_parameters(struct scsi_unit *unit, struct scsi_command *command,
                                const uint8_t *data, uint32_t size)
 {
-    if (command->cdb[0] == SCSI_UNMAP)
-        return unmap_list(unit, command, data, size);
-    /* WRITE SAME: of zeros only. Its UNMAP bit, too, promises what was given, so it zeroes. */
-    if (size < unit->disk->sector_size)
-        return scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_CDB);
-    for (uint32_t i = 0; i < unit->disk->sector_size; i++)
-        if (data[i] != 0)
-            return scsi_fail(command, SCSI_SENSE_INVALID_FIELD_IN_PARAMETERS);
-    command->operation = VDISK_ZERO;
-    return SCSI_DISK;
+    return command->cdb[0] == SCSI_UNMAP ? unmap_list(unit, command, data, size)
+                                         : write_same_data(unit, command, data, size);
 }
 
 static enum scsi_step capacity_10(struct scsi_unit *unit, struct scsi_command *command)
@@ -278,6 +292,8 @@ static enum scsi_step start_stop(struct scsi_unit *unit, struct scsi_command *co
         return scsi_fail(command, SCSI_SENSE_REMOVAL_PREVENTED);
     if (unit->ejected && command->cdb[4] & CDB_START && unit->disk != NULL)
         unit->unit_attention = SCSI_SENSE_MEDIUM_CHANGED;
+    if (unit->ejected == (bool)(command->cdb[4] & CDB_START))
+        unit->event = unit->ejected ? SCSI_EVENT_NEW_MEDIUM : SCSI_EVENT_MEDIUM_REMOVED;
     unit->ejected = !(command->cdb[4] & CDB_START);
     return SCSI_DONE;
 }
@@ -337,7 +353,7 @@ enum scsi_step scsi_decode(struct scsi_unit *unit, struct scsi_command *command)
     uint32_t attention = unit->unit_attention;
 
     command->sense = command->response_size = 0;
-    command->force_unit_access = false;
+    command->force_unit_access = command->repeated = false;
     switch (command->cdb[0]) { /* those that a unit attention does not stop */
     case SCSI_INQUIRY:
         memset(command->response, 0, sizeof(command->response));

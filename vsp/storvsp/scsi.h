@@ -19,9 +19,15 @@ struct scsi_unit {
     struct vdisk *disk;      /* NULL: no medium; only if @removable */
     uint32_t unit_attention; /* sense to be reported once; 0: none */
     bool removable;          /* a DVD drive */
+    uint8_t event;           /* SCSI_EVENT_…, to be reported once; 0: none */
     bool prevented;          /* the guest forbids taking the medium out */
     bool ejected;            /* the tray is open */
 };
+
+/* Of media, as GET EVENT STATUS NOTIFICATION says them (MMC-6 6.7.4.5). */
+#define SCSI_EVENT_EJECT_REQUEST 1
+#define SCSI_EVENT_NEW_MEDIUM 2
+#define SCSI_EVENT_MEDIUM_REMOVED 3
 
 enum scsi_step {
     SCSI_DONE,       /* response or sense is there */
@@ -40,6 +46,8 @@ struct scsi_command {
 
     enum vdisk_operation operation;
     bool force_unit_access;
+    bool repeated; /* VDISK_WRITE: of the first sector_size bytes of the parameters, again and again
+                    */
     uint64_t sector, sector_count;
     uint32_t data_size; /* bytes that a READ or WRITE moves */
 };

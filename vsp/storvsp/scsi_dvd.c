@@ -97,7 +97,8 @@ static enum scsi_step get_event_status(struct scsi_unit *unit, struct scsi_comma
     }
     r[1] = 6;
     r[2] = 4;
-    r[4] = unit->unit_attention == SCSI_SENSE_MEDIUM_CHANGED ? 2 : 0; /* new medium */
+    r[4] = unit->event;
+    unit->event = 0;
     r[5] = (medium(unit) ? 2 : 0) | (unit->ejected ? 1 : 0);
     return scsi_respond(command, 8, load_be16(cdb + 7));
 }

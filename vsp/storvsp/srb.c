@@ -71,15 +71,12 @@ static bool copy(struct storvsp *controller, const struct storvsp_data *data, ui
     return count >= 0;
 }
 
-/* Segments as the disk takes them: even. Linux sends multiples of 512 bytes; others are refused. */
-static bool set_segments(struct storvsp *controller, struct storvsp_request *request,
-                         const struct storvsp_data *data, uint32_t size)
+/* The disk gets the guest's own pages: the first @count of controller->segments. False: not all are
+ * even. */
+static bool set_segments(const struct storvsp *controller, struct storvsp_request *request,
+                         uint32_t count)
 {
-    int count = find_data(controller, data, size);
-
-    if (count <= 0)
-        return false;
-    for (int i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const struct vmbus_segment *segment = &controller->segments[i];
 
         if (segment->address & 1 || segment->size & 1)
@@ -87,7 +84,7 @@ static bool set_segments(struct storvsp *controller, struct storvsp_request *req
         request->segments[i] =
             (struct block_segment){.address = segment->address, .length = segment->size};
     }
-    request->disk.segment_count = (uint32_t)count;
+    request->disk.segment_count = count;
     return true;
 }
 
@@ -95,15 +92,16 @@ static void submit(struct storvsp *controller, struct storvsp_request *request,
                    const struct storvsp_data *data)
 {
     const struct scsi_command *command = &controller->command;
-    struct storvsp_lun *lun = request->lun;
     bool moves = command->operation == VDISK_READ || command->operation == VDISK_WRITE;
+    bool from_guest = moves && !command->repeated;
+    int count = from_guest ? find_data(controller, data, command->data_size) : 0;
 
-    request->disk.segment_count = 0;
-    request->data_size = moves ? command->data_size : 0;
-    if (moves && !set_segments(controller, request, data, command->data_size)) {
+    if (count < 0) {
         check_condition(controller, request, SCSI_SENSE_INVALID_FIELD_IN_CDB);
         return;
     }
+    request->target = request->lun->unit.disk;
+    request->data_size = moves ? command->data_size : 0;
     request->disk.operation = command->operation;
     request->disk.force_unit_access = command->force_unit_access;
     request->disk.sector = command->sector;
@@ -111,9 +109,12 @@ static void submit(struct storvsp *controller, struct storvsp_request *request,
     request->disk.segments = request->segments;
     request->disk.done = disk_done;
     request->disk.context = request;
-    lun->active++;
+    request->lun->active++;
     controller->active++;
-    vdisk_submit(lun->unit.disk, &request->disk);
+    if (!command->repeated && set_segments(controller, request, (uint32_t)count))
+        vdisk_submit(request->target, &request->disk);
+    else
+        storvsp_bounce(controller, request, (uint32_t)count);
 }
 
 static struct storvsp_lun *find_lun(struct storvsp *controller, const struct vstor_srb *srb)
@@ -213,15 +214,18 @@ void storvsp_execute(struct storvsp *controller, struct storvsp_request *request
 }
 
 /* A guest can repeat a failing request without end: each kind of failure is said once. */
-static void log_error(struct storvsp *controller, struct storvsp_lun *lun, enum vdisk_status status)
+static void log_error(const struct storvsp_request *request)
 {
+    struct storvsp_lun *lun = request->lun;
+    enum vdisk_status status = request->disk.status;
+
     if (lun->logged >> status & 1)
         return;
     lun->logged |= 1u << status;
     log_print(LOG_ERROR,
               "%s: a request to %s failed: %s. The guest was told; further failures of "
               "this kind are not shown.",
-              vmbus_channel_name(controller->channel), lun->unit.disk->name,
+              vmbus_channel_name(request->controller->channel), request->target->name,
               vdisk_status_text(status));
 }
 
@@ -230,6 +234,7 @@ void storvsp_disk_done(struct storvsp *controller, struct storvsp_request *reque
     struct storvsp_lun *lun = request->lun;
     struct storvsp_statistics *statistics = &lun->statistics;
 
+    storvsp_bounce_end(controller, request);
     controller->active--;
     lun->active--;
     if (request->disk.operation == VDISK_READ)
@@ -240,7 +245,7 @@ void storvsp_disk_done(struct storvsp *controller, struct storvsp_request *reque
         statistics->others++;
     if (request->disk.status != VDISK_OK) {
         statistics->errors++;
-        log_error(controller, lun, request->disk.status);
+        log_error(request);
         check_condition(controller, request,
                         scsi_sense_of(request->disk.status, request->disk.operation));
     } else {
@@ -250,4 +255,5 @@ void storvsp_disk_done(struct storvsp *controller, struct storvsp_request *reque
             statistics->bytes_written += request->data_size;
         finish(controller, request, SRB_STATUS_SUCCESS, request->data_size);
     }
+    storvsp_lun_idle(lun);
 }

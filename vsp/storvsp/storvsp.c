@@ -1,9 +1,8 @@
-/* The controller: its channel, initialization, answers, and LUNs that come and go. */
+/* The controller: its channel, initialization, and answers. */
 #include "vsp/storvsp/storvsp.h"
 
 #include "lib/string.h"
 #include "parent/include/memory.h"
-#include "parent/include/thread.h"
 #include "vsp/storvsp/internal.h"
 
 static void release(struct storvsp *controller, struct storvsp_request *request)
@@ -53,15 +52,6 @@ static bool write_answers(struct storvsp *controller)
     return true;
 }
 
-static void end_removal(struct storvsp *controller, struct storvsp_lun *lun)
-{
-    if (!lun->removing || lun->active > 0)
-        return;
-    lun->present = lun->removing = false;
-    lun->unit.disk = NULL;
-    lun->removed(lun->removed_context, (uint32_t)(lun - controller->luns));
-}
-
 /* Takes what disks have completed. */
 static void take_completed(struct storvsp *controller)
 {
@@ -70,12 +60,11 @@ static void take_completed(struct storvsp *controller)
 
     while (request != NULL) {
         struct storvsp_request *next = request->next;
-        struct storvsp_lun *lun = request->lun;
 
         storvsp_disk_done(controller, request);
-        end_removal(controller, lun);
         request = next;
     }
+    storvsp_bounce_resume(controller);
     if (controller->reset == NULL || controller->active > 0)
         return;
     request = controller->reset;
@@ -164,6 +153,13 @@ static bool handle(struct storvsp *controller, const struct vmbus_packet *packet
     return true;
 }
 
+/* Whether the next packet has to wait; room, or a completion, has the channel run again. */
+static bool is_busy(const struct storvsp *controller)
+{
+    return controller->free == NULL || controller->reset != NULL ||
+           controller->bounce.waiting != NULL;
+}
+
 /* Until there is nothing to do, or no room. */
 static void serve(struct storvsp *controller)
 {
@@ -173,8 +169,8 @@ static void serve(struct storvsp *controller)
 
     for (;;) {
         take_completed(controller);
-        if (!write_answers(controller) || controller->free == NULL || controller->reset != NULL)
-            return; /* room, or a completion, has it run again */
+        if (!write_answers(controller) || is_busy(controller))
+            return;
         status =
             vmbus_channel_read(channel, &packet, controller->buffer, sizeof(controller->buffer));
         if (status == VMBUS_RING_TOO_LARGE)
@@ -188,8 +184,10 @@ static void channel_run(struct vmbus_channel *channel)
 {
     struct storvsp *controller = vmbus_channel_context(channel);
 
+    mutex_lock(&controller->lock);
     serve(controller);
     vmbus_channel_set_busy(channel, controller->active > 0);
+    mutex_unlock(&controller->lock);
 }
 
 static bool channel_open(struct vmbus_channel *channel,
@@ -198,6 +196,7 @@ static bool channel_open(struct vmbus_channel *channel,
     struct storvsp *controller = vmbus_channel_context(channel);
 
     (void)user_data;
+    mutex_lock(&controller->lock);
     controller->channel = channel;
     controller->version_accepted = controller->initialized = controller->announce = false;
     controller->answers = controller->reset = controller->free = NULL;
@@ -208,6 +207,7 @@ static bool channel_open(struct vmbus_channel *channel,
     }
     for (uint32_t i = 0; i < STORVSP_LUN_COUNT; i++)
         controller->luns[i].unit.prevented = false;
+    mutex_unlock(&controller->lock);
     return true;
 }
 
@@ -215,6 +215,7 @@ static void channel_close(struct vmbus_channel *channel)
 {
     struct storvsp *controller = vmbus_channel_context(channel);
 
+    mutex_lock(&controller->lock);
     for (;;) {
         take_completed(controller);
         if (controller->active == 0 &&
@@ -222,15 +223,19 @@ static void channel_close(struct vmbus_channel *channel)
             break;
         thread_sleep(1000);
     }
+    storvsp_bounce_free(controller);
     controller->channel = NULL;
+    mutex_unlock(&controller->lock);
 }
 
 struct storvsp *storvsp_create(void)
 {
     struct storvsp *controller = heap_allocate(sizeof(*controller));
 
-    if (controller != NULL)
-        memset(controller, 0, sizeof(*controller));
+    if (controller == NULL)
+        return NULL;
+    memset(controller, 0, sizeof(*controller));
+    mutex_init(&controller->lock);
     return controller;
 }
 
@@ -248,48 +253,4 @@ void storvsp_offer(struct storvsp *controller, const struct vmbus_guid *instance
                                   .instance_id = *instance,
                                   .provider = &provider,
                                   .context = controller};
-}
-
-static void announce(struct storvsp *controller)
-{
-    controller->announce = true;
-    if (controller->channel != NULL)
-        vmbus_channel_schedule(controller->channel);
-}
-
-bool storvsp_add_lun(struct storvsp *controller, uint32_t lun, struct vdisk *disk, bool removable)
-{
-    if (lun >= STORVSP_LUN_COUNT || controller->luns[lun].present || (disk == NULL && !removable))
-        return false;
-    if (disk != NULL &&
-        (disk->sector_count == 0 || disk->sector_size < 512 || disk->sector_size > 4096 ||
-         disk->physical_sector_size < disk->sector_size))
-        return false;
-    controller->luns[lun] =
-        (struct storvsp_lun){.present = true, .unit = {.disk = disk, .removable = removable}};
-    announce(controller);
-    return true;
-}
-
-bool storvsp_remove_lun(struct storvsp *controller, uint32_t lun,
-                        void (*removed)(void *context, uint32_t lun), void *context)
-{
-    if (lun >= STORVSP_LUN_COUNT || !controller->luns[lun].present ||
-        controller->luns[lun].removing)
-        return false;
-    controller->luns[lun].removing = true;
-    controller->luns[lun].removed = removed;
-    controller->luns[lun].removed_context = context;
-    end_removal(controller, &controller->luns[lun]);
-    announce(controller);
-    return true;
-}
-
-bool storvsp_statistics(const struct storvsp *controller, uint32_t lun,
-                        struct storvsp_statistics *statistics)
-{
-    if (lun >= STORVSP_LUN_COUNT || !controller->luns[lun].present)
-        return false;
-    *statistics = controller->luns[lun].statistics;
-    return true;
 }

@@ -1,7 +1,6 @@
 /* The storage provider: a virtual SCSI controller behind a channel, with virtual disks as LUNs.
- *
- * Functions of one controller are called in its channel's thread, or while the channel is neither
- * offered nor open. */
+ * Disks and media may come and go while the guest uses it. A lock of the controller is held by its
+ * channel while that works, and by each function here but the first three. All in threads. */
 #ifndef VENEER_VSP_STORVSP_STORVSP_H
 #define VENEER_VSP_STORVSP_STORVSP_H
 
@@ -33,19 +32,36 @@ void storvsp_destroy(struct storvsp *controller);
 void storvsp_offer(struct storvsp *controller, const struct vmbus_guid *instance,
                    struct vmbus_offer *offer);
 
-/* Makes @disk LUN @lun and tells the guest. @disk must stay until removed(); it may be NULL for a
+/* Makes @disk LUN @lun and tells the guest. @disk must stay until released(); it may be NULL for a
  * @removable unit (a DVD drive without medium). False: the number is too large or in use, the disk
  * has no sectors or odd sizes. */
 bool storvsp_add_lun(struct storvsp *controller, uint32_t lun, struct vdisk *disk, bool removable);
 
-/* New requests to @lun are refused from now on, and the guest is told. Calls removed() when the
- * last request has ended, perhaps before it returns; from then on the disk is not used. False:
- * there is no such LUN. */
-bool storvsp_remove_lun(struct storvsp *controller, uint32_t lun,
-                        void (*removed)(void *context, uint32_t lun), void *context);
+/* Called when the last request to @disk (NULL: the drive was empty) has ended: it is not used any
+ * more. The lock is held: no function of the controller may be called. */
+typedef void storvsp_released(void *context, struct vdisk *disk);
+
+/* New requests to @lun are refused from now on, and the guest is told. Calls released(), perhaps
+ * before it returns. False: there is no such LUN, or it goes already. */
+bool storvsp_remove_lun(struct storvsp *controller, uint32_t lun, storvsp_released *released,
+                        void *context);
+
+enum storvsp_eject {
+    STORVSP_EJECTED,   /* released() is called, perhaps before the return */
+    STORVSP_NO_MEDIUM, /* no such drive, nothing in it, or the last one is not yet released */
+    STORVSP_LOCKED,    /* by the guest, which has been asked to eject it */
+};
+
+/* Takes the medium out of a DVD drive. */
+enum storvsp_eject storvsp_eject(struct storvsp *controller, uint32_t lun,
+                                 storvsp_released *released, void *context);
+
+/* Puts @disk, which must stay until it is released, into an empty DVD drive, and closes the tray.
+ * False: there is no such drive, it is not empty, or the disk has no sectors or odd sizes. */
+bool storvsp_insert(struct storvsp *controller, uint32_t lun, struct vdisk *disk);
 
 /* False: there is no such LUN. */
-bool storvsp_statistics(const struct storvsp *controller, uint32_t lun,
+bool storvsp_statistics(struct storvsp *controller, uint32_t lun,
                         struct storvsp_statistics *statistics);
 
 #endif
