@@ -47,6 +47,22 @@ void acpi_add_registers(const struct device_host *host)
     io_add_ports(&ports);
 }
 
+void acpi_write_reset_vector(uint8_t vector[ACPI_RESET_VECTOR_SIZE])
+{
+    static const uint8_t code[] = {
+        0xba,
+        (REGISTERS_PORT + RESET) & 0xff,
+        (REGISTERS_PORT + RESET) >> 8, /* mov dx, … */
+        0xb0,
+        RESET_VALUE, /* mov al, … */
+        0xee,        /* out dx, al */
+        0xf4,
+        0xeb,
+        0xfd, /* hlt; again */
+    };
+    memcpy(vector, code, sizeof(code));
+}
+
 /* --- Tables --- */
 
 /* Where they are, from MEMORY_ACPI_START on. */

@@ -10,6 +10,9 @@
 
 #define ACPI_RSDP_ADDRESS MEMORY_ACPI_START
 
+#define ACPI_RESET_VECTOR 0xffff0ull /* F000:FFF0 */
+#define ACPI_RESET_VECTOR_SIZE 16
+
 /* What the tables describe. */
 struct acpi_machine {
     uint32_t vp_count;
@@ -22,5 +25,10 @@ void acpi_write_tables(const struct acpi_machine *machine);
 
 /* The registers for power-off and reset. The host must stay. */
 void acpi_add_registers(const struct device_host *host);
+
+/* Writes the code at the processor's reset vector in the last 16 bytes below 1 MiB, which a PC's
+ * systems jump to in real mode to start it anew: Linux does with these tables, because it expects
+ * EFI beside hardware-reduced ACPI. @vector: those bytes. */
+void acpi_write_reset_vector(uint8_t vector[ACPI_RESET_VECTOR_SIZE]);
 
 #endif

@@ -66,4 +66,5 @@ void enlightened_add_devices(uint32_t console)
     io_add_ports(&rtc.ports.ports);
     acpi_add_registers(&machine.host);
     acpi_write_tables(&tables);
+    acpi_write_reset_vector(machine_memory(ACPI_RESET_VECTOR, ACPI_RESET_VECTOR_SIZE));
 }
