@@ -201,7 +201,10 @@ static inline bool claim(struct vp *child, enum vp_state as)
 __attribute__((noinline)) static enum hv_status claim_to_run(struct vp *child, bool referenced)
 {
     while (!claim(child, VP_RUNNING)) {
-        if (atomic_load(&child->state) != VP_ACCESSED)
+        enum vp_state state = atomic_load(&child->state);
+        if (state == VP_IDLE || state == VP_BLOCKED) /* woken between claim()'s two looks */
+            continue;
+        if (state != VP_ACCESSED)
             return HV_STATUS_INVALID_VP_STATE;
         if (!referenced)
             return HV_STATUS_OBJECT_IN_USE;
