@@ -73,6 +73,7 @@ void root_create(const struct memory_map *memory)
     root->vp_count = lp_count;
     for (uint32_t i = 0; i < lp_count; i++) {
         vp_create_root(&root->vps[i], root, i);
+        root->vps[i].synic.lock = (struct spinlock)SPINLOCK(LOCK_LEVEL_SYNIC);
         lp_by_index(i)->root_vp = &root->vps[i];
     }
 }
