@@ -119,6 +119,7 @@ class Start:
 class LinuxGuest(Boot):
     """Boots, starts guests one after the other, powers off. Each step has to be ok."""
 
+    before: tuple = ()  # commands of the console
     starts: tuple = ()
     package: str = debian.CLOUD_KERNEL
     raw: int = 0  # a raw image /raw.img of so many bytes on the store
@@ -140,7 +141,8 @@ class LinuxGuest(Boot):
         shutil.rmtree(folder)
         with server.serving() as url:
             # What fails is seen in the end: the machine is to switch itself off in any case.
-            commands = ("onerror continue", *(start.command(url) for start in self.starts), "poweroff")
+            commands = (*self.before, "onerror continue",
+                        *(start.command(url) for start in self.starts), "poweroff")  # fmt: skip
             machine = {**self.machine, "disks": (emulator.Disk(store),)}
             boot = dataclasses.replace(self, machine=machine, commands=commands)
             Boot.run(boot, context)
@@ -203,6 +205,14 @@ def child_tests():
                 raw=DISK_SIZE, vhd=True)  # fmt: skip
     yield guest("reboot-svm", QEMU, Start(("reboot", "info"), DISKS), raw=DISK_SIZE, vhd=True,
                 file_systems=False, time_limit=90)
+    # The file grows while it is written.
+    yield guest("dynamic-svm", QEMU, Start(("disk-make",), "disk=/a.vhd memory=192", "mib=64"),
+                Start(("disk-verify",), "disk=/a.vhd memory=192", "mib=64"),
+                before=("disk create /a.vhd 96M dynamic",), store_size=192)  # fmt: skip
+    # The machine's own network: the emulator's DHCP server and gateway, and a server behind it.
+    yield guest("net-svm", {**QEMU, "nics": (emulator.Nic(),)},
+                Start(("bus", "dhcp", "ping", "tcp", "dmesg"), "switch=out memory=192"),
+                before=("switch create out external net0",))
     yield guest("disk-vmx", BOCHS, Start(("disk-make",), "disk=/raw.img memory=192", "mib=4"),
                 raw=DISK_SIZE, time_limit=500)
 
