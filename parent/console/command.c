@@ -10,7 +10,7 @@
 
 static const struct command *const tables[] = {system_commands,  device_commands, network_commands,
                                                switch_commands,  file_commands,   disk_commands,
-                                               process_commands, child_commands};
+                                               process_commands, child_commands,  vm_commands};
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 

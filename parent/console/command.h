@@ -25,7 +25,8 @@ struct command {
 
 /* Tables, each ended by an entry without name. */
 extern const struct command system_commands[], device_commands[], network_commands[],
-    switch_commands[], file_commands[], disk_commands[], process_commands[], child_commands[];
+    switch_commands[], file_commands[], disk_commands[], process_commands[], child_commands[],
+    vm_commands[];
 
 /* The command called @name, or NULL; and all, starting with NULL, in the order of the tables. */
 const struct command *command_find(const char *name);

@@ -1,13 +1,10 @@
 /* Commands on child partitions. */
-#include "include/child_start.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "parent/console/command.h"
 #include "parent/console/program_file.h"
-#include "parent/include/channel_device.h"
-#include "parent/include/input.h"
-#include "parent/include/time.h"
-#include "parent/services/guest_console.h"
+#include "parent/include/thread.h"
+#include "parent/services/child.h"
 #include "parent/services/network_adapter.h"
 #include "parent/services/scsi_controller.h"
 
@@ -17,11 +14,10 @@
 #define DEMO_MODULE "demo.elf"
 #define DEMO_MODULE_SHORT "demo"
 #define DEMO_PATH "/demo.elf"
-#define KEY_LEAVE 0x1d /* ^] */
-#define LOOK_INTERVAL_US 20000
 
 /* What the words of the command ask for. */
 struct child_options {
+    const char *name;            /* NULL: it is to run in the foreground */
     const char *kernel, *initrd; /* names of files; @initrd may be NULL */
     const char *disks[SCSI_CONTROLLER_DISKS];
     unsigned disk_count;
@@ -52,7 +48,9 @@ _Static_assert(SCSI_CONTROLLER_DISKS == 8 && NETWORK_ADAPTERS_MAX == 4, "as the 
 static bool take_option(struct child_options *options, char *word, const char **error)
 {
     char *value;
-    if ((value = value_of(word, "kernel=")) != NULL)
+    if ((value = value_of(word, "name=")) != NULL)
+        options->name = value;
+    else if ((value = value_of(word, "kernel=")) != NULL)
         options->kernel = value;
     else if ((value = value_of(word, "initrd=")) != NULL)
         options->initrd = value;
@@ -82,6 +80,9 @@ static bool read_options(unsigned count, char **arguments, struct child_options 
     *options = (struct child_options){.kernel = demo_kernel(), .word_count = WORKER_WORDS - 1};
     while (i < count && error == NULL && take_option(options, arguments[i], &error))
         i++;
+    if (options->name != NULL &&
+        (*options->name == '\0' || strlen(options->name) >= CHILD_NAME_SIZE))
+        error = "a name has 1 to 15 characters";
     if (error != NULL)
         return command_failed(arguments[0], NULL, "%s", error);
     if (i < count && strcmp(arguments[i], separator) == 0)
@@ -94,144 +95,91 @@ static bool read_options(unsigned count, char **arguments, struct child_options 
     return true;
 }
 
-/* What a child is started with, again after each reset. */
-struct child_files {
-    struct program_file worker, kernel, initrd; /* @initrd.size is 0 if there is none */
-    struct channel_device *devices[1 + NETWORK_ADAPTERS_MAX];
-    unsigned device_count;
-};
-
-/* Starts the worker; @console gets its serial port. NULL: it has been said why. */
-static struct process *start(const char *command, const struct child_files *files,
-                             struct guest_console *console, struct child_options *options)
-{
-    static char text[SYSTEM_MAX_ARGUMENTS]; /* one thread runs commands */
-    static char name[] = WORKER;
-    char kernel[WORD_SIZE], initrd[WORD_SIZE], devices[WORD_SIZE];
-    const char *error = NULL;
-    struct process_data data[] = {{files->kernel.data, files->kernel.size},
-                                  {files->initrd.data, files->initrd.size}};
-    struct object *objects[1 + sizeof(files->devices) / sizeof(files->devices[0])];
-
-    snprintf(kernel, sizeof(kernel), "kernel=%zu", files->kernel.size);
-    snprintf(initrd, sizeof(initrd), "initrd=%zu", files->initrd.size);
-    snprintf(devices, sizeof(devices), "devices=%u", files->device_count);
-    char *own[WORKER_WORDS - 1] = {name, kernel, initrd, devices};
-    memcpy(options->words, own, sizeof(own));
-    size_t length = program_join_words(options->word_count, options->words, text, sizeof(text));
-    if (length == 0) {
-        command_failed(command, NULL, "the words are too long");
-        return NULL;
-    }
-    objects[0] = guest_console_object(console);
-    for (unsigned i = 0; i < files->device_count; i++)
-        objects[1 + i] = channel_device_object(files->devices[i]);
-    struct process_program program = {.name = WORKER,
-                                      .file = files->worker.data,
-                                      .size = files->worker.size,
-                                      .arguments = text,
-                                      .arguments_size = length,
-                                      .data = data,
-                                      .data_count = 1 + (files->initrd.size > 0),
-                                      .objects = objects,
-                                      .object_count = 1 + files->device_count};
-    struct process *process = process_start(&program, &error);
-    if (process == NULL)
-        command_failed(command, NULL, "%s: %s", WORKER, error);
-    return process;
-}
-
-/* Until @process has ended: what is typed goes to its serial port. */
-static void be_its_terminal(struct process *process, struct guest_console *console,
-                            struct system_process_end *end)
-{
-    guest_console_attach(console, true);
-    while (!process_wait(process, end, time_now())) {
-        int key = input_get(time_now() + LOOK_INTERVAL_US);
-        if (key == KEY_LEAVE)
-            process_kill(process, STATUS_KILLED);
-        else if (key >= 0)
-            guest_console_key(console, (char)key);
-    }
-}
-
-/* Runs the machine once; *@end says how it ended. False: it could not be started. */
-static bool run_once(const char *command, const struct child_files *files,
-                     struct child_options *options, struct system_process_end *end)
-{
-    struct guest_console *console = guest_console_create();
-    if (console == NULL)
-        return command_failed(command, NULL, "no memory is left");
-    struct process *process = start(command, files, console, options);
-    guest_console_given(console);
-    if (process != NULL)
-        be_its_terminal(process, console, end);
-    guest_console_destroy(console);
-    if (process == NULL)
-        return false;
-    if (end->cause != SYSTEM_END_EXIT)
-        process_report(process, end);
-    process_put(process);
-    return true;
-}
-
-/* Until it is not reset any more. */
-static bool run_until_off(const char *command, const struct child_files *files,
-                          struct child_options *options)
-{
-    struct system_process_end end;
-    do {
-        if (!run_once(command, files, options, &end))
-            return false;
-    } while (end.cause == SYSTEM_END_EXIT && end.status == CHILD_STATUS_RESET);
-    return program_end(WORKER, &end);
-}
-
 static bool open_devices(const char *command, const struct child_options *options,
-                         struct child_files *files)
+                         struct child_plan *plan)
 {
     if (options->disk_count > 0) {
-        files->devices[0] = scsi_controller_create(command, options->disks, options->disk_count);
-        if (files->devices[0] == NULL)
+        plan->devices[0] = scsi_controller_create(command, options->disks, options->disk_count);
+        if (plan->devices[0] == NULL)
             return false;
-        files->device_count = 1;
+        plan->device_count = 1;
     }
     for (unsigned i = 0; i < options->switch_count; i++) {
         struct channel_device *device = network_adapter_create(command, options->switches[i], i);
         if (device == NULL)
             return false;
-        files->devices[files->device_count++] = device;
+        plan->devices[plan->device_count++] = device;
     }
     return true;
+}
+
+/* The worker's words. */
+static bool write_words(const char *command, struct child_options *options, struct child_plan *plan)
+{
+    static char name[] = WORKER;
+    char kernel[WORD_SIZE], initrd[WORD_SIZE], devices[WORD_SIZE];
+
+    snprintf(kernel, sizeof(kernel), "kernel=%zu", plan->kernel.size);
+    snprintf(initrd, sizeof(initrd), "initrd=%zu", plan->initrd.size);
+    snprintf(devices, sizeof(devices), "devices=%u", plan->device_count);
+    char *own[WORKER_WORDS - 1] = {name, kernel, initrd, devices};
+    memcpy(options->words, own, sizeof(own));
+    plan->words_size =
+        program_join_words(options->word_count, options->words, plan->words, sizeof(plan->words));
+    return plan->words_size > 0 || command_failed(command, NULL, "the words are too long");
+}
+
+/* False: a part is missing, which has been said. What is there is in @plan. */
+static bool make_plan(const char *command, struct child_options *options, struct child_plan *plan)
+{
+    *plan = (struct child_plan){0};
+    string_copy(plan->name, options->name != NULL ? options->name : WORKER, sizeof(plan->name));
+    return program_file_open(command, WORKER, &plan->worker) &&
+           program_file_open(command, options->kernel, &plan->kernel) &&
+           (options->initrd == NULL ||
+            program_file_open(command, options->initrd, &plan->initrd)) &&
+           open_devices(command, options, plan) && write_words(command, options, plan);
+}
+
+/* In the foreground: the terminal is its serial port, and leaving it is its end. */
+static bool run_to_end(struct child *child)
+{
+    struct system_process_end end;
+    if (!child_be_terminal(child))
+        child_kill(child);
+    child_wait(child, &end, WAIT_FOREVER);
+    child_forget(child);
+    return program_end(WORKER, &end);
 }
 
 static bool run_child(unsigned count, char **arguments)
 {
     static struct child_options options; /* one thread runs commands */
-    struct child_files files = {0};
-    const char *command = arguments[0];
+    static struct child_plan plan;
+    const char *command = arguments[0], *error = NULL;
 
-    bool success =
-        read_options(count, arguments, &options) &&
-        program_file_open(command, WORKER, &files.worker) &&
-        program_file_open(command, options.kernel, &files.kernel) &&
-        (options.initrd == NULL || program_file_open(command, options.initrd, &files.initrd)) &&
-        open_devices(command, &options, &files) && run_until_off(command, &files, &options);
-    for (unsigned i = 0; i < files.device_count; i++)
-        channel_device_put(files.devices[i]);
-    program_file_close(&files.initrd);
-    program_file_close(&files.kernel);
-    program_file_close(&files.worker);
+    if (!read_options(count, arguments, &options))
+        return false;
+    if (!make_plan(command, &options, &plan)) {
+        child_plan_free(&plan);
+        return false;
+    }
+    struct child *child = child_start(&plan, &error);
+    if (child == NULL)
+        return command_failed(command, NULL, "%s: %s", plan.name, error);
+    bool success = options.name != NULL || run_to_end(child);
+    child_put(child);
     return success;
 }
 
 const struct command child_commands[] = {
     {"child",
-     "[kernel=FILE] [initrd=FILE] [disk=PATH...] [vps=N] [memory=MiB] [cmdline=\"WORDS\" | "
+     "[name=NAME] [kernel=FILE] [initrd=FILE] [switch=NAME[,MAC]...] [disk=PATH...] [vps=N] "
+     "[memory=MiB] [cmdline=\"WORDS\" | "
      "WORD...]",
      "runs a kernel (Linux bzImage or ELF; the demo kernel if none is given) in a child partition, "
-     "with disks (images or devices) and the words as its command line; the terminal is its serial "
-     "port, ^] ends it",
+     "with disks (images or devices), network adapters, and the words as its command line; the "
+     "terminal is its serial port, ^] ends it; with a name it runs in the background: see vm",
      "child kernel=/vmlinuz initrd=/initrd memory=256 cmdline=\"console=ttyS0\"", 0,
      COMMAND_WORDS - 1, WORDS_NONE, run_child},
     {0},

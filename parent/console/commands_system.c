@@ -1,11 +1,13 @@
 /* Commands on the system as a whole. */
 #include "include/version.h"
 #include "lib/calendar.h"
+#include "lib/cmdline.h"
 #include "lib/string.h"
 #include "parent/console/autorun.h"
 #include "parent/console/command.h"
 #include "parent/console/terminal.h"
 #include "parent/include/log.h"
+#include "parent/include/thread.h"
 #include "parent/include/time.h"
 #include "parent/include/vdisk.h"
 #include "parent/kernel/boot.h"
@@ -14,6 +16,10 @@
 #include "parent/kernel/mm/pages.h"
 #include "parent/kernel/power.h"
 #include "parent/services/store.h"
+
+#define SLEEP_MAX 3600u
+#define SLEEP_STEP_US 50000
+#define US_PER_SECOND 1000000u
 
 static bool help_all(void)
 {
@@ -148,6 +154,21 @@ static bool run_reboot(unsigned count, char **arguments)
     return true;
 }
 
+static bool run_sleep(unsigned count, char **arguments)
+{
+    uint64_t seconds;
+
+    (void)count;
+    if (!parse_number(arguments[1], &seconds) || seconds > SLEEP_MAX)
+        return command_failed("sleep", NULL, "say a number of seconds, at most %u", SLEEP_MAX);
+    for (uint64_t end = time_now() + seconds * US_PER_SECOND; time_now() < end;) {
+        if (terminal_interrupted())
+            return false;
+        thread_sleep(SLEEP_STEP_US);
+    }
+    return true;
+}
+
 static bool run_onerror(unsigned count, char **arguments)
 {
     bool go_on = strcmp(arguments[1], "continue") == 0;
@@ -173,6 +194,7 @@ const struct command system_commands[] = {
     {"log", "", "shows the kernel's log", "log", 0, 0, WORDS_NONE, run_log},
     {"onerror", "continue | stop", "in a file of commands: what to do after one that fails",
      "onerror continue", 1, 1, WORDS_NONE, run_onerror},
+    {"sleep", "SECONDS", "waits; ^C ends it", "sleep 10", 1, 1, WORDS_NONE, run_sleep},
     {"reboot", "", "restarts the machine", "reboot", 0, 0, WORDS_NONE, run_reboot},
     {"poweroff", "", "switches the machine off", "poweroff", 0, 0, WORDS_NONE, run_poweroff},
     {0},

@@ -51,6 +51,10 @@ struct process *process_find(uint32_t id);
 void process_get(struct process *process);
 void process_put(struct process *process);
 
+/* The first object of this type (parent/kernel/proc/object.h) that @process has a handle of, with a
+ * reference; NULL: there is none. Any. */
+struct object *process_object(struct process *process, uint32_t type);
+
 uint32_t process_id(const struct process *process);
 const char *process_name(const struct process *process);
 

@@ -5,6 +5,7 @@
 #include "parent/drivers/pci.h"
 #include "parent/console/console.h"
 #include "parent/include/block.h"
+#include "parent/services/child.h"
 #include "parent/services/network.h"
 #include "parent/include/log.h"
 #include "parent/include/time.h"
@@ -72,6 +73,7 @@ static int main_thread(void *argument)
     thread_set_cpu(thread_self(), THREAD_ANY_CPU);
     store_mount();
     vdisk_init();
+    child_init();
     return console_thread(NULL);
 }
 

@@ -108,6 +108,7 @@ class Start:
     steps: tuple
     options: str = "memory=192"
     words: str = ""  # more for the kernel
+    after: tuple = ()  # commands of the console behind it
 
     def command(self, url):
         line = f"console=ttyS0 quiet steps={','.join(self.steps)} {self.words}".strip()
@@ -142,7 +143,8 @@ class LinuxGuest(Boot):
         with server.serving() as url:
             # What fails is seen in the end: the machine is to switch itself off in any case.
             commands = (*self.before, "onerror continue",
-                        *(start.command(url) for start in self.starts), "poweroff")  # fmt: skip
+                        *(line for start in self.starts for line in (start.command(url), *start.after)),
+                        "poweroff")  # fmt: skip
             machine = {**self.machine, "disks": (emulator.Disk(store),)}
             boot = dataclasses.replace(self, machine=machine, commands=commands)
             Boot.run(boot, context)
@@ -213,6 +215,13 @@ def child_tests():
     yield guest("net-svm", {**QEMU, "nics": (emulator.Nic(),)},
                 Start(("bus", "dhcp", "ping", "tcp", "dmesg"), "switch=out memory=192"),
                 before=("switch create out external net0",))
+    # Two at once, in the background.
+    yield guest("pair-svm", QEMU, Start(("pair-a",), "name=a switch=lan memory=192"),
+                Start(("pair-b",), "name=b switch=lan memory=192", after=("vm wait b", "vm wait a")),
+                before=("switch create lan private",), cpus=2)  # fmt: skip
+    # Its system ends because the parent asks for it.
+    yield guest("shutdown-svm", QEMU, Start(("wait-shutdown",), "name=a memory=192",
+                after=("vm heartbeat a", "sleep 5", "vm shutdown a", "vm list")))  # fmt: skip
     yield guest("disk-vmx", BOCHS, Start(("disk-make",), "disk=/raw.img memory=192", "mib=4"),
                 raw=DISK_SIZE, time_limit=500)
 

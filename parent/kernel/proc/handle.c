@@ -91,3 +91,18 @@ void handle_table_clear(struct handle_table *table)
     for (uint32_t number = 1; number <= SYSTEM_MAX_HANDLES; number++)
         handle_close(table, number);
 }
+
+struct object *handle_find(struct handle_table *table, enum object_type type)
+{
+    struct object *found = NULL;
+    uint64_t flags = spin_lock(&table->lock);
+    for (uint32_t i = 0; i < SYSTEM_MAX_HANDLES && !found; i++) {
+        struct object *object = table->handles[i].object;
+        if (object && object->type == type)
+            found = object;
+    }
+    if (found)
+        object_get(found);
+    spin_unlock(&table->lock, flags);
+    return found;
+}

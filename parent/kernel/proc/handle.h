@@ -37,6 +37,10 @@ enum system_error handle_get(struct handle_table *table, uint64_t number, enum o
 enum system_error handle_copy(struct handle_table *table, uint64_t number, uint32_t rights,
                               struct handle *handle);
 
+/* The first object of this type that a handle refers to, with a reference for the caller; NULL:
+ * there is none. Any. */
+struct object *handle_find(struct handle_table *table, enum object_type type);
+
 /* Thread. */
 enum system_error handle_close(struct handle_table *table, uint64_t number);
 

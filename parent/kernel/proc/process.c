@@ -240,6 +240,11 @@ struct process *process_start(const struct process_program *program, const char 
     return process;
 }
 
+struct object *process_object(struct process *process, uint32_t type)
+{
+    return handle_find(&process->handles, type);
+}
+
 /* --- Threads --- */
 
 /* The first and only thing that a thread of a process does in the kernel by itself. */

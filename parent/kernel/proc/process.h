@@ -39,7 +39,7 @@ struct process_plan {
     size_t size;
     const char *arguments;
     size_t arguments_size;
-    struct process *starter; /* NULL: the kernel, which makes a new job */
+    struct process *starter;         /* NULL: the kernel, which makes a new job */
     const struct process_data *data; /* for the first handles, in front of the others */
     uint32_t data_count;
     const struct handle *handles;
