@@ -16,13 +16,14 @@ struct load_request {
     const char *command_line;
 };
 
-/* Loads the kernel by what its file is: Linux bzImage, or ELF as include/child_start.h
+/* Loads the kernel by what its file is: Linux bzImage, Multiboot, or ELF as include/child_start.h
  * has it; and sets the registers of VP 0. After the VPs were made. Ends the process with a message
  * if it cannot be loaded. */
 void load_kernel(const struct load_request *request);
 
 /* One for each kind. False: the file is of another kind. */
 bool load_linux(const struct load_request *request);
+bool load_multiboot(const struct load_request *request);
 bool load_elf(const struct load_request *request);
 
 #endif

@@ -2,6 +2,7 @@
  * the dispatch to the device there is nothing else. */
 #include "worker/vp.h"
 
+#include "include/hv/msr.h"
 #include "parent/user/dispatch.h"
 #include "parent/user/program.h"
 #include "parent/user/system.h"
@@ -112,6 +113,14 @@ static void wait_until_ready(const struct vp *vp)
     system_vp_wait(machine.handle, vp->index, vp->run->deadline_tsc, 0);
 }
 
+/* Of MSRs only the one by which a system tells of its crash comes here. */
+static _Noreturn void end_by_msr(struct vp *vp)
+{
+    const struct hv_x64_msr_intercept_message *message = (const void *)vp->message->payload;
+    vp_crash(vp, message->msr_number == HV_X64_MSR_CRASH_CTL ? "its system says that it has crashed"
+                                                             : "unexpected access to an MSR");
+}
+
 /* Serves the intercept; flags for the next dispatch. */
 static uint32_t serve(struct vp *vp)
 {
@@ -127,6 +136,8 @@ static uint32_t serve(struct vp *vp)
     case HV_MESSAGE_TYPE_X64_APIC_EOI:
         end_interrupt((const void *)vp->message->payload);
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
+    case HV_MESSAGE_TYPE_X64_MSR_INTERCEPT:
+        end_by_msr(vp);
     case HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION:
         vp_crash(vp, "triple fault");
     case HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE:

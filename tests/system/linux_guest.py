@@ -216,9 +216,10 @@ def child_tests():
                 Start(("bus", "dhcp", "ping", "tcp", "dmesg"), "switch=out memory=192"),
                 before=("switch create out external net0",))
     # Two at once, in the background.
-    yield guest("pair-svm", QEMU, Start(("pair-a",), "name=a switch=lan memory=192"),
-                Start(("pair-b",), "name=b switch=lan memory=192", after=("vm wait b", "vm wait a")),
-                before=("switch create lan private",), cpus=2)  # fmt: skip
+    for name, machine in (("svm", QEMU), ("vmx", BOCHS)):
+        yield guest(f"pair-{name}", machine, Start(("pair-a",), "name=a switch=lan memory=192"),
+                    Start(("pair-b",), "name=b switch=lan memory=192", after=("vm wait b", "vm wait a")),
+                    before=("switch create lan private",), time_limit=500)  # fmt: skip
     # Its system ends because the parent asks for it.
     yield guest("shutdown-svm", QEMU, Start(("wait-shutdown",), "name=a memory=192",
                 after=("vm heartbeat a", "sleep 5", "vm shutdown a", "vm list")))  # fmt: skip
