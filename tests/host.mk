@@ -7,7 +7,7 @@ HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstri
                -fno-omit-frame-pointer -fno-pie $(HOST_SANITIZE) -DVENEER_DEBUG=1
 
 # Those of the worker's devices that know nothing but struct device_host.
-WORKER_DEVICES := byte_ports i440bx i8042 i8254 i8259 mc146818 pci piix4_isa \
+WORKER_DEVICES := byte_ports uart16550 i82093 i440bx i8042 i8254 i8259 mc146818 pci piix4_isa \
                   piix4_pm ps2_keyboard ps2_mouse
 
 # The sources under test: nothing that needs a bare machine.

@@ -3,12 +3,14 @@
 #include "tests/devices/fake.h"
 #include "tests/fuzz/fuzz.h"
 #include "worker/i440bx.h"
+#include "worker/i82093.h"
 #include "worker/i8042.h"
 #include "worker/i8254.h"
 #include "worker/i8259.h"
 #include "worker/mc146818.h"
 #include "worker/piix4_isa.h"
 #include "worker/piix4_pm.h"
+#include "worker/uart16550.h"
 
 static struct fake_machine machine;
 static struct i8259 pic;
@@ -19,6 +21,8 @@ static struct pci_bus bus;
 static struct i440bx bridge;
 static struct piix4_isa isa;
 static struct piix4_pm pm;
+static struct uart16550 uart;
+static struct i82093 ioapic;
 static struct fake_line intr, a20;
 
 static struct device_line irq(uint32_t input)
@@ -65,6 +69,12 @@ static void create_bus(void)
     pci_add(&bus, 7, 3, &pm.function);
 }
 
+static void deliver(void *context, uint64_t redirection)
+{
+    (void)context;
+    FUZZ_CHECK(!(redirection & 0x10000)); /* masked */
+}
+
 static void create(void)
 {
     fake_create(&machine);
@@ -80,6 +90,10 @@ static void create(void)
     fake_add_ports(&machine, &pit.ports[0].ports);
     fake_add_ports(&machine, &pit.ports[1].ports);
     fake_add_ports(&machine, &rtc.ports.ports);
+    uart16550_init(&uart, 0x3f8, irq(4));
+    fake_add_ports(&machine, &uart.ports.ports);
+    i82093_init(&ioapic, deliver, NULL);
+    fake_add_mmio(&machine, &ioapic.mmio);
     create_bus();
 }
 
@@ -87,7 +101,7 @@ static void create(void)
 static uint16_t port(struct fuzz_input *in)
 {
     uint8_t choice = fuzz_byte(in);
-    const struct device_ports *ports = machine.ports[choice % 12];
+    const struct device_ports *ports = machine.ports[choice % 13];
 
     if (ports == NULL) /* the one that moves */
         return (uint16_t)fuzz_number(in, 2);
@@ -128,6 +142,14 @@ static void step(struct fuzz_input *in)
         fake_pass(&machine, fuzz_number(in, 3) * (choice & 0x10 ? 4 : 1));
         break;
     case 6:
+        if (choice & 0x20) {
+            uart16550_receive(&uart, choice);
+            fake_write(&machine, I82093_ADDRESS + (choice & 0xc0), 4, fuzz_number(in, 4));
+            fake_write(&machine, I82093_ADDRESS + 0x10, 4, fuzz_number(in, 4));
+            i82093_set_input(&ioapic, fuzz_byte(in) % I82093_INPUTS, choice & 8);
+            i82093_eoi(&ioapic, fuzz_byte(in));
+            break;
+        }
         i8042_key(&kbc, choice & 8 ? 0xe0 : 0, fuzz_byte(in), choice & 0x10);
         i8042_mouse(&kbc, (int32_t)fuzz_number(in, 4), (int32_t)fuzz_number(in, 2), choice,
                     choice >> 3);
@@ -148,6 +170,7 @@ static void step(struct fuzz_input *in)
         break;
     }
     FUZZ_CHECK(intr.asserted == pic.state.intr);
+    FUZZ_CHECK(uart16550_room(&uart) <= UART_FIFO_SIZE);
     FUZZ_CHECK(pit.timer.deadline > 0 && rtc.timer.deadline > 0 && pm.timer.deadline > 0);
 }
 
@@ -162,6 +185,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     i8254_reset(&pit);
     mc146818_reset(&rtc);
     i8042_reset(&kbc);
+    uart16550_reset(&uart);
+    i82093_reset(&ioapic);
     piix4_pm_reset(&pm);
     pci_reset(&bus);
     FUZZ_CHECK(a20.asserted && !intr.asserted && pit.timer.deadline == DEVICE_NEVER);
