@@ -102,6 +102,7 @@ static bool open_devices(const char *command, const struct child_options *option
         plan->devices[0] = scsi_controller_create(command, options->disks, options->disk_count);
         if (plan->devices[0] == NULL)
             return false;
+        plan->controller = plan->devices[0];
         plan->device_count = 1;
     }
     for (unsigned i = 0; i < options->switch_count; i++) {

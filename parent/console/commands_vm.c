@@ -6,6 +6,7 @@
 #include "parent/include/thread.h"
 #include "parent/include/time.h"
 #include "parent/services/child.h"
+#include "parent/services/scsi_controller.h"
 
 #define US_PER_SECOND 1000000u
 #define START_SECONDS 60u /* that a system has to come up */
@@ -107,6 +108,37 @@ static bool key(struct child *child, char **arguments)
     return command_failed(arguments[0], NULL, "%s has no driver that listens", child_name(child));
 }
 
+/* False, having said so, if @child was started without a disk. */
+static bool has_controller(struct child *child, const char *command)
+{
+    return child_controller(child) != NULL ||
+           command_failed(command,
+                          "Start it with at least one disk=", "%s has no controller for disks",
+                          child_name(child));
+}
+
+static bool attach(struct child *child, char **arguments)
+{
+    unsigned lun;
+    if (!has_controller(child, arguments[0]) ||
+        !scsi_controller_add(arguments[0], child_controller(child), arguments[3], &lun))
+        return false;
+    terminal_print("%s: %s is LUN %u\n", child_name(child), arguments[3], lun);
+    return true;
+}
+
+static bool detach(struct child *child, char **arguments)
+{
+    uint64_t lun;
+    if (!has_controller(child, arguments[0]))
+        return false;
+    if (!parse_number(arguments[3], &lun) || lun >= SCSI_CONTROLLER_DISKS ||
+        !scsi_controller_remove(child_controller(child), (unsigned)lun))
+        return command_failed(arguments[0], NULL, "%s has no LUN %s", child_name(child),
+                              arguments[3]);
+    return true;
+}
+
 static const struct subcommand {
     const char *name;
     bool (*run)(struct child *child, char **arguments); /* @child: NULL if there is no name */
@@ -114,7 +146,8 @@ static const struct subcommand {
 } subcommands[] = {
     {"list", list, 2},           {"console", console, 3}, {"shutdown", shut_down, 3},
     {"restart", restart, 3},     {"kill", kill, 3},       {"wait", wait, 3},
-    {"heartbeat", heartbeat, 3}, {"key", key, 4},
+    {"heartbeat", heartbeat, 3}, {"key", key, 4},         {"attach", attach, 4},
+    {"detach", detach, 4},
 };
 
 static bool run_on(const struct subcommand *subcommand, char **arguments)
@@ -142,10 +175,12 @@ static bool run_vm(unsigned count, char **arguments)
 const struct command vm_commands[] = {
     {"vm",
      "list | console NAME | shutdown NAME | restart NAME | kill NAME | wait NAME | heartbeat NAME "
-     "| key NAME CODE",
+     "| key NAME CODE | "
+     "attach NAME DISK | detach NAME LUN",
      "children that were started with a name: shows them, opens the console (^] leaves it), asks "
      "the system to end or to start anew, ends it at once, waits for its end or its heartbeat, "
-     "types a key",
+     "types a key, adds and removes "
+     "disks",
      "vm shutdown debian", 1, 3, WORDS_NONE, run_vm},
     {0},
 };

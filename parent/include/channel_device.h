@@ -18,6 +18,9 @@ struct channel_device *channel_device_create(const struct vmbus_offer *offer, co
 /* Gives a reference back. Thread. */
 void channel_device_put(struct channel_device *device);
 
+/* What it was created with. Any. */
+void *channel_device_context(const struct channel_device *device);
+
 /* For struct process_program; without a new reference. */
 struct object *channel_device_object(struct channel_device *device);
 

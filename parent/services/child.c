@@ -243,6 +243,11 @@ const char *child_name(const struct child *child)
     return child->plan.name;
 }
 
+struct channel_device *child_controller(const struct child *child)
+{
+    return child->plan.controller;
+}
+
 /* --- Using one --- */
 
 bool child_wait(struct child *child, struct system_process_end *end, uint64_t deadline)

@@ -24,6 +24,8 @@ struct child_plan {
     struct program_file worker, kernel, initrd; /* @initrd.size is 0 if there is none */
     struct channel_device *devices[CHILD_DEVICES_MAX];
     unsigned device_count;
+    struct channel_device
+        *controller;                  /* that of its disks, one of the devices; NULL: it has none */
     char words[SYSTEM_MAX_ARGUMENTS]; /* the worker's, each ended by NUL */
     size_t words_size;
 };
@@ -49,6 +51,9 @@ void child_forget(struct child *child);
 void child_for_each(void (*function)(struct child *child));
 
 const char *child_name(const struct child *child);
+
+/* The controller of its disks, as long as @child is referred to; NULL: it was started without. */
+struct channel_device *child_controller(const struct child *child);
 
 /* Waits for the end until @deadline; false if that passed first. */
 bool child_wait(struct child *child, struct system_process_end *end, uint64_t deadline);

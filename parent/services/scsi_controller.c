@@ -7,8 +7,7 @@
 
 struct scsi_controller {
     struct storvsp *storvsp;
-    struct vdisk *disks[SCSI_CONTROLLER_DISKS];
-    unsigned count;
+    struct vdisk *disks[SCSI_CONTROLLER_DISKS]; /* by LUN; NULL: free. Atomic */
 };
 
 /* No channel is open: no request is under way. */
@@ -17,24 +16,36 @@ static void release(void *context)
     struct scsi_controller *controller = context;
     if (controller->storvsp)
         storvsp_destroy(controller->storvsp);
-    for (unsigned i = 0; i < controller->count; i++)
-        vdisk_close(controller->disks[i]);
+    for (unsigned i = 0; i < SCSI_CONTROLLER_DISKS; i++)
+        if (controller->disks[i])
+            vdisk_close(controller->disks[i]);
     heap_free(controller);
 }
 
-static bool add_disk(const char *command, struct scsi_controller *controller, const char *path)
+static struct vdisk *disk_of(const struct scsi_controller *controller, unsigned lun)
+{
+    return __atomic_load_n(&controller->disks[lun], __ATOMIC_ACQUIRE);
+}
+
+static bool add_disk(const char *command, struct scsi_controller *controller, const char *path,
+                     unsigned *lun)
 {
     const char *error;
+    *lun = 0;
+    while (*lun < SCSI_CONTROLLER_DISKS && disk_of(controller, *lun))
+        ++*lun;
+    if (*lun == SCSI_CONTROLLER_DISKS)
+        return command_failed(command, NULL, "%s: the controller has all the disks it can have",
+                              path);
     struct vdisk *disk = vdisk_open(path, 0, &error);
-    if (!disk) {
-        command_failed(command, NULL, "%s: %s", path, error);
-        return false;
-    }
-    controller->disks[controller->count++] = disk;
-    if (storvsp_add_lun(controller->storvsp, controller->count - 1, disk, disk->removable))
+    if (!disk)
+        return command_failed(command, NULL, "%s: %s", path, error);
+    controller->disks[*lun] = disk;
+    if (storvsp_add_lun(controller->storvsp, *lun, disk, disk->removable))
         return true;
-    command_failed(command, NULL, "%s: it is not of a size that a disk can have", path);
-    return false;
+    controller->disks[*lun] = NULL;
+    vdisk_close(disk);
+    return command_failed(command, NULL, "%s: it is not of a size that a disk can have", path);
 }
 
 struct channel_device *scsi_controller_create(const char *command, const char *const *paths,
@@ -50,8 +61,9 @@ struct channel_device *scsi_controller_create(const char *command, const char *c
         return NULL;
     }
     bool good = true;
+    unsigned lun;
     for (unsigned i = 0; good && i < count; i++)
-        good = add_disk(command, controller, paths[i]);
+        good = add_disk(command, controller, paths[i], &lun);
     if (good) {
         struct vmbus_offer offer = {0};
         /* One controller of its kind in a child: the same at each start. */
@@ -64,4 +76,28 @@ struct channel_device *scsi_controller_create(const char *command, const char *c
     if (!device)
         release(controller);
     return device;
+}
+
+bool scsi_controller_add(const char *command, struct channel_device *device, const char *path,
+                         unsigned *lun)
+{
+    return add_disk(command, channel_device_context(device), path, lun);
+}
+
+/* In any thread of the controller's. */
+static void close_disk(void *context, struct vdisk *disk)
+{
+    struct scsi_controller *controller = context;
+    if (!disk)
+        return;
+    vdisk_close(disk);
+    for (unsigned i = 0; i < SCSI_CONTROLLER_DISKS; i++)
+        if (disk_of(controller, i) == disk)
+            __atomic_store_n(&controller->disks[i], NULL, __ATOMIC_RELEASE);
+}
+
+bool scsi_controller_remove(struct channel_device *device, unsigned lun)
+{
+    struct scsi_controller *controller = channel_device_context(device);
+    return storvsp_remove_lun(controller->storvsp, lun, close_disk, controller);
 }

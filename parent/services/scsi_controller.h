@@ -2,6 +2,8 @@
 #ifndef VENEER_PARENT_SERVICES_SCSI_CONTROLLER_H
 #define VENEER_PARENT_SERVICES_SCSI_CONTROLLER_H
 
+#include <stdbool.h>
+
 struct channel_device;
 
 #define SCSI_CONTROLLER_DISKS 8
@@ -11,5 +13,14 @@ struct channel_device;
  * one. NULL: it has been printed why, for the command called @command. Thread. */
 struct channel_device *scsi_controller_create(const char *command, const char *const *paths,
                                               unsigned count);
+
+/* Opens one more disk, which becomes the lowest free LUN of @device, a controller; a guest that
+ * runs is told. *@lun is its number. False: printed, as above. The console's thread. */
+bool scsi_controller_add(const char *command, struct channel_device *device, const char *path,
+                         unsigned *lun);
+
+/* Takes LUN @lun away from the guest; its disk is closed when its requests have ended. False: there
+ * is none. The console's thread. */
+bool scsi_controller_remove(struct channel_device *device, unsigned lun);
 
 #endif

@@ -31,6 +31,11 @@ void channel_device_put(struct channel_device *device)
     object_put(&device->object);
 }
 
+void *channel_device_context(const struct channel_device *device)
+{
+    return device->context;
+}
+
 struct object *channel_device_object(struct channel_device *device)
 {
     return &device->object;

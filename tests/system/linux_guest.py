@@ -232,6 +232,15 @@ def child_tests():
                 Start(("disk-make", "disk-verify"), "disk=/raw.img memory=192", "mib=8"),
                 must=(r"^\+ vm kill a$", AUTORUN_PASSED), raw=DISK_SIZE,
                 must_not=(*TROUBLE, r"^AUTORUN FAIL", PANIC, r"error:"))  # fmt: skip
+    # The second disk comes while the guest runs, and goes; then the store's file is free again.
+    yield guest("hot-add-svm", QEMU,
+                Start(("disk-make",), "name=a disk=/raw.img memory=192", "mib=8 disk=sdb",
+                      after=("vm heartbeat a", "vm attach a /fixed.vhd", "vm wait a")),
+                Start(("wait-shutdown",), "name=b disk=/raw.img disk=/fixed.vhd memory=192", judged=False,
+                      after=("vm heartbeat b", "sleep 2", "vm detach b 1", "sleep 2",
+                             "child disk=/fixed.vhd -- disk", "vm shutdown b")),
+                must=(r"^a: /fixed\.vhd is LUN 1$", r"^ok disk 0:0: ", AUTORUN_PASSED),
+                raw=DISK_SIZE, vhd=True, file_systems=False)  # fmt: skip
     yield guest("disk-vmx", BOCHS, Start(("disk-make",), "disk=/raw.img memory=192", "mib=4"),
                 raw=DISK_SIZE, time_limit=500)
 
