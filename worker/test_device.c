@@ -91,7 +91,7 @@ static void assert_interrupt(uint32_t value)
 
 static uint32_t count_exits(void)
 {
-    struct veneer_vp_statistics statistics[2];
+    struct veneer_vp_statistics statistics[2] = {0};
     uint64_t exits = 0;
     for (uint32_t i = 0; i < machine.vp_count; i++) {
         if (system_vm_statistics(machine.handle, i, statistics) < 0)
