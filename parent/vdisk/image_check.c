@@ -107,7 +107,7 @@ const char *image_check(const char *path, const struct image_progress *progress,
                         struct image_description *description)
 {
     const char *error;
-    struct vhd_image image;
+    struct vhd_image image = {0};
     struct image_file *file = open_file(path, description, &error);
     if (!file)
         return error;
