@@ -9,12 +9,13 @@ import subprocess
 # Marks of vsc/demo/bench.c: a row begins, a measurement begins, and ends.
 NEXT, BEGIN, END = "234"
 # Where nothing is done but to wait for a device. How often these loops go round is no cost of ours.
-WAITING = {"demo.elf": "wait_for_packet", "parent.elf": "poll"}
+WAITING = (("demo.elf", "wait_for_packet"), ("demo.elf", "bus_wait"), ("demo.elf", "demo_bus_take"),
+           ("parent.elf", "poll"))
 # Linked high, below the parent (hypervisor/address.h); the child's kernel is the only one so low.
 HYPERVISOR = (0xFFFFFFFF80000000, 0xFFFFFFFF80200000)
 CHILD = (0x100000, 0x400000)
 # In the order of the counts: everything else is the parent, its kernel and the worker.
-PARTS = ("parent", "waiting", "waiting", "hypervisor", "child")
+PARTS = ("parent", *("waiting" for _ in WAITING), "hypervisor", "child")
 
 
 def _function(file, name):
@@ -27,7 +28,7 @@ def _function(file, name):
 
 
 def plugin_options(build):
-    ranges = [_function(build / file, name) for file, name in WAITING.items()]
+    ranges = [_function(build / file, name) for file, name in WAITING]
     return "".join(f",part={start:x}-{end:x}" for start, end in (*ranges, HYPERVISOR, CHILD))
 
 

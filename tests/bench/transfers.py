@@ -29,6 +29,8 @@ TRANSFERS = [
     Transfer("disk.write_100k_halting", "write100k", "write of 100 KB, halting", 1, "_halting"),
     Transfer("disk.write_100k_halting_qd32", "write100k", "the same, 32 at once", 32,
              "_halting_qd32"),
+    Transfer("net.frame_1500", "frame1500", "frame of 1,500 bytes"),
+    Transfer("net.frame_1500_qd16", "frame1500", "the same, 16 at once", 16, "_qd16"),
 ]  # fmt: skip
 PARTS = [("child", "the child"), ("hypervisor", "the hypervisor"), ("parent", "the parent")]
 

@@ -69,7 +69,8 @@ class Session(Test):
     steps: tuple
     parent: str = ""  # options on the parent's command line
     store: tuple = ()  # (name, content) of the files on the VM store; None instead: no store
-    programs: tuple = ()  # of parent/user/programs, to be on the store
+    programs: tuple = ()  # to be on the store
+    modules: tuple = ()  # programs that the boot loader loads
     seconds: float = 30  # for a step
     ends: bool = False  # the machine switches itself off at the end
 
@@ -94,7 +95,9 @@ class Session(Test):
         image = context.directory / "veneer.iso"
         kernels = [str(context.build / "iso" / name) for name in ("veneer.elf", "parent.elf")]
         command = ["tools/mkiso", "--grub", str(context.build / "grub"), "-o", str(image),
-                   f"--parent-options={self.parent}", *kernels]
+                   f"--parent-options={self.parent}",
+                   *(f"--module={context.build / 'programs' / name}.elf={name}" for name in self.modules),
+                   *kernels]  # fmt: skip
         run_program(context, command, 30, context.directory / "mkiso.log")
         return image
 

@@ -7,9 +7,11 @@ import shutil
 import emulator
 from guest import debian, dmesg, linux, plain, server, steps
 from harness.boot import TROUBLE, Boot, last_line, read_text
+from harness.session import Session
 from harness.test import Failure, Process, Test, run_program
 
 from .child import AUTORUN_PASSED, MODULES
+from .console import PROMPT
 from .platforms import BOCHS, QEMU
 
 # Nothing good comes after these.
@@ -245,7 +247,38 @@ def child_tests():
                 raw=DISK_SIZE, time_limit=500)
 
 
+@dataclasses.dataclass
+class LinuxShell(Session):
+    """A person types at the guest's shell, on our console, and leaves it again."""
+
+    def _store(self, context):
+        guest = make_guest(context)
+        files = (("vmlinuz", guest.kernel.read_bytes()), ("initrd", guest.initramfs.read_bytes()))
+        return Session._store(dataclasses.replace(self, store=files), context)
+
+    def _image(self, context):
+        return Session._image(dataclasses.replace(self, modules=("worker",)), context)
+
+
+SHELL_STEPS = (
+    ("", PROMPT),
+    ("child name=a kernel=/vmlinuz initrd=/initrd memory=192 cmdline=\"console=ttyS0 quiet steps=shell\"\r",
+     PROMPT),
+    ("vm console a\r", r"STEP shell begins[\s\S]*# $"),
+    ("echo $((6 * 7)) > /tmp/x; cat /proc/cpuinfo | grep -c processor; cat /tmp/x\r", r"^1\n42\n[\s\S]*# $"),
+    ("sleep 1000\r", r"sleep 1000\n"),
+    ("\x03", r"# $"),  # ^C is the guest's
+    ("\x1d", PROMPT),
+    ("vm list\r", r"^a +running, last heartbeat \d+ ms ago\n[\s\S]*" + PROMPT),
+    ("vm console a\r", r"leaves the console of a\.\n"),
+    ("\r", r"# $"),
+    ("exit\r", r"STEP shell ok[\s\S]*reboot: Power down[\s\S]*" + PROMPT),
+    ("poweroff\r", r"poweroff"),
+)  # fmt: skip
+
+
 TESTS = [
+    LinuxShell("linux-shell-svm", {**QEMU, "cpus": 2, "memory": 1024}, SHELL_STEPS, store=(), ends=True),
     Judging("unit-guest-judging"),
     Baseline("linux-baseline", time_limit=120),
     *child_tests(),
