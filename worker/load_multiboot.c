@@ -4,7 +4,7 @@
 
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
-#include "parent/include/system_call.h"
+#include "parent/user/system.h"
 #include "worker/load.h"
 #include "worker/machine.h"
 #include "worker/memory_map.h"
