@@ -260,18 +260,20 @@ class LinuxShell(Session):
         return Session._image(dataclasses.replace(self, modules=("worker",)), context)
 
 
+# The shell asks where the cursor is.
+SHELL_PROMPT = r"# (\x1b\[6n)?$"
 SHELL_STEPS = (
     ("", PROMPT),
     ("child name=a kernel=/vmlinuz initrd=/initrd memory=192 cmdline=\"console=ttyS0 quiet steps=shell\"\r",
      PROMPT),
-    ("vm console a\r", r"STEP shell begins[\s\S]*# $"),
-    ("echo $((6 * 7)) > /tmp/x; cat /proc/cpuinfo | grep -c processor; cat /tmp/x\r", r"^1\n42\n[\s\S]*# $"),
-    ("sleep 1000\r", r"sleep 1000\n"),
-    ("\x03", r"# $"),  # ^C is the guest's
+    ("vm console a\r", r"STEP shell begins[\s\S]*" + SHELL_PROMPT),
+    ("echo $((6 * 7)) > /tmp/x; cat /proc/cpuinfo | grep -c processor; cat /tmp/x\r", r"^1\n42\n[\s\S]*" + SHELL_PROMPT),
+    ("(echo ready; exec sleep 1000)\r", r"^ready\n"),
+    ("\x03", SHELL_PROMPT),  # ^C is the guest's
     ("\x1d", PROMPT),
     ("vm list\r", r"^a +running, last heartbeat \d+ ms ago\n[\s\S]*" + PROMPT),
     ("vm console a\r", r"leaves the console of a\.\n"),
-    ("\r", r"# $"),
+    ("\r", SHELL_PROMPT),
     ("exit\r", r"STEP shell ok[\s\S]*reboot: Power down[\s\S]*" + PROMPT),
     ("poweroff\r", r"poweroff"),
 )  # fmt: skip
