@@ -300,65 +300,40 @@ void child_kill(struct child *child)
 
 /* --- Its bus --- */
 
-/* What one of the calls below does; @argument is its own. */
-typedef enum system_error bus_action(struct bus *bus, void *argument);
-
-static enum system_error with_bus(struct child *child, bus_action *act, void *argument)
+/* The bus of @child, as long as @partition is referred to, which the caller gives back; NULL: it
+ * has none now. */
+static struct bus *get_bus(struct child *child, struct object **partition)
 {
-    enum system_error error = SYSTEM_ERROR_UNAVAILABLE;
     mutex_lock(&child->lock);
-    struct object *object =
-        child->process ? process_object(child->process, OBJECT_PARTITION) : NULL;
+    *partition = child->process ? process_object(child->process, OBJECT_PARTITION) : NULL;
     mutex_unlock(&child->lock);
-    if (!object)
-        return error;
-    struct bus *bus = bus_of(CONTAINER_OF(object, struct partition, object));
-    if (bus)
-        error = act(bus, argument);
-    object_put(object);
-    return error;
+    return *partition ? bus_of(CONTAINER_OF(*partition, struct partition, object)) : NULL;
 }
 
-static enum system_error shut_down(struct bus *bus, void *argument)
+static enum system_error put_bus(struct object *partition, enum system_error error)
 {
-    const enum system_vm_shutdown *how = argument;
-    bool asked = ic_request_shutdown(bus_ic(bus, IC_SHUTDOWN), *how == SYSTEM_VM_RESTART);
-    return asked ? SYSTEM_OK : SYSTEM_ERROR_UNAVAILABLE;
+    if (partition)
+        object_put(partition);
+    return error;
 }
 
 enum system_error child_shutdown(struct child *child, enum system_vm_shutdown how)
 {
-    return with_bus(child, shut_down, &how);
-}
-
-static enum system_error age_of_beat(struct bus *bus, void *argument)
-{
-    uint64_t last, *age = argument;
-    if (!ic_last_beat(bus_ic(bus, IC_HEARTBEAT), &last))
-        return SYSTEM_ERROR_UNAVAILABLE;
-    *age = time_now() - last;
-    return SYSTEM_OK;
+    struct object *partition;
+    struct bus *bus = get_bus(child, &partition);
+    return put_bus(partition, bus ? bus_shutdown(bus, how) : SYSTEM_ERROR_UNAVAILABLE);
 }
 
 enum system_error child_heartbeat(struct child *child, uint64_t *age)
 {
-    return with_bus(child, age_of_beat, age);
-}
-
-struct key_stroke {
-    uint16_t make_code;
-    uint32_t flags;
-};
-
-static enum system_error press(struct bus *bus, void *argument)
-{
-    const struct key_stroke *stroke = argument;
-    bool sent = keyboard_key(bus_keyboard(bus), stroke->make_code, stroke->flags);
-    return sent ? SYSTEM_OK : SYSTEM_ERROR_UNAVAILABLE;
+    struct object *partition;
+    struct bus *bus = get_bus(child, &partition);
+    return put_bus(partition, bus ? bus_heartbeat(bus, age) : SYSTEM_ERROR_UNAVAILABLE);
 }
 
 enum system_error child_key(struct child *child, uint16_t make_code, uint32_t flags)
 {
-    struct key_stroke stroke = {make_code, flags};
-    return with_bus(child, press, &stroke);
+    struct object *partition;
+    struct bus *bus = get_bus(child, &partition);
+    return put_bus(partition, bus ? bus_key(bus, make_code, flags) : SYSTEM_ERROR_UNAVAILABLE);
 }

@@ -32,6 +32,13 @@ enum system_error bus_attach(struct bus *bus, uint64_t slot, struct channel_devi
  * is none. Thread. */
 enum system_error bus_detach(struct bus *bus, uint64_t slot);
 
+/* bus_services.c: asks the guest's system to end; types a key (enum system_vm_key); *@age:
+ * microseconds since its last beat. SYSTEM_ERROR_UNAVAILABLE: it does not listen, or there was no
+ * beat yet. Thread. */
+enum system_error bus_shutdown(struct bus *bus, enum system_vm_shutdown how);
+enum system_error bus_key(struct bus *bus, uint16_t make_code, uint32_t flags);
+enum system_error bus_heartbeat(struct bus *bus, uint64_t *age);
+
 /* What is always there. */
 struct ic *bus_ic(struct bus *bus, enum ic_kind kind);
 struct keyboard *bus_keyboard(struct bus *bus);

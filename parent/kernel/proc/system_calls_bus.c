@@ -1,6 +1,5 @@
 /* System calls on the bus of a child. What they do is in parent/vmbus/ and vsp/. */
 #include "include/vmbus/ic.h"
-#include "parent/include/time.h"
 #include "parent/kernel/proc/process.h"
 #include "parent/kernel/proc/system_calls.h"
 #include "parent/vmbus/bus.h"
@@ -70,8 +69,7 @@ int64_t call_vm_detach(const uint64_t *argument)
 
 static int64_t shut_down(struct bus *bus, const uint64_t *argument)
 {
-    bool asked = ic_request_shutdown(bus_ic(bus, IC_SHUTDOWN), argument[1] == SYSTEM_VM_RESTART);
-    return failure(asked ? SYSTEM_OK : SYSTEM_ERROR_UNAVAILABLE);
+    return failure(bus_shutdown(bus, (enum system_vm_shutdown)argument[1]));
 }
 
 int64_t call_vm_shutdown(const uint64_t *argument)
@@ -83,8 +81,7 @@ int64_t call_vm_shutdown(const uint64_t *argument)
 
 static int64_t press_key(struct bus *bus, const uint64_t *argument)
 {
-    bool sent = keyboard_key(bus_keyboard(bus), (uint16_t)argument[1], (uint32_t)argument[2]);
-    return failure(sent ? SYSTEM_OK : SYSTEM_ERROR_UNAVAILABLE);
+    return failure(bus_key(bus, (uint16_t)argument[1], (uint32_t)argument[2]));
 }
 
 int64_t call_vm_key(const uint64_t *argument)
@@ -98,11 +95,10 @@ int64_t call_vm_key(const uint64_t *argument)
 
 static int64_t age_of_beat(struct bus *bus, const uint64_t *argument)
 {
-    uint64_t last;
+    uint64_t age;
     (void)argument;
-    if (!ic_last_beat(bus_ic(bus, IC_HEARTBEAT), &last))
-        return failure(SYSTEM_ERROR_UNAVAILABLE);
-    return (int64_t)(time_now() - last);
+    enum system_error error = bus_heartbeat(bus, &age);
+    return error == SYSTEM_OK ? (int64_t)age : failure(error);
 }
 
 int64_t call_vm_heartbeat(const uint64_t *argument)
