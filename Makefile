@@ -248,8 +248,8 @@ SETUP_GROUPS := build \
 setup:
 	@tools/setup $(SETUP_GROUPS)
 
-.SECONDARY: $(WORKER_OBJECTS) $(USER_RUNTIME_OBJECTS) $(USER_LIB_OBJECTS)
-.PRECIOUS: $(BUILD)/user/parent/user/programs/%.c.o
+.SECONDARY: $(WORKER_OBJECTS) $(USER_RUNTIME_OBJECTS) $(USER_LIB_OBJECTS) \
+            $(call user_objects,$(PROGRAM_NAMES:%=parent/user/programs/%.c))
 -include $(WORKER_OBJECTS:.o=.d)
 -include $(USER_RUNTIME_OBJECTS:.o=.d) $(USER_LIB_OBJECTS:.o=.d)
 -include $(patsubst %,$(BUILD)/user/parent/user/programs/%.c.d,$(PROGRAM_NAMES))
