@@ -47,26 +47,35 @@ void io_add_mmio(const struct device_mmio *mmio)
     mmio_ranges[mmio_range_count++] = mmio;
 }
 
-/* So that accesses need no registers saved for it. */
+static void begin_access(struct vp *vp)
+{
+    lock_take(&machine.lock);
+    machine.accessing = vp;
+}
+
+static void end_access(void)
+{
+    lock_release(&machine.lock);
+}
+
+/* So that accesses without the lock need no registers saved for it. */
 #define RARE __attribute__((noinline))
 
 static RARE uint32_t read_locked(struct vp *vp, const struct device_ports *ports, uint16_t offset,
                                  uint32_t size)
 {
-    lock_take(&machine.lock);
-    machine.accessing = vp;
+    begin_access(vp);
     uint32_t value = ports->read(ports->device, offset, size);
-    lock_release(&machine.lock);
+    end_access();
     return value;
 }
 
 static RARE void write_locked(struct vp *vp, const struct device_ports *ports, uint16_t offset,
                               uint32_t size, uint32_t value)
 {
-    lock_take(&machine.lock);
-    machine.accessing = vp;
+    begin_access(vp);
     ports->write(ports->device, offset, size, value);
-    lock_release(&machine.lock);
+    end_access();
 }
 
 uint32_t io_read_port(struct vp *vp, uint16_t port, uint32_t size)
@@ -109,10 +118,9 @@ uint64_t io_read_memory(struct vp *vp, uint64_t address, uint32_t size)
     const struct device_mmio *mmio = find_mmio(address, size);
     if (!mmio)
         return UINT64_MAX;
-    lock_take(&machine.lock);
-    machine.accessing = vp;
+    begin_access(vp);
     uint64_t value = mmio->read(mmio->device, address - mmio->first, size);
-    lock_release(&machine.lock);
+    end_access();
     return value;
 }
 
@@ -121,8 +129,7 @@ void io_write_memory(struct vp *vp, uint64_t address, uint32_t size, uint64_t va
     const struct device_mmio *mmio = find_mmio(address, size);
     if (!mmio)
         return;
-    lock_take(&machine.lock);
-    machine.accessing = vp;
+    begin_access(vp);
     mmio->write(mmio->device, address - mmio->first, size, value);
-    lock_release(&machine.lock);
+    end_access();
 }

@@ -116,9 +116,8 @@ static uint64_t load_initrd(const struct bzimage *image, const struct load_file 
                             uint64_t kernel_end)
 {
     uint64_t top = get(image->file + INITRD_ADDR_MAX, 4) + 1;
-    uint64_t low = machine.ram_size < MACHINE_LOW_END ? machine.ram_size : MACHINE_LOW_END;
-    if (top > low)
-        top = low;
+    if (top > machine_low_size())
+        top = machine_low_size();
     if (initrd->size > top || ((top - initrd->size) & PAGE_MASK) < kernel_end)
         machine_fail("the initrd of %lu MiB does not fit behind the kernel: give the child more "
                      "memory",

@@ -54,15 +54,13 @@ static void create_ram(uint64_t size)
     uint32_t memory = (uint32_t)machine_must(system_memory_create(size), "memory for the child");
     machine_must(system_memory_map(memory, 0, size, SYSTEM_RIGHT_READ | SYSTEM_RIGHT_WRITE, &ram),
                  "the child's memory");
-    if (size <= MACHINE_LOW_END) {
-        map_ram(memory, 0, size, 0);
-    } else {
-        map_ram(memory, 0, MACHINE_LOW_END, 0);
-        map_ram(memory, MACHINE_LOW_END, size - MACHINE_LOW_END, MACHINE_HIGH_START);
-    }
-    system_handle_close(memory);
     machine.ram = ram;
     machine.ram_size = size;
+    uint64_t low = machine_low_size();
+    map_ram(memory, 0, low, 0);
+    if (size > low)
+        map_ram(memory, low, size - low, MACHINE_HIGH_START);
+    system_handle_close(memory);
 }
 
 static void create_vp(uint32_t index)
@@ -90,7 +88,7 @@ void machine_create(uint64_t ram_size, uint32_t vp_count)
 
 void *machine_memory(uint64_t address, uint64_t size)
 {
-    uint64_t low = machine.ram_size < MACHINE_LOW_END ? machine.ram_size : MACHINE_LOW_END;
+    uint64_t low = machine_low_size();
     if (address < low && size <= low - address)
         return machine.ram + address;
     if (address < MACHINE_HIGH_START)

@@ -61,6 +61,12 @@ uint64_t machine_must(int64_t result, const char *what);
 /* Makes the partition, @ram_size bytes of memory and @vp_count VPs. */
 void machine_create(uint64_t ram_size, uint32_t vp_count);
 
+/* Bytes of RAM from address 0 on; the rest is from MACHINE_HIGH_START on. */
+static inline uint64_t machine_low_size(void)
+{
+    return machine.ram_size < MACHINE_LOW_END ? machine.ram_size : MACHINE_LOW_END;
+}
+
 /* The RAM at guest physical @address; NULL if not all @size bytes are RAM, in one piece. */
 void *machine_memory(uint64_t address, uint64_t size);
 

@@ -7,7 +7,7 @@
 
 unsigned memory_map(struct memory_range ranges[MEMORY_MAP_MAX])
 {
-    uint64_t low = machine.ram_size < MACHINE_LOW_END ? machine.ram_size : MACHINE_LOW_END;
+    uint64_t low = machine_low_size();
     unsigned count = 0;
     ranges[count++] = (struct memory_range){0, LOW_END, MEMORY_RAM};
     ranges[count++] = (struct memory_range){LOW_END, MEMORY_ACPI_START - LOW_END, MEMORY_RESERVED};

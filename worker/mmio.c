@@ -3,7 +3,6 @@
 #include "lib/x86/cpu.h"
 #include "worker/io.h"
 #include "worker/vp.h"
-#include "parent/user/system.h"
 
 /* hv_x64_segment_register.attributes of code. */
 #define SEGMENT_64_BIT (1u << 13)
@@ -23,9 +22,7 @@ __attribute__((noinline)) static uint32_t refuse(struct vp *vp)
                                   << HV_PENDING_INTERRUPTION_TYPE_SHIFT |
                               VECTOR_INVALID_OPCODE << HV_PENDING_INTERRUPTION_VECTOR_SHIFT}},
     };
-    int64_t result =
-        system_vm_call(machine.handle, HVCALL_SET_VP_REGISTERS, 1, &input, sizeof(input), NULL, 0);
-    if (result < 0 || result & HV_HYPERCALL_STATUS_MASK)
+    if (machine_call(HVCALL_SET_VP_REGISTERS, 1, &input, sizeof(input)) != 0)
         vp_crash(vp, "instruction that cannot be emulated");
     return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
 }

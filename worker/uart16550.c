@@ -79,12 +79,8 @@ static uint8_t pending(const struct uart16550_state *state)
 {
     if (state->interrupt_enable & IER_LINE_STATUS && state->line_status & LSR_ERRORS)
         return IIR_LINE_STATUS;
-    if (state->interrupt_enable & IER_RECEIVED && state->fifo_count > 0) {
-        if (state->fifo_count >= trigger_level(state))
-            return IIR_RECEIVED;
-        if (state->timeout_interrupt)
-            return IIR_TIMEOUT;
-    }
+    if (state->interrupt_enable & IER_RECEIVED && state->fifo_count > 0) /* the timeout is 0 */
+        return state->fifo_count >= trigger_level(state) ? IIR_RECEIVED : IIR_TIMEOUT;
     if (state->interrupt_enable & IER_TRANSMITTER_EMPTY && state->transmitter_interrupt)
         return IIR_TRANSMITTER_EMPTY;
     if (state->interrupt_enable & IER_MODEM_STATUS && state->modem_status & MSR_DELTAS)
@@ -102,7 +98,6 @@ static void update_line(struct uart16550 *uart)
 static void clear_fifo(struct uart16550_state *state)
 {
     state->fifo_first = state->fifo_count = 0;
-    state->timeout_interrupt = false;
     state->line_status &= (uint8_t)~LSR_DATA_READY;
 }
 
@@ -129,7 +124,6 @@ void uart16550_receive(struct uart16550 *uart, uint8_t byte)
         state->fifo[(state->fifo_first + state->fifo_count++) % UART_FIFO_SIZE] = byte;
     }
     state->line_status |= LSR_DATA_READY;
-    state->timeout_interrupt = true; /* four characters' time is over at once */
     update_line(uart);
 }
 

@@ -15,7 +15,6 @@ struct uart16550_state {
     uint8_t line_status, modem_status, scratch;
     uint8_t divisor_low, divisor_high;
     bool transmitter_interrupt; /* "holding register empty" has not been read yet */
-    bool timeout_interrupt;     /* there are bytes, but fewer than the trigger level */
     uint8_t fifo[UART_FIFO_SIZE];
     uint8_t fifo_first, fifo_count;
 };
