@@ -21,6 +21,12 @@ struct load_request {
  * if it cannot be loaded. */
 void load_kernel(const struct load_request *request);
 
+/* For the kinds: copies @size bytes of @file from @offset on to guest @address, and clears what
+ * follows up to @memory_size bytes. The result is where that ends. Ends the process if the file is
+ * too short or the memory is not there. */
+uint64_t load_place(const struct load_file *file, uint64_t offset, uint64_t size, uint64_t address,
+                    uint64_t memory_size);
+
 /* One for each kind. False: the file is of another kind. */
 bool load_linux(const struct load_request *request);
 bool load_multiboot(const struct load_request *request);

@@ -11,15 +11,6 @@
 
 static const uint8_t magic[] = {0x7f, 'E', 'L', 'F'};
 
-static void load_segment(const struct elf_segment *segment, const uint8_t *file)
-{
-    uint8_t *memory = machine_memory(segment->virtual_address, segment->memory_size);
-    if (segment->virtual_address < START_KERNEL_LOWEST || !memory)
-        machine_fail("the kernel does not fit into its memory: %lu bytes at %lx",
-                     segment->memory_size, segment->virtual_address);
-    memcpy(memory, file + segment->file_offset, segment->file_size);
-}
-
 static void write_start(const char *command_line)
 {
     struct child_start *start = machine_memory(START_INFORMATION, sizeof(*start));
@@ -42,8 +33,11 @@ bool load_elf(const struct load_request *request)
         machine_fail("the kernel: %s", error);
     if (request->initrd.size > 0)
         machine_fail("a kernel of this kind takes no initrd");
-    for (unsigned i = 0; i < image.segment_count; i++)
-        load_segment(&image.segments[i], request->kernel.data);
+    for (unsigned i = 0; i < image.segment_count; i++) {
+        const struct elf_segment *segment = &image.segments[i];
+        load_place(&request->kernel, segment->file_offset, segment->file_size,
+                   segment->virtual_address, segment->memory_size);
+    }
     write_start(request->command_line);
     start_set(&(struct start_state){.mode = START_LONG_MODE,
                                     .rip = image.entry,

@@ -105,24 +105,6 @@ static bool find_header(const struct load_file *file, struct header *header, siz
     return false;
 }
 
-/* Copies @size bytes of the file from @offset on to @address, and clears up to @memory_size. The
- * result is where that ends. */
-static uint64_t place(const struct load_file *file, uint64_t offset, uint64_t size,
-                      uint64_t address, uint64_t memory_size)
-{
-    if (offset > file->size || size > file->size - offset)
-        machine_fail("the Multiboot kernel is cut off");
-    if (memory_size < size)
-        memory_size = size;
-    uint8_t *memory = machine_memory(address, memory_size);
-    if (address < START_KERNEL_LOWEST || !memory)
-        machine_fail("the Multiboot kernel does not fit into its memory: %lu bytes at %lx",
-                     memory_size, address);
-    memcpy(memory, (const uint8_t *)file->data + offset, size);
-    memset(memory + size, 0, memory_size - size);
-    return address + memory_size;
-}
-
 static uint64_t load_by_header(const struct load_file *file, const struct header *header,
                                size_t header_offset)
 {
@@ -137,7 +119,7 @@ static uint64_t load_by_header(const struct load_file *file, const struct header
     }
     uint64_t memory_size =
         header->bss_end > header->load_address ? header->bss_end - header->load_address : 0;
-    return place(file, offset, size, header->load_address, memory_size);
+    return load_place(file, offset, size, header->load_address, memory_size);
 }
 
 static uint64_t load_elf32(const struct load_file *file, uint32_t *entry)
@@ -159,8 +141,8 @@ static uint64_t load_elf32(const struct load_file *file, uint32_t *entry)
         memcpy(&segment, (const uint8_t *)file->data + at, sizeof(segment));
         if (segment.type != SEGMENT_LOAD || segment.memory_size == 0)
             continue;
-        uint64_t last = place(file, segment.offset, segment.file_size, segment.physical_address,
-                              segment.memory_size);
+        uint64_t last = load_place(file, segment.offset, segment.file_size,
+                                   segment.physical_address, segment.memory_size);
         end = last > end ? last : end;
     }
     *entry = header.entry;
