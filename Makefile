@@ -38,7 +38,7 @@ PARENT_OBJECTS := $(call objects,$(PARENT_ASM) $(PARENT_SOURCES) $(LIB_SOURCES))
 # of lib/.
 PROGRAM_NAMES := $(patsubst parent/user/programs/%.c,%,$(wildcard parent/user/programs/*.c))
 PROGRAMS := $(patsubst %,$(BUILD)/programs/%.elf,$(PROGRAM_NAMES) worker)
-WORKER_SOURCES := $(wildcard worker/*.c worker/emulator/*.c)
+WORKER_SOURCES := $(wildcard worker/*.c worker/devices/*.c worker/emulator/*.c)
 user_objects = $(patsubst %,$(BUILD)/user/%.o,$(1))
 USER_LIB_OBJECTS := $(call user_objects,$(filter-out lib/serial.c lib/symbols.c,$(LIB_SOURCES)))
 WORKER_OBJECTS := $(call user_objects,$(WORKER_SOURCES))

@@ -6,15 +6,11 @@ HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CFLAGS := -std=gnu17 -O1 -g -I. -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes \
                -fno-omit-frame-pointer -fno-pie $(HOST_SANITIZE) -DVENEER_DEBUG=1
 
-# Those of the worker's devices that know nothing but struct device_host.
-WORKER_DEVICES := byte_ports uart16550 i82093 i440bx i8042 i8254 i8259 mc146818 pci piix4_isa \
-                  piix4_pm ps2_keyboard ps2_mouse
-
 # The sources under test: nothing that needs a bare machine.
 HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                 hypervisor/boot/memory_map.c hypervisor/boot/multiboot2.c \
                 hypervisor/vp_context.c lib/instruction.c $(wildcard hypervisor/lapic*.c) \
-                $(wildcard vmbus/*.c vsc/*.c vsp/*/*.c worker/emulator/*.c) \
+                $(wildcard vmbus/*.c vsc/*.c vsp/*/*.c worker/emulator/*.c worker/devices/*.c) \
                 $(wildcard parent/kernel/mm/page_bitmap.c parent/block/partition.c \
                   parent/block/split.c parent/block/queue.c parent/block/bounce.c \
                   parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
@@ -23,8 +19,7 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                   worker/mmio.c worker/string_io.c worker/acpi.c worker/aml.c \
                   parent/console/line_editor.c $(filter-out parent/vdisk/worker.c,$(wildcard parent/vdisk/*.c)) \
                   parent/fs/*.c parent/net/*.c \
-                  tests/fat/*.c tests/net/*.c tests/devices/*.c) \
-                $(patsubst %,worker/%.c,$(WORKER_DEVICES))
+                  tests/fat/*.c tests/net/*.c tests/devices/*.c)
 HOST_OBJECTS := $(patsubst %,$(BUILD)/host/obj/%.o,$(HOST_SOURCES))
 
 # What would replace the C library's functions, on which the sanitizers depend, gets other names.

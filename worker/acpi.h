@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "worker/device.h"
+#include "worker/devices/device.h"
 #include "worker/memory_map.h"
 
 #define ACPI_RSDP_ADDRESS MEMORY_ACPI_START

@@ -1,13 +1,13 @@
 #include "worker/enlightened.h"
 
 #include "worker/acpi.h"
-#include "worker/i82093.h"
+#include "worker/devices/i82093.h"
 #include "worker/io.h"
 #include "worker/machine.h"
-#include "worker/mc146818.h"
+#include "worker/devices/mc146818.h"
 #include "worker/pc.h"
 #include "worker/serial_console.h"
-#include "worker/uart16550.h"
+#include "worker/devices/uart16550.h"
 
 static struct i82093 ioapic;
 static struct uart16550 com1, com2;

@@ -3,7 +3,7 @@
 #ifndef VENEER_WORKER_IO_H
 #define VENEER_WORKER_IO_H
 
-#include "worker/device.h"
+#include "worker/devices/device.h"
 
 /* Adds a range, which must stay and overlap no other. Before VPs run. */
 void io_add_ports(const struct device_ports *ports);

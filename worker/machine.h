@@ -12,7 +12,7 @@
 #include "include/hv/parent.h"
 #include "include/hv/synic.h"
 #include "include/hv/vp_page.h"
-#include "worker/device.h"
+#include "worker/devices/device.h"
 #include "worker/lock.h"
 
 #define MACHINE_MAX_VPS 32

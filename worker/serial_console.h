@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/uart16550.h"
+#include "worker/devices/uart16550.h"
 
 /* Connects @uart to the pipe's end @handle, and starts the thread that receives. */
 void serial_console_start(struct uart16550 *uart, uint32_t handle);

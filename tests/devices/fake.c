@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define FAKE_PAGE 4096
 
 static void fail(const char *what)
 {
@@ -57,6 +60,98 @@ static void *memory(void *context, uint64_t address, uint64_t size)
     return machine->ram + address;
 }
 
+/* --- Memory of devices --- */
+
+static void create_memory(void *context, uint64_t size, struct device_memory *created)
+{
+    struct fake_machine *machine = context;
+    uint32_t i = 0;
+
+    while (i < FAKE_RANGES && machine->memories[i] != NULL)
+        i++;
+    if (size == 0 || size % FAKE_PAGE != 0 || i == FAKE_RANGES)
+        fail("memory of no pages, or too much of it");
+    machine->memories[i] = calloc(1, size);
+    if (machine->memories[i] == NULL)
+        fail("no memory for a device");
+    *created = (struct device_memory){.data = machine->memories[i], .size = size, .handle = i};
+}
+
+/* The window that has @size bytes at @address, or part of them; NULL if none has. */
+static struct fake_window *find_window(struct fake_machine *machine, uint64_t address,
+                                       uint64_t size)
+{
+    for (int i = 0; i < FAKE_RANGES; i++) {
+        struct fake_window *window = &machine->windows[i];
+
+        if (window->data != NULL && address < window->first + window->size &&
+            window->first < address + size)
+            return window;
+    }
+    return NULL;
+}
+
+static void map_memory(void *context, uint64_t first, const struct device_memory *mapped,
+                       uint64_t offset, uint64_t size)
+{
+    struct fake_machine *machine = context;
+    int i = 0;
+
+    if (first % FAKE_PAGE != 0 || offset % FAKE_PAGE != 0 || size % FAKE_PAGE != 0 || size == 0 ||
+        offset > mapped->size || size > mapped->size - offset)
+        fail("a mapping of memory that is not there");
+    if (find_window(machine, first, size) != NULL)
+        fail("a mapping over another one");
+    while (i < FAKE_RANGES && machine->windows[i].data != NULL)
+        i++;
+    if (i == FAKE_RANGES)
+        fail("too many mappings");
+    machine->windows[i] = (struct fake_window){
+        .first = first,
+        .size = size,
+        .data = mapped->data + offset,
+        .dirty = calloc(size / FAKE_PAGE, sizeof(bool)),
+    };
+}
+
+static void unmap_memory(void *context, uint64_t first)
+{
+    struct fake_window *window = find_window(context, first, 1);
+
+    if (window == NULL || window->first != first)
+        fail("a mapping that is not there is removed");
+    free(window->dirty);
+    *window = (struct fake_window){0};
+}
+
+static void take_dirty(void *context, uint64_t first, uint8_t *dirty)
+{
+    struct fake_window *window = find_window(context, first, 1);
+
+    if (window == NULL || window->first != first)
+        fail("a mapping that is not there is asked for");
+    for (uint64_t page = 0; page < window->size / FAKE_PAGE; page++) {
+        if (window->dirty[page])
+            dirty[page / 8] |= (uint8_t)(1 << page % 8);
+        window->dirty[page] = false;
+    }
+}
+
+/* Where an access reaches a device's memory; NULL if it does not. */
+static uint8_t *window_access(struct fake_machine *machine, uint64_t address, uint32_t size,
+                              bool write)
+{
+    struct fake_window *window = find_window(machine, address, size);
+
+    if (window == NULL)
+        return NULL;
+    if (address < window->first || address - window->first > window->size - size)
+        fail("an access across the end of a mapping");
+    if (write)
+        window->dirty[(address - window->first) / FAKE_PAGE] = true;
+    return window->data + (address - window->first);
+}
+
 static void power_off(void *context)
 {
     struct fake_machine *machine = context;
@@ -74,7 +169,17 @@ static void reset(void *context)
 void fake_create(struct fake_machine *machine)
 {
     *machine = (struct fake_machine){
-        .host = {machine, now, wall_clock, arm, memory, power_off, reset},
+        .host = {.machine = machine,
+                 .now = now,
+                 .wall_clock = wall_clock,
+                 .arm = arm,
+                 .memory = memory,
+                 .create_memory = create_memory,
+                 .map_memory = map_memory,
+                 .unmap_memory = unmap_memory,
+                 .take_dirty = take_dirty,
+                 .power_off = power_off,
+                 .reset = reset},
         .ram = calloc(1, FAKE_RAM_SIZE),
     };
     if (machine->ram == NULL)
@@ -83,6 +188,10 @@ void fake_create(struct fake_machine *machine)
 
 void fake_destroy(struct fake_machine *machine)
 {
+    for (int i = 0; i < FAKE_RANGES; i++) {
+        free(machine->windows[i].dirty);
+        free(machine->memories[i]);
+    }
     free(machine->ram);
 }
 
@@ -173,8 +282,13 @@ void fake_out(struct fake_machine *machine, uint16_t port, uint32_t size, uint32
 uint64_t fake_read(struct fake_machine *machine, uint64_t address, uint32_t size)
 {
     const struct device_mmio *mmio = find_mmio(machine, address, size);
-    uint64_t ones = UINT64_MAX >> (64 - 8 * size);
+    uint8_t *data = window_access(machine, address, size, false);
+    uint64_t value = 0, ones = UINT64_MAX >> (64 - 8 * size);
 
+    if (data != NULL) {
+        memcpy(&value, data, size);
+        return value;
+    }
     if (mmio == NULL)
         return ones;
     return mmio->read(mmio->device, address - mmio->first, size) & ones;
@@ -183,7 +297,12 @@ uint64_t fake_read(struct fake_machine *machine, uint64_t address, uint32_t size
 void fake_write(struct fake_machine *machine, uint64_t address, uint32_t size, uint64_t value)
 {
     const struct device_mmio *mmio = find_mmio(machine, address, size);
+    uint8_t *data = window_access(machine, address, size, true);
 
+    if (data != NULL) {
+        memcpy(data, &value, size);
+        return;
+    }
     if (mmio != NULL)
         mmio->write(mmio->device, address - mmio->first, size, value);
 }

@@ -3,7 +3,7 @@
 #ifndef VENEER_TESTS_DEVICES_FAKE_H
 #define VENEER_TESTS_DEVICES_FAKE_H
 
-#include "worker/device.h"
+#include "worker/devices/device.h"
 
 #define FAKE_RANGES 32
 #define FAKE_RAM_SIZE (1024 * 1024)
@@ -14,6 +14,13 @@ struct fake_line {
     uint32_t rises;
 };
 
+/* Memory of a device where the guest reaches it. */
+struct fake_window {
+    uint64_t first, size;
+    uint8_t *data; /* NULL: none is here */
+    bool *dirty;   /* per page */
+};
+
 struct fake_machine {
     struct device_host host;
     uint64_t now_ns;
@@ -21,6 +28,8 @@ struct fake_machine {
     struct device_timer *timers;
     const struct device_ports *ports[FAKE_RANGES];
     const struct device_mmio *mmio[FAKE_RANGES];
+    struct fake_window windows[FAKE_RANGES];
+    void *memories[FAKE_RANGES]; /* of devices */
     uint32_t power_offs, resets;
     uint8_t *ram; /* FAKE_RAM_SIZE bytes at 0; on the heap, so that its ends are watched */
 };

@@ -2,15 +2,15 @@
  * passes, in any order. The sanitizers watch; nothing may hang or arm a timer for ever. */
 #include "tests/devices/fake.h"
 #include "tests/fuzz/fuzz.h"
-#include "worker/i440bx.h"
-#include "worker/i82093.h"
-#include "worker/i8042.h"
-#include "worker/i8254.h"
-#include "worker/i8259.h"
-#include "worker/mc146818.h"
-#include "worker/piix4_isa.h"
-#include "worker/piix4_pm.h"
-#include "worker/uart16550.h"
+#include "worker/devices/i440bx.h"
+#include "worker/devices/i82093.h"
+#include "worker/devices/i8042.h"
+#include "worker/devices/i8254.h"
+#include "worker/devices/i8259.h"
+#include "worker/devices/mc146818.h"
+#include "worker/devices/piix4_isa.h"
+#include "worker/devices/piix4_pm.h"
+#include "worker/devices/uart16550.h"
 
 static struct fake_machine machine;
 static struct i8259 pic;

@@ -1,5 +1,5 @@
 /* Unit test of the host bridge: which region each nibble stands for, and the lock. */
-#include "worker/i440bx.h"
+#include "worker/devices/i440bx.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"

@@ -1,5 +1,5 @@
 /* Unit test of the keyboard controller with its keyboard and mouse. */
-#include "worker/i8042.h"
+#include "worker/devices/i8042.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"

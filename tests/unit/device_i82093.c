@@ -1,5 +1,5 @@
 /* Unit test of the I/O APIC: edges, levels that stay until they are served, masks, registers. */
-#include "worker/i82093.h"
+#include "worker/devices/i82093.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"

@@ -1,10 +1,10 @@
 /* Unit test of the timer: what each mode puts out and counts, latches, and counter 0's interrupt.
  */
-#include "worker/i8254.h"
+#include "worker/devices/i8254.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"
-#include "worker/clock.h"
+#include "worker/devices/clock.h"
 
 #define HZ 1193182
 #define SECOND 1000000000ull

@@ -1,5 +1,5 @@
 /* Unit test of the two interrupt controllers: priorities, ends of interrupts, all modes. */
-#include "worker/i8259.h"
+#include "worker/devices/i8259.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"

@@ -1,5 +1,5 @@
 /* Unit test of the real-time clock: time, its format and what the guest does to it, interrupts. */
-#include "worker/mc146818.h"
+#include "worker/devices/mc146818.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"

@@ -1,5 +1,5 @@
 /* Unit test of the PCI bus: configuration space, ranges that move, and the reset register. */
-#include "worker/pci.h"
+#include "worker/devices/pci.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"

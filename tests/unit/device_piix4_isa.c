@@ -1,5 +1,5 @@
 /* Unit test of the routing of PCI interrupts. */
-#include "worker/piix4_isa.h"
+#include "worker/devices/piix4_isa.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"

@@ -1,5 +1,5 @@
 /* Unit test of the PIIX4's power management: timer, events, SCI, switching off. */
-#include "worker/piix4_pm.h"
+#include "worker/devices/piix4_pm.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"

@@ -1,5 +1,5 @@
 /* Unit test of the serial port: bytes both ways, FIFO, interrupts by priority, loop mode. */
-#include "worker/uart16550.h"
+#include "worker/devices/uart16550.h"
 
 #include "tests/devices/fake.h"
 #include "tests/unit/unit.h"

@@ -1,4 +1,4 @@
-#include "worker/pci.h"
+#include "worker/devices/pci.h"
 
 #include "lib/string.h"
 

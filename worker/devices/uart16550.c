@@ -1,4 +1,4 @@
-#include "worker/uart16550.h"
+#include "worker/devices/uart16550.h"
 
 /* Registers, PC16550D data sheet, table II; the first two with DLAB = 1 are the divisor. */
 enum {

@@ -1,4 +1,4 @@
-#include "worker/ps2.h"
+#include "worker/devices/ps2.h"
 
 /* Commands and replies. IBM PS/2 Technical Reference, Keyboard. */
 enum {

@@ -1,9 +1,9 @@
 /* Ports of devices with registers of a byte: a wider access is one of each byte, the lowest first,
  * as on an ISA bus. */
-#ifndef VENEER_WORKER_BYTE_PORTS_H
-#define VENEER_WORKER_BYTE_PORTS_H
+#ifndef VENEER_WORKER_DEVICES_BYTE_PORTS_H
+#define VENEER_WORKER_DEVICES_BYTE_PORTS_H
 
-#include "worker/device.h"
+#include "worker/devices/device.h"
 
 struct byte_ports {
     struct device_ports ports; /* for the machine to register */

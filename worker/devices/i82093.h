@@ -1,10 +1,10 @@
 /* The I/O interrupt controller Intel 82093AA, with the EOI register of later ones (version 20h).
  *
  * Context: the machine's lock is held. */
-#ifndef VENEER_WORKER_I82093_H
-#define VENEER_WORKER_I82093_H
+#ifndef VENEER_WORKER_DEVICES_I82093_H
+#define VENEER_WORKER_DEVICES_I82093_H
 
-#include "worker/device.h"
+#include "worker/devices/device.h"
 
 #define I82093_INPUTS 24u
 #define I82093_ADDRESS 0xfec00000ull /* of the first */

@@ -1,7 +1,7 @@
-#include "worker/piix4_pm.h"
+#include "worker/devices/piix4_pm.h"
 
 #include "lib/string.h"
-#include "worker/clock.h"
+#include "worker/devices/clock.h"
 
 /* Configuration. 82371AB (PIIX4), 7.1. */
 #define CONFIG_PMBA 0x40

@@ -1,10 +1,10 @@
 /* The PCI-ISA bridge of the PIIX4 (82371AB function 0, 8086:7110): it routes the interrupts of the
  * PCI bus, PIRQA# to PIRQD#, to inputs of the interrupt controllers. All functions: machine's lock
  * held. */
-#ifndef VENEER_WORKER_PIIX4_ISA_H
-#define VENEER_WORKER_PIIX4_ISA_H
+#ifndef VENEER_WORKER_DEVICES_PIIX4_ISA_H
+#define VENEER_WORKER_DEVICES_PIIX4_ISA_H
 
-#include "worker/pci.h"
+#include "worker/devices/pci.h"
 
 #define PIIX4_PIRQS 4
 

@@ -1,9 +1,9 @@
 /* The 8254 timer of a PC and its port 61h: counter 0 is IRQ 0, counter 2 the speaker. All
  * functions: machine's lock held. */
-#ifndef VENEER_WORKER_I8254_H
-#define VENEER_WORKER_I8254_H
+#ifndef VENEER_WORKER_DEVICES_I8254_H
+#define VENEER_WORKER_DEVICES_I8254_H
 
-#include "worker/byte_ports.h"
+#include "worker/devices/byte_ports.h"
 
 /* Ticks are those of the timer's clock since now() was 0. */
 struct i8254_counter {

@@ -3,10 +3,10 @@
  *
  * The registers hold the time; the wall clock says by how many seconds they go on. So a guest that
  * sets another time keeps its distance to the wall clock. All functions: machine's lock held. */
-#ifndef VENEER_WORKER_MC146818_H
-#define VENEER_WORKER_MC146818_H
+#ifndef VENEER_WORKER_DEVICES_MC146818_H
+#define VENEER_WORKER_DEVICES_MC146818_H
 
-#include "worker/byte_ports.h"
+#include "worker/devices/byte_ports.h"
 
 #define MC146818_CMOS_SIZE 256
 

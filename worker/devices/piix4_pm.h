@@ -2,11 +2,11 @@
  * general-purpose events with their SCI, sleep states and the APM port. There is no SMBus and no
  * SMI; what the SMI handler of firmware would do at the APM port is done here.
  * All functions: machine's lock held. */
-#ifndef VENEER_WORKER_PIIX4_PM_H
-#define VENEER_WORKER_PIIX4_PM_H
+#ifndef VENEER_WORKER_DEVICES_PIIX4_PM_H
+#define VENEER_WORKER_DEVICES_PIIX4_PM_H
 
-#include "worker/byte_ports.h"
-#include "worker/pci.h"
+#include "worker/devices/byte_ports.h"
+#include "worker/devices/pci.h"
 
 #define PIIX4_PM_SIZE 64
 

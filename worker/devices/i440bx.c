@@ -1,4 +1,4 @@
-#include "worker/i440bx.h"
+#include "worker/devices/i440bx.h"
 
 /* Configuration. 82443BX data sheet, 3.3. */
 #define CONFIG_PAM0 0x59 /* to 5Fh: a nibble for each region; the low one of the first is none */

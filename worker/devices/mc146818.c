@@ -1,8 +1,8 @@
-#include "worker/mc146818.h"
+#include "worker/devices/mc146818.h"
 
 #include "lib/calendar.h"
-#include "worker/byte_ports.h"
-#include "worker/clock.h"
+#include "worker/devices/byte_ports.h"
+#include "worker/devices/clock.h"
 
 #define FIRST_PORT 0x70
 #define PORTS 8

@@ -1,4 +1,4 @@
-#include "worker/i8042.h"
+#include "worker/devices/i8042.h"
 
 /* Status register (port 64h). */
 #define STATUS_OBF 0x01

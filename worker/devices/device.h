@@ -6,8 +6,8 @@
  *
  * Every function of a device is called with the machine's lock held and must not block; so a
  * device needs no lock of its own. What a device reads from guest memory may change at any time. */
-#ifndef VENEER_WORKER_DEVICE_H
-#define VENEER_WORKER_DEVICE_H
+#ifndef VENEER_WORKER_DEVICES_DEVICE_H
+#define VENEER_WORKER_DEVICES_DEVICE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +36,13 @@ struct device_timer {
     struct device_timer *next;
 };
 
+/* Memory of a device that the guest can reach like RAM, such as video memory; whole pages. */
+struct device_memory {
+    uint8_t *data;
+    uint64_t size;   /* bytes */
+    uint32_t handle; /* the machine's; a device does not look at it */
+};
+
 /* What a machine does for its devices. */
 struct device_host {
     void *machine;
@@ -47,6 +54,18 @@ struct device_host {
     void (*arm)(void *machine, struct device_timer *timer, uint64_t deadline);
     /* The guest's RAM at physical @address for DMA; NULL if not all @size bytes are RAM. */
     void *(*memory)(void *machine, uint64_t address, uint64_t size);
+    /* Memory for a device, zeroed, as long as the machine lives; does not return without it. */
+    void (*create_memory)(void *machine, uint64_t size, struct device_memory *memory);
+    /* Guest physical @first on is @size bytes of @memory from @offset on, instead of what the guest
+     * could reach there; all whole pages. For all processors when it returns. The range must not
+     * overlap another one that is mapped. */
+    void (*map_memory)(void *machine, uint64_t first, const struct device_memory *memory,
+                       uint64_t offset, uint64_t size);
+    /* Takes such a mapping back; accesses go to registers again, or nowhere. */
+    void (*unmap_memory)(void *machine, uint64_t first);
+    /* Sets bit n of @dirty if the guest may have written page n of the mapping at @first since the
+     * last call, or since it was mapped. */
+    void (*take_dirty)(void *machine, uint64_t first, uint8_t *dirty);
     /* The guest wants to be switched off or started anew; takes effect after the access. */
     void (*power_off)(void *machine);
     void (*reset)(void *machine);

@@ -1,4 +1,4 @@
-#include "worker/i8259.h"
+#include "worker/devices/i8259.h"
 
 /* Command words. Intel 8259A data sheet; the ELCR: 82371AB (PIIX4), 4.3. */
 #define ICW1 0x10 /* in a write to the command port; else OCW3 or OCW2 */

@@ -1,6 +1,6 @@
 /* Ticks of a clock that has run since ns 0. */
-#ifndef VENEER_WORKER_CLOCK_H
-#define VENEER_WORKER_CLOCK_H
+#ifndef VENEER_WORKER_DEVICES_CLOCK_H
+#define VENEER_WORKER_DEVICES_CLOCK_H
 
 #include <stdint.h>
 

@@ -1,10 +1,10 @@
 /* The two 8259A interrupt controllers of a PC, as in the PIIX4: the slave's output is the master's
  * input 2, and the ELCR says which inputs are level-triggered. All functions: machine's lock held.
  */
-#ifndef VENEER_WORKER_I8259_H
-#define VENEER_WORKER_I8259_H
+#ifndef VENEER_WORKER_DEVICES_I8259_H
+#define VENEER_WORKER_DEVICES_I8259_H
 
-#include "worker/byte_ports.h"
+#include "worker/devices/byte_ports.h"
 
 struct i8259_chip {
     uint8_t lines;    /* inputs as they are */

@@ -1,4 +1,4 @@
-#include "worker/byte_ports.h"
+#include "worker/devices/byte_ports.h"
 
 static uint32_t read_bytes(void *device, uint16_t offset, uint32_t size)
 {

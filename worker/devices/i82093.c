@@ -1,4 +1,4 @@
-#include "worker/i82093.h"
+#include "worker/devices/i82093.h"
 
 /* 82093AA data sheet, 3.1 and 3.2. */
 #define REGISTERS_SIZE 0x1000ull

@@ -2,10 +2,10 @@
  * whatever the line's speed is; so the transmitter is always empty.
  *
  * Context: the machine's lock is held. */
-#ifndef VENEER_WORKER_UART16550_H
-#define VENEER_WORKER_UART16550_H
+#ifndef VENEER_WORKER_DEVICES_UART16550_H
+#define VENEER_WORKER_DEVICES_UART16550_H
 
-#include "worker/byte_ports.h"
+#include "worker/devices/byte_ports.h"
 
 #define UART_FIFO_SIZE 16u
 

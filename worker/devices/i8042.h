@@ -1,10 +1,10 @@
 /* The 8042 keyboard controller of a PC at ports 60h and 64h, with a keyboard and a mouse, and port
  * 92h, which does two of its tasks. All functions: machine's lock held. */
-#ifndef VENEER_WORKER_I8042_H
-#define VENEER_WORKER_I8042_H
+#ifndef VENEER_WORKER_DEVICES_I8042_H
+#define VENEER_WORKER_DEVICES_I8042_H
 
-#include "worker/byte_ports.h"
-#include "worker/ps2.h"
+#include "worker/devices/byte_ports.h"
+#include "worker/devices/ps2.h"
 
 struct i8042_state {
     struct ps2_keyboard keyboard;

@@ -1,4 +1,4 @@
-#include "worker/piix4_isa.h"
+#include "worker/devices/piix4_isa.h"
 
 /* Configuration. 82371AB (PIIX4), 4.1. */
 #define CONFIG_PIRQRC 0x60 /* to 63h, for PIRQA# to PIRQD# */

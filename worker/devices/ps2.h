@@ -1,7 +1,8 @@
 /* A keyboard and a mouse as they are seen through a PS/2 port. All functions: machine's lock held.
- * None of them calls anything: their controller (worker/i8042.h) takes what they have to say. */
-#ifndef VENEER_WORKER_PS2_H
-#define VENEER_WORKER_PS2_H
+ * None of them calls anything: their controller (worker/devices/i8042.h) takes what they have to
+ * say. */
+#ifndef VENEER_WORKER_DEVICES_PS2_H
+#define VENEER_WORKER_DEVICES_PS2_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
-#include "worker/i8254.h"
+#include "worker/devices/i8254.h"
 
-#include "worker/clock.h"
+#include "worker/devices/clock.h"
 
 #define PIT_HZ 1193182 /* 14.31818 MHz / 12 */
 

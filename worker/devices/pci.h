@@ -2,10 +2,10 @@
  * configuration space whose base address registers move ranges of ports and memory. The reset
  * control register, CF9h, is amid its ports and so is here as well.
  * All functions: machine's lock held. */
-#ifndef VENEER_WORKER_PCI_H
-#define VENEER_WORKER_PCI_H
+#ifndef VENEER_WORKER_DEVICES_PCI_H
+#define VENEER_WORKER_DEVICES_PCI_H
 
-#include "worker/device.h"
+#include "worker/devices/device.h"
 
 #define PCI_CONFIG_SIZE 256
 #define PCI_BARS 6

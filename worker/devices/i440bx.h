@@ -1,9 +1,9 @@
 /* The host bridge of the 440BX without AGP (82443BX, 8086:7192): what the processor sees of RAM
  * between C0000h and FFFFFh. All functions: machine's lock held. */
-#ifndef VENEER_WORKER_I440BX_H
-#define VENEER_WORKER_I440BX_H
+#ifndef VENEER_WORKER_DEVICES_I440BX_H
+#define VENEER_WORKER_DEVICES_I440BX_H
 
-#include "worker/pci.h"
+#include "worker/devices/pci.h"
 
 #define I440BX_PAM_REGIONS 13
 
