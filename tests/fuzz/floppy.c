@@ -46,6 +46,9 @@ static void set_up(struct fuzz_input *in)
     fake_outb(&machine, 0x81, choice >> 4);
     fake_outb(&machine, 0x05, fuzz_byte(in));
     fake_outb(&machine, 0x05, fuzz_byte(in) & 0x0f);
+    fake_outb(&machine, 0x3f5, 0x03); /* SPECIFY: without DMA? */
+    fake_outb(&machine, 0x3f5, 0xdf);
+    fake_outb(&machine, 0x3f5, choice >> 3 & 1);
 }
 
 /* A command that names sectors that may be there. */

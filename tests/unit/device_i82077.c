@@ -443,12 +443,13 @@ static void changing(void)
     sense(0x20, 0);
     from_disk(4 * SECTOR);
     send(read, sizeof(read));
-    disk.disk.sector_count = 1440; /* another one: the command does not go on with it */
-    disk.disk.changed(disk.disk.device);
+    disk.disk.changed(disk.disk.device); /* another one: the command does not go on with it */
     fake_disk_run(&disk);
     take_result();
     RESULT(0x40, 0x01, 0, 0, 0, 2, 2);
     CHECK_EQUAL(fake_inb(&machine, 0x3f7), 0x80);
+    disk.disk.sector_count = 1440;
+    disk.disk.changed(disk.disk.device);
     fake_outb(&machine, 0x3f7, 2);
     from_disk(SECTOR);
     COMMAND(0x46, 0, 0, 0, 1, 2, 9, 0x1b, 0xff);
