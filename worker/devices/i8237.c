@@ -244,7 +244,7 @@ static uint32_t transfer(struct i8237 *dma, uint32_t channel, const uint8_t *out
             memset(in + moved, 0xff, unit);
         if (memory != NULL && in != NULL)
             memcpy(in + moved, memory, unit);
-        else if (memory != NULL)
+        else if (memory != NULL && out != NULL)
             memcpy(memory, out + moved, unit);
         moved += unit;
         *terminal = advance(chip, channel % 4);
