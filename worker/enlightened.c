@@ -3,6 +3,7 @@
 #include "worker/acpi.h"
 #include "worker/devices/i82093.h"
 #include "worker/io.h"
+#include "worker/guest_memory.h"
 #include "worker/machine.h"
 #include "worker/devices/mc146818.h"
 #include "worker/pc.h"
@@ -53,7 +54,7 @@ void enlightened_add_devices(uint32_t console)
     const struct acpi_machine tables = {
         .vp_count = machine.vp_count,
         .ioapic_address = I82093_ADDRESS,
-        .memory = machine_memory(MEMORY_ACPI_START, MEMORY_ACPI_SIZE),
+        .memory = guest_memory_ram(MEMORY_ACPI_START, MEMORY_ACPI_SIZE),
     };
     i82093_init(&ioapic, deliver, NULL);
     io_add_mmio(&ioapic.mmio);
@@ -66,5 +67,5 @@ void enlightened_add_devices(uint32_t console)
     io_add_ports(&rtc.ports.ports);
     acpi_add_registers(&machine.host);
     acpi_write_tables(&tables);
-    acpi_write_reset_vector(machine_memory(ACPI_RESET_VECTOR, ACPI_RESET_VECTOR_SIZE));
+    acpi_write_reset_vector(guest_memory_ram(ACPI_RESET_VECTOR, ACPI_RESET_VECTOR_SIZE));
 }

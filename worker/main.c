@@ -10,6 +10,7 @@
 #include "parent/user/program.h"
 #include "parent/user/system.h"
 #include "worker/enlightened.h"
+#include "worker/guest_memory.h"
 #include "worker/load.h"
 #include "worker/machine.h"
 #include "worker/serial_console.h"
@@ -130,16 +131,10 @@ static void reset(void *context)
     system_exit(CHILD_STATUS_RESET);
 }
 
-static void *guest_memory(void *context, uint64_t address, uint64_t size)
-{
-    (void)context;
-    return machine_memory(address, size);
-}
-
 static void init_host(void)
 {
-    machine.host =
-        (struct device_host){.memory = guest_memory, .power_off = power_off, .reset = reset};
+    machine.host = (struct device_host){.power_off = power_off, .reset = reset};
+    guest_memory_init(&machine.host);
     timer_init(&machine.host);
 }
 
@@ -153,7 +148,8 @@ int main(int argc, char **argv)
     static struct options options;
     read_options(argc, argv, &options);
     vp_dispatch_init();
-    machine_create(options.memory << 20, (uint32_t)options.vps);
+    machine_create(options.memory << 20, (uint32_t)options.vps, true);
+    machine_map_ram(0);
     init_host();
     enlightened_add_devices(console_handle(&options));
     test_device_add();
