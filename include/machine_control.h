@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define MACHINE_CONTROL_KEYS 32 /* of one request */
+#define MACHINE_CONTROL_MAX_KEYS 32 /* of one request */
 #define MACHINE_DRIVE_NAME 8    /* "cd:2" and its NUL; see worker/main.c */
 
 enum machine_control_type {
@@ -48,7 +48,7 @@ struct machine_control_request {
     uint32_t type; /* enum machine_control_type */
     char drive[MACHINE_DRIVE_NAME];
     uint32_t count;
-    struct machine_control_key keys[MACHINE_CONTROL_KEYS];
+    struct machine_control_key keys[MACHINE_CONTROL_MAX_KEYS];
     struct machine_control_mouse mouse;
 };
 

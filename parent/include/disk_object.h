@@ -10,4 +10,7 @@ struct vdisk;
  * caller has one (object_put()). NULL: no memory; then @disk stays the caller's. Thread. */
 struct object *disk_object_create(struct vdisk *disk);
 
+/* The disk behind @object, with one more user, who has to vdisk_close() it. Any. */
+struct vdisk *disk_object_share(struct object *object);
+
 #endif

@@ -21,3 +21,10 @@ struct object *disk_object_create(struct vdisk *disk)
     created->disk = disk;
     return &created->object;
 }
+
+struct vdisk *disk_object_share(struct object *object)
+{
+    struct vdisk *disk = disk_of_object(object);
+    vdisk_share(disk);
+    return disk;
+}

@@ -219,7 +219,6 @@ int64_t call_disk_transfer(const uint64_t *argument)
         struct transfer *transfer = heap_allocate(sizeof(*transfer));
         error = SYSTEM_ERROR_MEMORY;
         if (transfer) {
-            memset(transfer, 0, sizeof(*transfer));
             error = transfer_on(disk_of_object(object), transfer, argument);
             heap_free(transfer);
         }
