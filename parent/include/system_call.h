@@ -57,6 +57,12 @@ enum system_call_number {
     SYSTEM_VM_KEY,       /* (vm, make code of scan code set 1, enum system_vm_key) */
     SYSTEM_VM_HEARTBEAT, /* (vm) → microseconds since the child's last beat; UNAVAILABLE: none yet;
                             needs READ */
+    /* Disks that the program was started with. */
+    SYSTEM_DISK_INFORMATION, /* (disk, struct system_disk_information *) */
+    SYSTEM_DISK_TRANSFER,    /* (disk, enum system_disk_operation, sector, const struct
+                                system_disk_segment *, count): returns when it has ended. Needs READ,
+                                or    WRITE but for reads. A read writes to the program's memory, which
+                                must    be writable */
     SYSTEM_CALL_COUNT,
 };
 
@@ -78,6 +84,10 @@ enum system_error {
     SYSTEM_ERROR_UNAVAILABLE, /* this hypervisor does not run children */
     SYSTEM_ERROR_HYPERVISOR,  /* it refuses */
     SYSTEM_ERROR_BUSY,        /* something else uses it */
+    SYSTEM_ERROR_MEDIUM,      /* the disk cannot read or write these sectors */
+    SYSTEM_ERROR_READ_ONLY,   /* the disk cannot be written */
+    SYSTEM_ERROR_NO_MEDIUM,   /* the disk has been stopped or taken away */
+    SYSTEM_ERROR_FULL,        /* there is no room for the disk to grow */
     SYSTEM_ERROR_COUNT,
 };
 
@@ -117,7 +127,7 @@ struct system_message {
 /* What a process starts with. */
 #define SYSTEM_MAX_PROGRAM_NAME 64
 #define SYSTEM_MAX_ARGUMENTS 2048 /* bytes */
-#define SYSTEM_MAX_START_HANDLES 8
+#define SYSTEM_MAX_START_HANDLES 24
 
 struct system_process_start {
     uint64_t name;           /* address of the program's name */
@@ -166,6 +176,27 @@ struct system_vm_event {
     uint8_t payload[SYSTEM_MAX_VM_PAYLOAD];
 };
 
+/* Disks. */
+#define SYSTEM_MAX_DISK_SEGMENTS 256
+#define SYSTEM_MAX_DISK_TRANSFER (32u << 20) /* bytes of one call */
+
+enum system_disk_operation { SYSTEM_DISK_READ, SYSTEM_DISK_WRITE, SYSTEM_DISK_FLUSH };
+
+/* Memory of the program within one mapping. */
+struct system_disk_segment {
+    uint64_t address; /* even */
+    uint64_t size;    /* bytes, even, > 0; those of all segments together are whole sectors */
+};
+
+enum system_disk_flags { SYSTEM_DISK_IS_READ_ONLY = 1, SYSTEM_DISK_IS_REMOVABLE = 2 };
+
+struct system_disk_information {
+    uint64_t sector_count;
+    uint32_t sector_size; /* bytes: 512, 2048 or 4096 */
+    uint32_t flags;       /* enum system_disk_flags */
+    uint8_t identity[16]; /* does not change as long as the image exists */
+};
+
 enum system_end_cause {
     SYSTEM_END_EXIT,   /* by itself: status */
     SYSTEM_END_KILLED, /* by another one, which gave the status */
@@ -191,9 +222,11 @@ struct system_process_end {
 };
 
 _Static_assert(sizeof(struct system_message) == 32, "layout");
-_Static_assert(sizeof(struct system_process_start) == 64, "layout");
+_Static_assert(sizeof(struct system_process_start) == 128, "layout");
 _Static_assert(sizeof(struct system_process_end) == 312, "layout");
 
+_Static_assert(sizeof(struct system_disk_segment) == 16, "layout");
+_Static_assert(sizeof(struct system_disk_information) == 32, "layout");
 _Static_assert(sizeof(struct system_vm_event) == 264, "layout");
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct channel_device;
+struct vdisk;
 
 #define SCSI_CONTROLLER_DISKS 8
 
@@ -13,6 +14,11 @@ struct channel_device;
  * one. NULL: it has been printed why, for the command called @command. Thread. */
 struct channel_device *scsi_controller_create(const char *command, const char *const *paths,
                                               unsigned count);
+
+/* The same with @disks, which are open: a user of each is the controller's from now on, also if it
+ * fails. */
+struct channel_device *scsi_controller_create_shared(const char *command,
+                                                     struct vdisk *const *disks, unsigned count);
 
 /* Opens one more disk, which becomes the lowest free LUN of @device, a controller; a guest that
  * runs is told. *@lun is its number. False: printed, as above. The console's thread. */
