@@ -47,6 +47,9 @@ struct machine {
     struct lock lock;
     struct vp *accessing; /* the VP whose access is being served; by the lock */
     struct device_host host;
+    bool resets_by_triple_fault; /* else that is the machine's end */
+    /* Takes a write to a register that is declared as posted. The VP's thread. */
+    void (*posted)(struct vp *vp, const struct veneer_posted_write *write);
 };
 
 extern struct machine machine;

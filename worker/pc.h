@@ -12,4 +12,19 @@
 #define RTC_PORTS 2
 #define RTC_IRQ 8
 
+#define ISA_IRQS 16
+#define TIMER_IRQ 0
+#define KEYBOARD_IRQ 1
+#define FLOPPY_IRQ 6
+#define SCI_IRQ 9
+#define MOUSE_IRQ 12
+
+#define DELAY_PORT 0x80
+
+#define PIIX4_DEVICE 7 /* on the PCI bus */
+
+/* Bytes. */
+#define DISK_SECTOR 512
+#define CD_SECTOR 2048
+
 #endif

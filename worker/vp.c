@@ -7,10 +7,10 @@
 #include "parent/user/dispatch.h"
 #include "parent/user/program.h"
 #include "parent/user/system.h"
-#include "worker/enlightened.h"
 #include "worker/io.h"
+#include "worker/ioapic.h"
+#include "worker/pc_interrupt.h"
 #include "worker/serial_console.h"
-#include "worker/test_device.h"
 
 static uint32_t state_of(uint64_t result)
 {
@@ -22,10 +22,11 @@ static uint32_t state_of(uint64_t result)
     ((uint64_t)HV_VP_DISPATCH_STATE_READY << VENEER_DISPATCH_STATE_SHIFT |                         \
      (uint64_t)HV_VP_DISPATCH_EVENT_INTERCEPT << VENEER_DISPATCH_EVENT_SHIFT)
 
-static void drain_posted(struct veneer_vp_run *run)
+static void drain_posted(struct vp *vp)
 {
+    struct veneer_vp_run *run = vp->run;
     while (run->posted_tail != run->posted_head)
-        test_device_posted(&run->posted[run->posted_tail++ % VENEER_POSTED_WRITES]);
+        machine.posted(vp, &run->posted[run->posted_tail++ % VENEER_POSTED_WRITES]);
 }
 
 void vp_get_registers(struct vp *vp, const uint32_t *names, struct hv_register_value *values,
@@ -135,7 +136,7 @@ static uint32_t serve_port(struct vp *vp)
 
 static void end_interrupt(const struct hv_x64_apic_eoi_message *message)
 {
-    enlightened_eoi((uint8_t)message->interrupt_vector);
+    ioapic_eoi((uint8_t)message->interrupt_vector);
 }
 
 static void wait_until_ready(const struct vp *vp)
@@ -156,6 +157,16 @@ static _Noreturn void end_by_msr(struct vp *vp)
                                                              : "unexpected access to an MSR");
 }
 
+/* A PC's chipset answers a processor's shutdown by a reset. */
+static _Noreturn void end_by_triple_fault(struct vp *vp)
+{
+    if (!machine.resets_by_triple_fault)
+        vp_crash(vp, "triple fault");
+    lock_take(&machine.lock);
+    machine.host.reset(NULL);
+    __builtin_unreachable();
+}
+
 /* Serves the intercept; flags for the next dispatch. */
 static uint32_t serve(struct vp *vp)
 {
@@ -171,10 +182,13 @@ static uint32_t serve(struct vp *vp)
     case HV_MESSAGE_TYPE_X64_APIC_EOI:
         end_interrupt((const void *)vp->message->payload);
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
+    case HV_MESSAGE_TYPE_X64_INTERRUPTION_DELIVERABLE:
+        pc_interrupt_deliver();
+        return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_X64_MSR_INTERCEPT:
         end_by_msr(vp);
     case HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION:
-        vp_crash(vp, "triple fault");
+        end_by_triple_fault(vp);
     case HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE:
         vp_crash(vp, "state that no processor can be in");
     default:
@@ -196,7 +210,7 @@ _Noreturn void vp_run(struct vp *vp)
     uint32_t flags = 0;
     for (;;) {
         uint64_t result = vp_dispatch(machine.partition_id, vp->index, flags);
-        drain_posted(vp->run);
+        drain_posted(vp);
         flags = 0;
         if (__builtin_expect(result == INTERCEPTED, 1))
             flags = serve(vp);

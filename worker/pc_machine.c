@@ -1,0 +1,187 @@
+#include "worker/pc_machine.h"
+
+#include "lib/string.h"
+#include "lib/x86/cpu.h"
+#include "worker/control.h"
+#include "worker/devices/i440bx.h"
+#include "worker/devices/i8042.h"
+#include "worker/devices/i8237.h"
+#include "worker/devices/i82077.h"
+#include "worker/devices/i8254.h"
+#include "worker/devices/mc146818.h"
+#include "worker/devices/piix4_isa.h"
+#include "worker/devices/piix4_pm.h"
+#include "worker/devices/uart16550.h"
+#include "worker/disk_host.h"
+#include "worker/io.h"
+#include "worker/machine.h"
+#include "worker/options.h"
+#include "worker/pc.h"
+#include "worker/pc_cmos.h"
+#include "worker/pc_interrupt.h"
+#include "worker/pc_memory.h"
+#include "worker/serial_console.h"
+
+static struct i8254 pit;
+static struct i8042 keyboard;
+static struct mc146818 rtc;
+static struct uart16550 com1, com2;
+static struct i8237 dma;
+static struct i82077 floppy;
+static struct pci_bus pci;
+static struct i440bx host_bridge;
+static struct piix4_isa isa_bridge;
+static struct piix4_pm power;
+static struct control control;
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void add_byte_ports(const struct byte_ports *ports, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        io_add_ports(&ports[i].ports);
+}
+
+/* --- What is on the ISA bus --- */
+
+static void make_isa_devices(uint32_t console)
+{
+    static const struct device_line a20; /* always on: pc_memory.h */
+    i8254_init(&pit, &machine.host, pc_irq(TIMER_IRQ));
+    add_byte_ports(pit.ports, COUNT(pit.ports));
+    i8042_init(&keyboard, &machine.host, pc_irq(KEYBOARD_IRQ), pc_irq(MOUSE_IRQ), a20);
+    add_byte_ports(keyboard.ports, COUNT(keyboard.ports));
+    mc146818_init(&rtc, &machine.host, pc_irq(RTC_IRQ));
+    io_add_ports(&rtc.ports.ports);
+    uart16550_init(&com1, COM1_PORT, pc_irq(COM1_IRQ));
+    io_add_ports(&com1.ports.ports);
+    serial_console_start(&com1, console);
+    uart16550_init(&com2, COM2_PORT, pc_irq(COM2_IRQ));
+    io_add_ports(&com2.ports.ports);
+    i8237_init(&dma, &machine.host);
+    add_byte_ports(dma.ports, COUNT(dma.ports));
+}
+
+/* --- What is on the PCI bus --- */
+
+static void map_ports(void *context, const struct device_ports *ports)
+{
+    (void)context;
+    io_add_ports(ports);
+}
+
+static void unmap_ports(void *context, const struct device_ports *ports)
+{
+    (void)context;
+    io_remove_ports(ports);
+}
+
+static void map_mmio(void *context, const struct device_mmio *mmio)
+{
+    (void)context;
+    io_add_mmio(mmio);
+}
+
+static void unmap_mmio(void *context, const struct device_mmio *mmio)
+{
+    (void)context;
+    io_remove_mmio(mmio);
+}
+
+static void make_pci_devices(void)
+{
+    static const struct pci_ranges ranges = {NULL, map_ports, unmap_ports, map_mmio, unmap_mmio};
+    static const uint8_t nowhere[PIIX4_PIRQS]; /* the firmware routes interrupts */
+    struct device_line irqs[ISA_IRQS];
+    for (uint32_t i = 0; i < ISA_IRQS; i++)
+        irqs[i] = pc_irq_of_pci(i);
+    pci_init(&pci, &machine.host, &ranges);
+    io_add_ports(&pci.ports);
+    i440bx_init(&host_bridge, NULL, pc_memory_set_shadow);
+    pci_add(&pci, 0, 0, &host_bridge.function);
+    piix4_isa_init(&isa_bridge, irqs, nowhere);
+    pci_add(&pci, PIIX4_DEVICE, 0, &isa_bridge.function);
+    piix4_pm_init(&power, &machine.host, pc_irq(SCI_IRQ), 0);
+    pci_add(&pci, PIIX4_DEVICE, 3, &power.function);
+    io_add_ports(&power.apm_ports.ports);
+}
+
+/* --- Drives --- */
+
+static bool is_kind(const struct attached *attached, const char *kind)
+{
+    return strncmp(attached->name, kind, strlen(kind)) == 0;
+}
+
+/* The drive of @name; NULL: there is none. */
+static struct disk *find_drive(const char *name)
+{
+    for (uint32_t i = 0; i < control.drive_count; i++)
+        if (strcmp(control.drives[i].name, name) == 0)
+            return control.drives[i].disk;
+    return NULL;
+}
+
+static void open_drives(const struct options *options)
+{
+    for (uint32_t i = 0; i < options->attached_count; i++) {
+        const struct attached *attached = &options->attached[i];
+        bool is_cd = is_kind(attached, "cd:"), is_disk = is_kind(attached, "hd:");
+        if (!is_cd && !is_disk && !is_kind(attached, "fd:"))
+            continue;
+        if (control.drive_count == CONTROL_MAX_DRIVES)
+            machine_fail("a machine has at most %d drives", CONTROL_MAX_DRIVES);
+        struct control_drive *drive = &control.drives[control.drive_count++];
+        memcpy(drive->name, attached->name, sizeof(drive->name));
+        drive->disk = disk_host_open(attached->handle, is_cd ? CD_SECTOR : DISK_SECTOR, !is_disk);
+    }
+}
+
+static void make_floppy(void)
+{
+    struct disk *disks[I82077_DRIVES] = {find_drive("fd:0"), find_drive("fd:1")};
+    i82077_init(&floppy, &machine.host, pc_irq(FLOPPY_IRQ), &dma, disks);
+    add_byte_ports(floppy.ports, COUNT(floppy.ports));
+}
+
+/* --- Registers that need no exit of their own --- */
+
+/* Port 80h, which systems write to pass time: the DMA controller's spare page register, which holds
+ * what was written last. */
+static void declare_posted(void)
+{
+    for (uint32_t i = 0; i < machine.vp_count; i++) {
+        const struct hv_input_veneer_set_vp_register_rule rule = {.vp_index = i,
+                                                                  .address = DELAY_PORT,
+                                                                  .kind = VENEER_REGISTER_PORT,
+                                                                  .size = 1,
+                                                                  .flags =
+                                                                      VENEER_RULE_POSTED_WRITES};
+        if (machine_call(HVCALL_VENEER_SET_VP_REGISTER_RULE, 0, &rule, sizeof(rule)) != 0)
+            machine_fail("the hypervisor refuses a rule for port %x", DELAY_PORT);
+    }
+}
+
+static void take_posted(struct vp *vp, const struct veneer_posted_write *write)
+{
+    io_write_port(vp, (uint16_t)write->address, write->size, write->value);
+}
+
+void pc_machine_make(const struct options *options, const void *firmware, uint64_t size)
+{
+    if (size < PC_FIRMWARE_MIN || size > PC_FIRMWARE_MAX || size % PAGE_SIZE != 0)
+        machine_fail("firmware of %lu bytes: it has whole pages, from 64 KiB to 16 MiB", size);
+    machine.resets_by_triple_fault = true;
+    machine.posted = take_posted;
+    pc_memory_init(firmware, size);
+    pc_interrupt_init();
+    make_isa_devices(options->console);
+    make_pci_devices();
+    open_drives(options);
+    make_floppy();
+    pc_cmos_fill(&rtc, i82077_drive_type(&floppy, 0), i82077_drive_type(&floppy, 1), options->boot);
+    declare_posted();
+    control.keyboard = &keyboard;
+    control.power = &power;
+    control_start(&control, options->control);
+}
