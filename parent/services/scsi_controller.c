@@ -142,3 +142,38 @@ bool scsi_controller_remove(struct channel_device *device, unsigned lun)
     struct scsi_controller *controller = channel_device_context(device);
     return storvsp_remove_lun(controller->storvsp, lun, close_disk, controller);
 }
+
+bool scsi_controller_insert(const char *command, struct channel_device *device, unsigned lun,
+                            const char *path)
+{
+    struct scsi_controller *controller = channel_device_context(device);
+    const char *error;
+    if (disk_of(controller, lun))
+        return command_failed(command, "vm eject takes it out",
+                              "%s: LUN %u is no drive that is empty", path, lun);
+    struct vdisk *disk = vdisk_open(path, VDISK_OPEN_READ_ONLY, &error);
+    if (!disk)
+        return command_failed(command, NULL, "%s: %s", path, error);
+    controller->disks[lun] = disk;
+    if (storvsp_insert(controller->storvsp, lun, disk))
+        return true;
+    controller->disks[lun] = NULL;
+    vdisk_close(disk);
+    return command_failed(command, NULL, "%s: LUN %u is no DVD drive, or it is no image for one",
+                          path, lun);
+}
+
+bool scsi_controller_eject(const char *command, struct channel_device *device, unsigned lun)
+{
+    struct scsi_controller *controller = channel_device_context(device);
+    switch (storvsp_eject(controller->storvsp, lun, close_disk, controller)) {
+    case STORVSP_EJECTED:
+        return true;
+    case STORVSP_LOCKED:
+        return command_failed(command, "Try again in a moment",
+                              "the child's system has locked LUN %u: it was asked to give it free",
+                              lun);
+    default:
+        return command_failed(command, NULL, "LUN %u is no DVD drive with a medium", lun);
+    }
+}

@@ -25,6 +25,15 @@ struct channel_device *scsi_controller_create_shared(const char *command,
 bool scsi_controller_add(const char *command, struct channel_device *device, const char *path,
                          unsigned *lun);
 
+/* Puts the image at @path into the empty DVD drive @lun. False: printed, as above. The console's
+ * thread. */
+bool scsi_controller_insert(const char *command, struct channel_device *device, unsigned lun,
+                            const char *path);
+
+/* Takes the medium out of the DVD drive @lun; the image is closed when requests have ended. False:
+ * printed, as above. The console's thread. */
+bool scsi_controller_eject(const char *command, struct channel_device *device, unsigned lun);
+
 /* Takes LUN @lun away from the guest; its disk is closed when its requests have ended. False: there
  * is none. The console's thread. */
 bool scsi_controller_remove(struct channel_device *device, unsigned lun);
