@@ -143,32 +143,49 @@ void io_write_port(struct vp *vp, uint16_t port, uint32_t size, uint32_t value)
                             value);
 }
 
-void io_read_port_elements(struct vp *vp, uint16_t port, uint32_t size, uint32_t count, void *data)
+/* By one call if the device can; else each finds whom the one before has put there. */
+static void read_elements(uint16_t port, uint32_t size, uint32_t count, uint8_t *to)
 {
-    uint8_t *to = data;
-    begin_access(vp);
-    for (; count > 0; count--, to += size) {
-        const struct device_ports *ports = find_ports(port); /* the access may move it */
+    const struct device_ports *ports = find_ports(port);
+    if (ports && ports->read_block) {
+        ports->read_block(ports->device, (uint16_t)(port - ports->first), size, count, to);
+        return;
+    }
+    for (; count > 0; count--, to += size, ports = find_ports(port)) {
         uint32_t value = UINT32_MAX;
         if (ports)
             value = ports->read(ports->device, (uint16_t)(port - ports->first), size);
         memcpy(to, &value, size);
     }
+}
+
+void io_read_port_elements(struct vp *vp, uint16_t port, uint32_t size, uint32_t count, void *data)
+{
+    begin_access(vp);
+    read_elements(port, size, count, data);
     end_access();
 }
 
-void io_write_port_elements(struct vp *vp, uint16_t port, uint32_t size, uint32_t count,
-                            const void *data)
+static void write_elements(uint16_t port, uint32_t size, uint32_t count, const uint8_t *from)
 {
-    const uint8_t *from = data;
-    begin_access(vp);
-    for (; count > 0; count--, from += size) {
-        const struct device_ports *ports = find_ports(port);
+    const struct device_ports *ports = find_ports(port);
+    if (ports && ports->write_block) {
+        ports->write_block(ports->device, (uint16_t)(port - ports->first), size, count, from);
+        return;
+    }
+    for (; count > 0; count--, from += size, ports = find_ports(port)) {
         uint32_t value = 0;
         memcpy(&value, from, size);
         if (ports)
             ports->write(ports->device, (uint16_t)(port - ports->first), size, value);
     }
+}
+
+void io_write_port_elements(struct vp *vp, uint16_t port, uint32_t size, uint32_t count,
+                            const void *data)
+{
+    begin_access(vp);
+    write_elements(port, size, count, data);
     end_access();
 }
 

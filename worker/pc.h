@@ -21,7 +21,9 @@
 
 #define DELAY_PORT 0x80
 
-#define PIIX4_DEVICE 7 /* on the PCI bus */
+/* On the PCI bus. */
+#define PIIX4_DEVICE 7
+#define VGA_DEVICE 8
 
 /* Bytes. */
 #define DISK_SECTOR 512

@@ -88,3 +88,11 @@ void pc_interrupt_init(void)
     for (unsigned i = 0; i < sizeof(pic.ports) / sizeof(pic.ports[0]); i++)
         io_add_ports(&pic.ports[i].ports);
 }
+
+/* The VP's reset has taken back what was asked for. */
+void pc_interrupt_reset(void)
+{
+    notice_wanted = false;
+    i8259_reset(&pic);
+    ioapic_reset();
+}

@@ -18,6 +18,9 @@ void pc_interrupt_init(void);
 struct device_line pc_irq(uint32_t irq);
 struct device_line pc_irq_of_pci(uint32_t irq);
 
+/* The machine's reset, after that of VP 0. With the machine's lock. */
+void pc_interrupt_reset(void);
+
 /* VP 0 could take an interrupt now, and does not run. Takes the machine's lock. */
 void pc_interrupt_deliver(void);
 

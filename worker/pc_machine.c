@@ -12,6 +12,7 @@
 #include "worker/devices/piix4_isa.h"
 #include "worker/devices/piix4_pm.h"
 #include "worker/devices/uart16550.h"
+#include "worker/devices/vga.h"
 #include "worker/disk_host.h"
 #include "worker/io.h"
 #include "worker/machine.h"
@@ -20,6 +21,7 @@
 #include "worker/pc_cmos.h"
 #include "worker/pc_interrupt.h"
 #include "worker/pc_memory.h"
+#include "worker/pc_reset.h"
 #include "worker/serial_console.h"
 
 static struct i8254 pit;
@@ -32,6 +34,7 @@ static struct pci_bus pci;
 static struct i440bx host_bridge;
 static struct piix4_isa isa_bridge;
 static struct piix4_pm power;
+static struct vga vga;
 static struct control control;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -104,6 +107,11 @@ static void make_pci_devices(void)
     piix4_pm_init(&power, &machine.host, pc_irq(SCI_IRQ), 0);
     pci_add(&pci, PIIX4_DEVICE, 3, &power.function);
     io_add_ports(&power.apm_ports.ports);
+    vga_init(&vga, &machine.host);
+    pci_add(&pci, VGA_DEVICE, 0, &vga.function);
+    io_add_ports(&vga.ports.ports);
+    io_add_ports(&vga.dispi);
+    io_add_mmio(&vga.mmio);
 }
 
 /* --- Drives --- */
@@ -171,6 +179,8 @@ void pc_machine_make(const struct options *options, const void *firmware, uint64
 {
     if (size < PC_FIRMWARE_MIN || size > PC_FIRMWARE_MAX || size % PAGE_SIZE != 0)
         machine_fail("firmware of %lu bytes: it has whole pages, from 64 KiB to 16 MiB", size);
+    if (!options->has_bus) /* what that has of the guest ends only with the partition */
+        machine.host.reset = pc_reset_request;
     machine.resets_by_triple_fault = true;
     machine.posted = take_posted;
     pc_memory_init(firmware, size);
@@ -184,4 +194,18 @@ void pc_machine_make(const struct options *options, const void *firmware, uint64
     control.keyboard = &keyboard;
     control.power = &power;
     control_start(&control, options->control);
+}
+
+void pc_machine_reset(void)
+{
+    pci_reset(&pci);
+    piix4_pm_reset(&power);
+    vga_reset(&vga);
+    i8237_reset(&dma);
+    i82077_reset(&floppy);
+    i8254_reset(&pit);
+    i8042_reset(&keyboard);
+    mc146818_reset(&rtc);
+    uart16550_reset(&com1);
+    uart16550_reset(&com2);
 }

@@ -11,4 +11,8 @@ struct options;
  * the process with a message if it cannot be. No VP runs yet. */
 void pc_machine_make(const struct options *options, const void *firmware, uint64_t size);
 
+/* Resets the devices, but for the interrupt controllers. With the machine's lock; no VP is being
+ * served. */
+void pc_machine_reset(void);
+
 #endif

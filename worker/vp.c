@@ -10,6 +10,7 @@
 #include "worker/io.h"
 #include "worker/ioapic.h"
 #include "worker/pc_interrupt.h"
+#include "worker/pc_reset.h"
 #include "worker/serial_console.h"
 
 static uint32_t state_of(uint64_t result)
@@ -158,13 +159,13 @@ static _Noreturn void end_by_msr(struct vp *vp)
 }
 
 /* A PC's chipset answers a processor's shutdown by a reset. */
-static _Noreturn void end_by_triple_fault(struct vp *vp)
+static void end_by_triple_fault(struct vp *vp)
 {
     if (!machine.resets_by_triple_fault)
         vp_crash(vp, "triple fault");
     lock_take(&machine.lock);
-    machine.host.reset(NULL);
-    __builtin_unreachable();
+    machine.host.reset(machine.host.machine);
+    lock_release(&machine.lock);
 }
 
 /* Serves the intercept; flags for the next dispatch. */
@@ -183,12 +184,16 @@ static uint32_t serve(struct vp *vp)
         end_interrupt((const void *)vp->message->payload);
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_X64_INTERRUPTION_DELIVERABLE:
-        pc_interrupt_deliver();
+        if (pc_reset_is_requested()) /* the notice has come instead of leaving the guest */
+            pc_reset_take_part(vp);
+        else
+            pc_interrupt_deliver();
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_X64_MSR_INTERCEPT:
         end_by_msr(vp);
     case HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION:
         end_by_triple_fault(vp);
+        return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE:
         vp_crash(vp, "state that no processor can be in");
     default:
@@ -201,7 +206,9 @@ static void settle(struct vp *vp, uint64_t result)
 {
     if (result & HV_HYPERCALL_STATUS_MASK)
         machine_fail("VP %u cannot be run: result %lx", vp->index, result);
-    if (state_of(result) == HV_VP_DISPATCH_STATE_BLOCKED)
+    if (__builtin_expect(pc_reset_is_requested(), 0))
+        pc_reset_take_part(vp);
+    else if (state_of(result) == HV_VP_DISPATCH_STATE_BLOCKED)
         wait_until_ready(vp);
 }
 

@@ -7,6 +7,11 @@ STACK equ 0x7000
 DATA equ 0x500                          ; variables, in segment 0:
 ticks equ DATA                          ; dword
 vectors equ DATA + 4                    ; byte: the last interrupt
+starts equ DATA + 8                     ; dword: how often the machine has started
+ap_count equ DATA + 12                  ; dword
+saved_sp equ DATA + 16                  ; dword
+fault_error equ DATA + 24               ; qword
+fault_cr2 equ DATA + 32                 ; qword
 PM_BASE equ 0xb000
 
 %macro say 1+
@@ -33,16 +38,12 @@ start:
     mov es, ax
     mov ebp, edx
     cld
+    inc dword [starts]
+    cmp dword [starts], 1
+    jne again
     say "pc: started", 10
 
-    cmp ebp, 0x600                      ; family 6
-    jne .reset_done
-    mov eax, cr0
-    cmp eax, 0x60000010
-    jne .reset_done
-    mov ax, cs
-    cmp ax, 0xf000
-.reset_done:
+    call check_reset_state
     verdict "reset state"
 
     call test_strings
@@ -53,7 +54,71 @@ start:
     call test_keyboard
     call test_pci
     call test_shadow
+    call test_video
+    call test_protected_mode
+    call test_long_mode
+    call test_other_processor
+    mov dx, 0xcf9                       ; the first reset
+    mov al, 6
+    out dx, al
+    jmp not_reset
+
+; Started once more: memory is as it was, nothing else.
+again:
+    say "pc: started again", 10
+    call check_reset_state
+    verdict "state after a reset"
+    call check_devices
+    verdict "devices after a reset"
+    cmp dword [starts], 3
+    jb .triple_fault
+    je .keyboard
+    cmp dword [starts], 5
+    jae power_off
+    in al, 0x92
+    or al, 1
+    out 0x92, al
+    jmp not_reset
+.keyboard:
+    mov al, 0xfe
+    out 0x64, al
+    jmp not_reset
+.triple_fault:
+    lidt [cs:.no_idt]
+    int3
+.no_idt: dw 0, 0, 0
+
+not_reset:
+    test sp, sp
+    verdict "reset, which has not come:"
     jmp power_off
+
+; EBP is EDX as it was.
+check_reset_state:
+    cmp ebp, 0x600                      ; family 6
+    jne .reset_done
+    mov eax, cr0
+    cmp eax, 0x60000010
+    jne .reset_done
+    mov ax, cs
+    cmp ax, 0xf000
+.reset_done:
+    ret
+
+; The 8259 masked, the bridges' registers 0.
+check_devices:
+    in al, 0x21
+    cmp al, 0xff
+    jne .done
+    mov eax, 7 << 11 | 3 << 8 | 0x80
+    call pci_read
+    test al, 1
+    jne .done
+    mov eax, 0x58
+    call pci_read
+    cmp eax, 0
+.done:
+    ret
 
 %include "tests/guest/pc_print.inc"
 
@@ -365,6 +430,8 @@ test_shadow:
     verdict "shadow RAM"
     ret
 .in_ram: dw 0
+
+%include "tests/guest/pc_modes.inc"
 
 ; --- The end, by ACPI ---
 power_off:
