@@ -45,8 +45,9 @@ static void rising_edge(struct eeprom_93c46_state *state, const uint16_t *words,
     state->output = false;
 }
 
-void eeprom_93c46_set_pins(struct eeprom_93c46_state *state, const uint16_t *words, bool select,
-                           bool clock, bool data)
+void eeprom_93c46_set_pins(struct eeprom_93c46_state *state,
+                           const uint16_t words[EEPROM_93C46_WORDS], bool select, bool clock,
+                           bool data)
 {
     bool rises = clock && !state->clock;
 

@@ -11,6 +11,7 @@ enum object_type {
     OBJECT_PROCESS,
     OBJECT_PARTITION,
     OBJECT_CHANNEL_DEVICE,
+    OBJECT_WORKER_PORT,
 };
 
 struct object {
