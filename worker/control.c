@@ -27,7 +27,8 @@ static struct disk *find_drive(const struct machine_control_request *request)
 {
     for (uint32_t i = 0; i < control->drive_count; i++) {
         const struct control_drive *drive = &control->drives[i];
-        if (memcmp(drive->name, request->drive, sizeof(drive->name)) == 0 && drive->disk->removable)
+        if (strncmp(drive->name, request->drive, sizeof(drive->name)) == 0 &&
+            drive->disk->removable)
             return drive->disk;
     }
     return NULL;
