@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define MACHINE_CONTROL_MAX_KEYS 32 /* of one request */
-#define MACHINE_DRIVE_NAME 8    /* "cd:2" and its NUL; see worker/main.c */
+#define MACHINE_DRIVE_NAME 8        /* "cd:2" and its NUL; see worker/main.c */
 
 enum machine_control_type {
     MACHINE_CONTROL_INSERT,  /* the message's handle is the disk for the empty drive `drive` */
@@ -15,8 +15,9 @@ enum machine_control_type {
     MACHINE_CONTROL_KEYS,    /* the first `count` of `keys`; the answer's `done` were taken */
     MACHINE_CONTROL_MOUSE,   /* `mouse` */
     MACHINE_CONTROL_BUTTON,  /* the power button */
-    MACHINE_CONTROL_TEXT,    /* the text screen, into the memory that the message's handle is */
-    MACHINE_CONTROL_PICTURE, /* the same with its picture: rows of RGB, 3 bytes each */
+    MACHINE_CONTROL_TEXT,    /* the text screen, into the first `count` bytes of the memory that the
+                                message's handle is: `done` bytes of UTF-8, a line per row */
+    MACHINE_CONTROL_PICTURE, /* the same with its picture: rows of pixels, RGB, 3 bytes each */
 };
 
 enum machine_control_status {
@@ -47,7 +48,7 @@ struct machine_control_request {
     uint32_t id;
     uint32_t type; /* enum machine_control_type */
     char drive[MACHINE_DRIVE_NAME];
-    uint32_t count;
+    uint32_t count; /* of keys, or bytes of memory */
     struct machine_control_key keys[MACHINE_CONTROL_MAX_KEYS];
     struct machine_control_mouse mouse;
 };
@@ -56,7 +57,7 @@ struct machine_control_answer {
     uint32_t id;
     uint32_t status; /* enum machine_control_status */
     uint32_t done;
-    uint32_t width, height; /* of the screen: columns and rows of a byte each, or pixels */
+    uint32_t width, height; /* of the screen: columns and rows, or pixels */
 };
 
 _Static_assert(sizeof(struct machine_control_request) == 164, "layout");

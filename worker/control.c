@@ -2,6 +2,7 @@
 
 #include "lib/string.h"
 #include "parent/user/system.h"
+#include "worker/control_screen.h"
 #include "worker/devices/disk.h"
 #include "worker/devices/i8042.h"
 #include "worker/devices/piix4_pm.h"
@@ -27,7 +28,8 @@ static struct disk *find_drive(const struct machine_control_request *request)
 {
     for (uint32_t i = 0; i < control->drive_count; i++) {
         const struct control_drive *drive = &control->drives[i];
-        if (memcmp(drive->name, request->drive, sizeof(drive->name)) == 0 && drive->disk->removable)
+        if (strncmp(drive->name, request->drive, sizeof(drive->name)) == 0 &&
+            drive->disk->removable)
             return drive->disk;
     }
     return NULL;
@@ -114,22 +116,22 @@ static enum machine_control_status press_button(struct message *message,
 
 /* --- The screen --- */
 
-/* Lets @show write into the first `count` bytes of the memory that came with the request. */
-static enum machine_control_status
-show_screen(const struct message *message, struct machine_control_answer *answer,
-            enum machine_control_status (*show)(void *screen, uint8_t *data, uint32_t size,
-                                                struct machine_control_answer *answer))
+typedef enum machine_control_status screen_writer(const struct vga *vga, void *data, uint32_t size,
+                                                  struct machine_control_answer *answer);
+
+/* Lets @write fill the first `count` bytes of the memory that came with the request. */
+static enum machine_control_status show_screen(const struct message *message,
+                                               struct machine_control_answer *answer,
+                                               screen_writer *write)
 {
     void *data;
     uint32_t size = message->request.count;
-    if (!show)
+    if (!control->screen)
         return MACHINE_CONTROL_UNAVAILABLE;
     if (system_memory_map(message->handle, 0, size, SYSTEM_RIGHT_READ | SYSTEM_RIGHT_WRITE, &data) <
         0)
         return MACHINE_CONTROL_INVALID;
-    lock_take(&machine.lock);
-    enum machine_control_status status = show(control->screen, data, size, answer);
-    lock_release(&machine.lock);
+    enum machine_control_status status = write(control->screen, data, size, answer);
     system_memory_unmap(data);
     return status;
 }
@@ -137,13 +139,13 @@ show_screen(const struct message *message, struct machine_control_answer *answer
 static enum machine_control_status show_text(struct message *message,
                                              struct machine_control_answer *answer)
 {
-    return show_screen(message, answer, control->text);
+    return show_screen(message, answer, control_text);
 }
 
 static enum machine_control_status show_picture(struct message *message,
                                                 struct machine_control_answer *answer)
 {
-    return show_screen(message, answer, control->picture);
+    return show_screen(message, answer, control_picture);
 }
 
 /* --- Requests --- */

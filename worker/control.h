@@ -13,6 +13,7 @@
 struct disk;
 struct i8042;
 struct piix4_pm;
+struct vga;
 
 /* A drive as the worker's words name it ("cd:2"), made by disk_host_open(). */
 struct control_drive {
@@ -26,15 +27,7 @@ struct control {
     uint32_t drive_count;
     struct i8042 *keyboard; /* also the mouse's */
     struct piix4_pm *power;
-
-    /* The screen. Both store what it shows at @data, of @size bytes, and its width and height in
-     * *answer; the result is DONE, NO_TEXT or TOO_LARGE of enum machine_control_status. Called with
-     * the machine's lock held. */
-    void *screen;
-    enum machine_control_status (*text)(void *screen, uint8_t *data, uint32_t size,
-                                        struct machine_control_answer *answer);
-    enum machine_control_status (*picture)(void *screen, uint8_t *data, uint32_t size,
-                                           struct machine_control_answer *answer);
+    const struct vga *screen;
 };
 
 /* Serves requests that come through the pipe @handle, in a thread; @control must stay. No VP runs

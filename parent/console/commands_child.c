@@ -6,6 +6,7 @@
 #include "parent/include/thread.h"
 #include "parent/services/child.h"
 #include "parent/services/network_adapter.h"
+#include "parent/services/network_port.h"
 #include "parent/services/scsi_controller.h"
 
 #define WORKER "worker"
@@ -114,8 +115,6 @@ static const char *find_contradiction(const struct child_options *options, bool 
         return "firmware=, cd= and floppy= are for machine=pc";
     if (options->pc && (options->kernel != NULL || options->initrd != NULL))
         return "machine=pc has firmware, which loads the kernel: leave out kernel= and initrd=";
-    if (options->pc && !options->vmbus && options->switch_count > 0)
-        return "machine=pc has no network card: with vmbus it has one on its bus";
     if (options->pc && has_words)
         return "machine=pc takes no words for a kernel: its firmware loads that";
     return NULL;
@@ -161,6 +160,19 @@ static bool open_drives(const char *command, const struct child_options *options
     return true;
 }
 
+/* What its network cards are connected to. */
+static bool open_ports(const char *command, const struct child_options *options,
+                       struct child_plan *plan)
+{
+    for (unsigned i = 0; i < options->switch_count; i++) {
+        struct object *port = network_port_create(command, options->switches[i], i);
+        if (port == NULL)
+            return false;
+        plan->ports[plan->port_count++] = port;
+    }
+    return true;
+}
+
 /* The controller of its disks: those at the paths, or the hard disks of an emulated machine. */
 static struct channel_device *create_controller(const char *command,
                                                 const struct child_options *options,
@@ -173,17 +185,24 @@ static struct channel_device *create_controller(const char *command,
     return scsi_controller_create_shared(command, disks, count);
 }
 
+static bool open_controller(const char *command, const struct child_options *options,
+                            struct child_plan *plan)
+{
+    if (options->disk_count == 0)
+        return true;
+    plan->controller = create_controller(command, options, plan);
+    if (plan->controller == NULL)
+        return false;
+    plan->devices[plan->device_count++] = plan->controller;
+    return true;
+}
+
 /* Those on its bus. */
 static bool open_devices(const char *command, const struct child_options *options,
                          struct child_plan *plan)
 {
-    if (options->disk_count > 0) {
-        plan->devices[0] = create_controller(command, options, plan);
-        if (plan->devices[0] == NULL)
-            return false;
-        plan->controller = plan->devices[0];
-        plan->device_count = 1;
-    }
+    if (!open_controller(command, options, plan))
+        return false;
     for (unsigned i = 0; i < options->switch_count; i++) {
         struct channel_device *device = network_adapter_create(command, options->switches[i], i);
         if (device == NULL)
@@ -191,6 +210,17 @@ static bool open_devices(const char *command, const struct child_options *option
         plan->devices[plan->device_count++] = device;
     }
     return true;
+}
+
+/* With the bus, a system that knows it finds the hard disks there, too, and its network adapters
+ * only there. */
+static bool open_machine(const char *command, const struct child_options *options,
+                         struct child_plan *plan)
+{
+    if (!open_drives(command, options, plan))
+        return false;
+    return options->vmbus ? open_devices(command, options, plan)
+                          : open_ports(command, options, plan);
 }
 
 /* The worker's words, but for those about drives. Without devices= an emulated machine has no bus.
@@ -226,8 +256,8 @@ static bool make_plan(const char *command, struct child_options *options, struct
            program_file_open(command, image, &plan->kernel) &&
            (options->initrd == NULL ||
             program_file_open(command, options->initrd, &plan->initrd)) &&
-           (!options->pc || open_drives(command, options, plan)) &&
-           ((options->pc && !options->vmbus) || open_devices(command, options, plan)) &&
+           (options->pc ? open_machine(command, options, plan)
+                        : open_devices(command, options, plan)) &&
            write_words(command, options, plan);
 }
 
@@ -271,7 +301,7 @@ const struct command child_commands[] = {
      "runs a kernel (Linux bzImage or ELF; the demo kernel if none is given) in a child partition, "
      "with disks (images or devices), network adapters, and the words as its command line; or an "
      "emulated PC, whose firmware boots it from the drives in the order of boot= (c disk, d CD, a "
-     "floppy, n network), with vmbus also offering the disks on a bus; the "
+     "floppy, n network), with vmbus also offering the disks and adapters on a bus; the "
      "terminal is its serial port, ^] ends it; with a name it runs in the background: see vm",
      "child kernel=/vmlinuz initrd=/initrd memory=256 cmdline=\"console=ttyS0\"", 0,
      COMMAND_WORDS - 1, WORDS_NONE, run_child},

@@ -16,7 +16,7 @@
 
 #define KEY_INTERVAL_US 30000    /* as a person who types fast: systems have small buffers */
 #define KEY_PATIENCE_US 3000000u /* for a system that does not read its keyboard */
-#define ROW_MAX 512u
+#define TEXT_PIECE 512u
 #define PIECE_SIZE 4096u
 
 static bool refused(const char *command, struct child *child, const char *error)
@@ -199,30 +199,34 @@ bool vm_button(struct child *child, unsigned count, char **arguments)
 
 /* --- The screen --- */
 
-/* What comes from a worker is not for our terminal but as plain characters. */
-static void print_row(char *row, uint32_t length)
+/* What comes from a worker is not for our terminal but as plain characters: those that are not
+ * ASCII become question marks. Returns the length of @text then. */
+static size_t make_plain(char *text, size_t length)
 {
-    while (length > 0 && (row[length - 1] == ' ' || row[length - 1] == '\0'))
-        length--;
-    for (uint32_t i = 0; i < length; i++)
-        if (row[i] < ' ' || row[i] > '~')
-            row[i] = row[i] == '\0' ? ' ' : '?';
-    row[length] = '\0';
-    terminal_print("%s\n", row);
+    size_t plain = 0;
+    for (size_t i = 0; i < length; i++) {
+        uint8_t byte = (uint8_t)text[i];
+        if (byte == '\n' || (byte >= ' ' && byte <= '~'))
+            text[plain++] = (char)byte;
+        else if (byte < 0x80 || byte >= 0xc0) /* not the rest of a sequence of UTF-8 */
+            text[plain++] = '?';
+    }
+    return plain;
 }
 
 bool vm_screen(struct child *child, unsigned count, char **arguments)
 {
     struct child_screen screen;
     const char *error;
-    char row[ROW_MAX + 1];
+    char piece[TEXT_PIECE];
     (void)count;
     if (!child_screen_take(child, false, &screen, &error))
         return refused(arguments[0], child, error);
-    uint32_t shown = screen.width < ROW_MAX ? screen.width : ROW_MAX;
-    for (uint32_t y = 0; y < screen.height && !terminal_interrupted(); y++) {
-        child_screen_read(&screen, y * screen.width, row, shown);
-        print_row(row, shown);
+    for (uint32_t offset = 0; offset < screen.size && !terminal_interrupted();
+         offset += TEXT_PIECE) {
+        uint32_t size = screen.size - offset < TEXT_PIECE ? screen.size - offset : TEXT_PIECE;
+        child_screen_read(&screen, offset, piece, size);
+        terminal_write(piece, make_plain(piece, size));
     }
     child_screen_free(&screen);
     return true;

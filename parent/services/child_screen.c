@@ -5,10 +5,11 @@
 #include "parent/kernel/proc/memory_object.h"
 #include "parent/services/child.h"
 
-#define TEXT_SIZE 65536u        /* bytes: of the largest text screen */
-#define PICTURE_SIZE (6u << 20) /* 1600 by 1200 pixels */
-#define WIDTH_MAX 8192u         /* so that sizes do not overflow */
+#define TEXT_SIZE 65536u /* bytes: of the largest text screen */
+#define WIDTH_MAX 2560u
+#define HEIGHT_MAX 1600u
 #define PIXEL_SIZE 3u
+#define PICTURE_SIZE (WIDTH_MAX * HEIGHT_MAX * PIXEL_SIZE)
 
 static struct memory_object *create_memory(uint32_t size)
 {
@@ -16,20 +17,21 @@ static struct memory_object *create_memory(uint32_t size)
     struct job *job = job_create();
     if (!job)
         return NULL;
-    struct memory_object *memory = memory_object_create(job, size >> PAGE_SHIFT, &error);
+    struct memory_object *memory =
+        memory_object_create(job, (size + PAGE_SIZE - 1) >> PAGE_SHIFT, &error);
     job_put(job); /* the memory keeps it */
     return memory;
 }
 
 static bool measure(struct child_screen *screen, const struct machine_control_answer *answer,
-                    uint32_t element, uint32_t limit)
+                    bool picture)
 {
     if (answer->width == 0 || answer->width > WIDTH_MAX || answer->height == 0 ||
-        answer->height > limit / (answer->width * element))
+        answer->height > HEIGHT_MAX || answer->done > TEXT_SIZE)
         return false;
     screen->width = answer->width;
     screen->height = answer->height;
-    screen->size = answer->width * answer->height * element;
+    screen->size = picture ? answer->width * answer->height * PIXEL_SIZE : answer->done;
     return true;
 }
 
@@ -48,7 +50,7 @@ bool child_screen_take(struct child *child, bool picture, struct child_screen *s
     if (!screen->memory)
         return false;
     bool done = child_ask(child, &request, &screen->memory->object, &answer, error);
-    if (done && !measure(screen, &answer, picture ? PIXEL_SIZE : 1, limit)) {
+    if (done && !measure(screen, &answer, picture)) {
         *error = "its worker says that it has an impossible size";
         done = false;
     }

@@ -11,8 +11,8 @@ struct child;
 struct memory_object;
 
 struct child_screen {
-    uint32_t width, height;       /* columns and rows of a byte each, or pixels of 3 bytes: RGB */
-    uint32_t size;                /* bytes of it, row by row */
+    uint32_t width, height;       /* columns and rows, or pixels */
+    uint32_t size;                /* bytes: UTF-8, a line per row; or 3 for each pixel: RGB */
     struct memory_object *memory; /* shared with the worker, which may change it */
 };
 

@@ -237,6 +237,26 @@ int64_t system_disk_transfer(uint32_t disk, enum system_disk_operation operation
     return system_call(SYSTEM_DISK_TRANSFER, disk, operation, sector, (uint64_t)segments, count, 0);
 }
 
+int64_t system_port_information(uint32_t port, struct system_port_information *information)
+{
+    return system_call(SYSTEM_PORT_INFORMATION, port, (uint64_t)information, 0, 0, 0, 0);
+}
+
+int64_t system_port_send(uint32_t port, const void *frames, uint32_t size)
+{
+    return system_call(SYSTEM_PORT_SEND, port, (uint64_t)frames, size, 0, 0, 0);
+}
+
+int64_t system_port_receive(uint32_t port, void *buffer, uint32_t size, uint64_t deadline)
+{
+    return system_call(SYSTEM_PORT_RECEIVE, port, (uint64_t)buffer, size, deadline, 0, 0);
+}
+
+int64_t system_port_filter(uint32_t port, uint32_t filter)
+{
+    return system_call(SYSTEM_PORT_FILTER, port, filter, 0, 0, 0, 0);
+}
+
 const char *system_error_text(int64_t error)
 {
     static const char *const texts[SYSTEM_ERROR_COUNT] = {

@@ -62,8 +62,12 @@ enum {
 #define CRTC_MAXIMUM_SCAN_LINE_ROWS 0x1f
 #define CRTC_MAXIMUM_SCAN_LINE_COMPARE 0x40
 #define CRTC_MAXIMUM_SCAN_LINE_DOUBLE 0x80
+#define CRTC_PRESET_ROW_SCAN_ROWS 0x1f
+#define CRTC_PRESET_ROW_SCAN_PANNING(value) ((value) >> 5 & 3)
+#define CRTC_CURSOR_ROWS 0x1f
 #define CRTC_CURSOR_START_OFF 0x20
 #define CRTC_RETRACE_END_PROTECT 0x80
+#define CRTC_UNDERLINE_ROWS 0x1f
 #define CRTC_UNDERLINE_DOUBLEWORD 0x40
 #define CRTC_MODE_NO_ROW_SCAN_A13 0x01
 #define CRTC_MODE_NO_ROW_SCAN_A14 0x02
@@ -137,6 +141,15 @@ static inline uint32_t vga_cell(const struct vga_state *state, uint32_t offset, 
     if (state->text_layout)
         return (plane & 2) << 16 | odd | (offset & 0xfffe) | (plane & 1);
     return (offset & 2) << 16 | odd | (offset & 0xfffc) | plane;
+}
+
+/* The ten bits of a vertical register: @bit_8 of the overflow register is bit 8, and the fifth
+ * above it is bit 9. */
+static inline uint32_t vga_vertical(const uint8_t *crtc, uint32_t index, uint32_t bit_8)
+{
+    uint32_t overflow = crtc[CRTC_OVERFLOW];
+
+    return crtc[index] | (overflow >> bit_8 & 1) << 8 | (overflow >> (bit_8 + 5) & 1) << 9;
 }
 
 /* --- Between the VGA's files ---------------------------------------------------------------------

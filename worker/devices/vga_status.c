@@ -17,14 +17,6 @@ struct frame {
     uint32_t retrace_first, retrace_lines;
 };
 
-/* The ten bits of a vertical register: bits 8 and 9 are in the overflow register. */
-static uint32_t vertical(const uint8_t *crtc, uint32_t index, uint32_t bit_8)
-{
-    uint32_t overflow = crtc[CRTC_OVERFLOW];
-
-    return crtc[index] | (overflow >> bit_8 & 1) << 8 | (overflow >> (bit_8 + 5) & 1) << 9;
-}
-
 static struct frame frame_of(const struct vga_state *state)
 {
     const uint8_t *crtc = state->crtc;
@@ -33,9 +25,9 @@ static struct frame frame_of(const struct vga_state *state)
         .hz = (state->misc & MISC_CLOCK) == MISC_CLOCK_28 ? DOT_CLOCK_28_HZ : DOT_CLOCK_25_HZ,
         .line_dots = (crtc[CRTC_HORIZONTAL_TOTAL] + 5u) * dots,
         .shown_dots = (crtc[CRTC_HORIZONTAL_DISPLAY_END] + 1u) * dots,
-        .lines = vertical(crtc, CRTC_VERTICAL_TOTAL, 0) + 2,
-        .shown_lines = vertical(crtc, CRTC_VERTICAL_DISPLAY_END, 1) + 1,
-        .retrace_first = vertical(crtc, CRTC_RETRACE_START, 2),
+        .lines = vga_vertical(crtc, CRTC_VERTICAL_TOTAL, 0) + 2,
+        .shown_lines = vga_vertical(crtc, CRTC_VERTICAL_DISPLAY_END, 1) + 1,
+        .retrace_first = vga_vertical(crtc, CRTC_RETRACE_START, 2),
     };
 
     if (state->sequencer[SEQ_CLOCKING] & SEQ_CLOCKING_HALF)

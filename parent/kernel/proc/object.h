@@ -12,6 +12,7 @@ enum object_type {
     OBJECT_PARTITION,
     OBJECT_CHANNEL_DEVICE,
     OBJECT_DISK,
+    OBJECT_WORKER_PORT,
 };
 
 struct object {
