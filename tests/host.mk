@@ -16,8 +16,9 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                   parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
                   parent/drivers/terminal.c \
                   parent/vid/partition_memory.c parent/vid/port.c \
-                  worker/mmio.c worker/string_io.c worker/acpi.c worker/aml.c worker/disk_host.c \
-                  worker/control*.c worker/screen*.c parent/console/keys.c \
+                  worker/acpi.c worker/acpi_tables.c worker/aml.c $(wildcard worker/firmware_*.c) \
+                  worker/mmio.c worker/io.c worker/page_walk.c worker/disk_host.c worker/control*.c worker/screen*.c \
+                  parent/console/keys.c \
                   parent/console/line_editor.c $(filter-out parent/vdisk/worker.c,$(wildcard parent/vdisk/*.c)) \
                   parent/fs/*.c parent/net/*.c \
                   tests/fat/*.c tests/net/*.c tests/devices/*.c)

@@ -11,6 +11,12 @@
 #define RTC_PORT 0x70
 #define RTC_PORTS 2
 #define RTC_IRQ 8
+#define RTC_CENTURY 0x32 /* in the CMOS RAM */
+
+/* The APM's, where ACPI is switched on. */
+#define APM_PORT 0xb2
+
+#define IOAPIC_TIMER_PIN 2 /* of the I/O APIC: IRQ 0 */
 
 #define ISA_IRQS 16
 #define TIMER_IRQ 0
