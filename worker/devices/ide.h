@@ -113,9 +113,10 @@ struct ide_transfer {
     uint32_t filled;  /* bytes of data, or of room, in the buffer */
     /* The channel's: */
     enum ide_phase phase;
-    uint32_t chunk;     /* bytes of a request to the disk from the buffer: whole blocks */
-    uint32_t position;  /* in the buffer */
-    uint32_t block_end; /* likewise */
+    uint32_t chunk;            /* bytes of a request to the disk from the buffer: whole blocks */
+    uint32_t position;         /* in the buffer */
+    uint32_t block_end;        /* likewise */
+    enum ide_dma_result table; /* what the bus master's has been like so far */
 };
 
 struct ide_state {

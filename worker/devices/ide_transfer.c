@@ -215,8 +215,9 @@ static void add_segment(struct ide_channel *channel, struct disk_segment segment
 }
 
 /* Collects memory for up to @limit bytes, beginning with what was left over; how much it is. */
-static uint64_t gather(struct ide_channel *channel, uint64_t limit, enum ide_dma_result *result)
+static uint64_t gather(struct ide_channel *channel, uint64_t limit)
 {
+    enum ide_dma_result *result = &channel->state.transfer.table;
     uint32_t kept = channel->segments_end - channel->segments_first;
     uint64_t total = 0;
 
@@ -226,7 +227,6 @@ static uint64_t gather(struct ide_channel *channel, uint64_t limit, enum ide_dma
     channel->segments_end = kept;
     for (uint32_t i = 0; i < kept; i++)
         total += channel->segments[i].size;
-    *result = IDE_DMA_OK;
     while (total < limit && channel->segments_end < DISK_MAX_SEGMENTS) {
         struct disk_segment segment;
 
@@ -263,14 +263,13 @@ static void divide(struct ide_channel *channel, uint64_t size)
 static void dma_sectors(struct ide_channel *channel)
 {
     struct ide_transfer *transfer = &channel->state.transfer;
-    enum ide_dma_result result;
-    uint64_t size = gather(channel, (uint64_t)transfer->sectors * sector_size(channel), &result);
+    uint64_t size = gather(channel, (uint64_t)transfer->sectors * sector_size(channel));
 
     size -= size % sector_size(channel);
     if (size == 0) {
-        if (result == IDE_DMA_OK)
+        if (transfer->table == IDE_DMA_OK)
             ide_dma_fail(&channel->dma);
-        dma_failed(channel, result);
+        dma_failed(channel, transfer->table);
         return;
     }
     divide(channel, size);
@@ -289,6 +288,8 @@ static void dma_continue(struct ide_channel *channel)
     if (transfer->operation != IDE_DATA_IN && transfer->sectors == 0) {
         ide_dma_finish(&channel->dma);
         next_piece(channel);
+    } else if (transfer->table != IDE_DMA_OK) { /* which had something for the last request */
+        dma_failed(channel, transfer->table);
     } else if (ide_dma_ready(&channel->dma) && transfer->operation == IDE_DATA_IN) {
         dma_buffer(channel);
     } else if (ide_dma_ready(&channel->dma)) {
@@ -300,8 +301,10 @@ void ide_dma_started(void *context, bool anew)
 {
     struct ide_channel *channel = context;
 
-    if (anew) /* pieces that are left of the table before do not count any longer */
+    if (anew) { /* what is left of the table before does not count any longer */
         channel->segments_first = channel->segments_end = 0;
+        channel->state.transfer.table = IDE_DMA_OK;
+    }
     if (channel->state.transfer.phase == IDE_WAIT_DMA)
         dma_continue(channel);
 }
