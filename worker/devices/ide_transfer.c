@@ -19,10 +19,18 @@ static void end(struct ide_channel *channel, enum ide_end how)
     drive_of(channel)->ops->ended(drive_of(channel), how);
 }
 
+/* Gives the disk a request for @filled bytes, if it (still) has such sectors: the medium can change
+ * in the middle of a transfer. */
 static void submit(struct ide_channel *channel, enum disk_operation operation, uint32_t segments)
 {
     struct disk *disk = drive_of(channel)->disk;
+    const struct ide_transfer *transfer = &channel->state.transfer;
 
+    if (operation != DISK_FLUSH &&
+        transfer->sector + transfer->filled / sector_size(channel) > disk->sector_count) {
+        end(channel, IDE_NO_MEDIUM);
+        return;
+    }
     channel->state.transfer.phase = IDE_DISK;
     ide_set_status(channel, IDE_STATUS_BSY);
     channel->request.operation = operation;
