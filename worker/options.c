@@ -108,3 +108,11 @@ void options_read(int argc, char **argv, struct options *options)
     if (options->memory < LEAST_MEMORY || options->memory > MOST_MEMORY)
         machine_fail("a child has %u to %u MiB", LEAST_MEMORY, MOST_MEMORY);
 }
+
+const struct attached *options_find(const struct options *options, const char *name)
+{
+    for (uint32_t i = 0; i < options->attached_count; i++)
+        if (strcmp(options->attached[i].name, name) == 0)
+            return &options->attached[i];
+    return NULL;
+}

@@ -36,4 +36,7 @@ struct options {
 /* Ends the process if the words make no sense. */
 void options_read(int argc, char **argv, struct options *options);
 
+/* What is attached as @name; NULL: nothing. */
+const struct attached *options_find(const struct options *options, const char *name);
+
 #endif

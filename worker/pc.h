@@ -24,12 +24,15 @@
 #define FLOPPY_IRQ 6
 #define SCI_IRQ 9
 #define MOUSE_IRQ 12
+#define IDE_PRIMARY_IRQ 14
+#define IDE_SECONDARY_IRQ 15
 
 #define DELAY_PORT 0x80
 
 /* On the PCI bus. */
 #define PIIX4_DEVICE 7
 #define VGA_DEVICE 8
+#define NIC_DEVICE 10
 
 /* Bytes. */
 #define DISK_SECTOR 512

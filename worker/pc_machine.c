@@ -3,22 +3,23 @@
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "worker/control.h"
+#include "worker/devices/dec21140.h"
 #include "worker/devices/i440bx.h"
 #include "worker/devices/i8042.h"
 #include "worker/devices/i8237.h"
-#include "worker/devices/i82077.h"
 #include "worker/devices/i8254.h"
 #include "worker/devices/mc146818.h"
 #include "worker/devices/piix4_isa.h"
 #include "worker/devices/piix4_pm.h"
 #include "worker/devices/uart16550.h"
 #include "worker/devices/vga.h"
-#include "worker/disk_host.h"
 #include "worker/io.h"
 #include "worker/machine.h"
 #include "worker/options.h"
 #include "worker/pc.h"
-#include "worker/pc_cmos.h"
+#include "worker/nic_host.h"
+#include "worker/pc_drives.h"
+#include "worker/pc_firmware.h"
 #include "worker/pc_interrupt.h"
 #include "worker/pc_memory.h"
 #include "worker/pc_reset.h"
@@ -29,12 +30,14 @@ static struct i8042 keyboard;
 static struct mc146818 rtc;
 static struct uart16550 com1, com2;
 static struct i8237 dma;
-static struct i82077 floppy;
 static struct pci_bus pci;
 static struct i440bx host_bridge;
 static struct piix4_isa isa_bridge;
 static struct piix4_pm power;
 static struct vga vga;
+static struct nic_host network;
+static struct dec21140 adapter;
+static bool has_adapter;
 static struct control control;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -114,42 +117,20 @@ static void make_pci_devices(void)
     io_add_mmio(&vga.mmio);
 }
 
-/* --- Drives --- */
+/* --- The network --- */
 
-static bool is_kind(const struct attached *attached, const char *kind)
+/* False: there is no adapter. */
+static bool make_network(const struct options *options)
 {
-    return strncmp(attached->name, kind, strlen(kind)) == 0;
-}
-
-/* The drive of @name; NULL: there is none. */
-static struct disk *find_drive(const char *name)
-{
-    for (uint32_t i = 0; i < control.drive_count; i++)
-        if (strcmp(control.drives[i].name, name) == 0)
-            return control.drives[i].disk;
-    return NULL;
-}
-
-static void open_drives(const struct options *options)
-{
-    for (uint32_t i = 0; i < options->attached_count; i++) {
-        const struct attached *attached = &options->attached[i];
-        bool is_cd = is_kind(attached, "cd:"), is_disk = is_kind(attached, "hd:");
-        if (!is_cd && !is_disk && !is_kind(attached, "fd:"))
-            continue;
-        if (control.drive_count == CONTROL_MAX_DRIVES)
-            machine_fail("a machine has at most %d drives", CONTROL_MAX_DRIVES);
-        struct control_drive *drive = &control.drives[control.drive_count++];
-        memcpy(drive->name, attached->name, sizeof(drive->name));
-        drive->disk = disk_host_open(attached->handle, is_cd ? CD_SECTOR : DISK_SECTOR, !is_disk);
-    }
-}
-
-static void make_floppy(void)
-{
-    struct disk *disks[I82077_DRIVES] = {find_drive("fd:0"), find_drive("fd:1")};
-    i82077_init(&floppy, &machine.host, pc_irq(FLOPPY_IRQ), &dma, disks);
-    add_byte_ports(floppy.ports, COUNT(floppy.ports));
+    const struct attached *nic = options_find(options, "nic:0");
+    if (!nic)
+        return false;
+    nic_host_init(&network, nic->handle);
+    dec21140_init(&adapter, &machine.host, piix4_isa_line(&isa_bridge, NIC_DEVICE, 0),
+                  &network.link);
+    pci_add(&pci, NIC_DEVICE, 0, &adapter.function);
+    nic_host_start(&network);
+    return true;
 }
 
 /* --- Registers that need no exit of their own --- */
@@ -187,12 +168,13 @@ void pc_machine_make(const struct options *options, const void *firmware, uint64
     pc_interrupt_init();
     make_isa_devices(options->console);
     make_pci_devices();
-    open_drives(options);
-    make_floppy();
-    pc_cmos_fill(&rtc, i82077_drive_type(&floppy, 0), i82077_drive_type(&floppy, 1), options->boot);
+    pc_drives_make(options, &pci, &dma, &control);
+    has_adapter = make_network(options);
+    pc_firmware_inform(options, &rtc);
     declare_posted();
     control.keyboard = &keyboard;
     control.power = &power;
+    control.screen = &vga;
     control_start(&control, options->control);
 }
 
@@ -201,8 +183,10 @@ void pc_machine_reset(void)
     pci_reset(&pci);
     piix4_pm_reset(&power);
     vga_reset(&vga);
+    if (has_adapter)
+        dec21140_reset(&adapter);
+    pc_drives_reset();
     i8237_reset(&dma);
-    i82077_reset(&floppy);
     i8254_reset(&pit);
     i8042_reset(&keyboard);
     mc146818_reset(&rtc);
