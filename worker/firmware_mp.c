@@ -6,7 +6,6 @@
 #include "worker/firmware_tables.h"
 #include "worker/pc.h"
 
-#define ISA_IRQS 16u
 #define PCI_PINS 4u
 #define CASCADE_IRQ 2u /* of the second interrupt controller: nobody's */
 

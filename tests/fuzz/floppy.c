@@ -21,8 +21,8 @@ static void create(void)
 
     fake_create(&machine);
     irq = (struct fake_line){0};
-    fake_disk_create(&disks[0], 512, SECTORS);
-    fake_disk_create(&disks[1], 512, OTHER_SECTORS);
+    fake_disk_create(&disks[0], 512, SECTORS, SECTORS);
+    fake_disk_create(&disks[1], 512, OTHER_SECTORS, OTHER_SECTORS);
     i8237_init(&dma, &machine.host);
     i82077_init(&fdc, &machine.host, fake_line(&irq), &dma, both);
     for (int i = 0; i < 3; i++)

@@ -97,7 +97,7 @@ static void start(uint32_t sectors, uint8_t rate)
 
     fake_create(&machine);
     irq = (struct fake_line){0};
-    fake_disk_create(&disk, SECTOR, sectors);
+    fake_disk_create(&disk, SECTOR, sectors, sectors);
     for (uint32_t i = 0; i < sectors; i++)
         memset(disk.data + i * SECTOR, pattern(i), SECTOR);
     i8237_init(&dma, &machine.host);
@@ -212,7 +212,7 @@ static void not_found(void)
     CHECK_EQUAL(result[1], 0x04);
     COMMAND(0x46, 4, 79, 1, 8, 2, 18, 0x1b, 0xff);
     RESULT(0x04, 0, 0, 79, 1, 9, 2);
-    CHECK_EQUAL(disk.submitted, 1);
+    CHECK_EQUAL(disk.requests, 1);
     COMMAND(0x46, 4, 79, 1, 8, 2, 18, 0x1b, 0xff); /* the channel is masked now */
     RESULT(0x44, 0x10, 0, 79, 1, 8, 2);
     disk.status = DISK_ERROR_MEDIUM;
