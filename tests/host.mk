@@ -63,6 +63,10 @@ $(BUILD)/host/unit-emulator_length $(BUILD)/host/unit-emulator_random: HOST_LDLI
 $(BUILD)/host/tap: $(BUILD)/host/obj/tests/linux/tap.c.o $(BUILD)/host/lib.a
 	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $^ -o $@
 
+# Screens of our VGA, to be compared with QEMU's: tests/vga/compare.py.
+$(BUILD)/host/screens: $(BUILD)/host/obj/tests/vga/screens.c.o $(BUILD)/host/lib.a
+	$(HOST_CC) $(HOST_CFLAGS) -no-pie -fsanitize=fuzzer-no-link $^ -o $@
+
 .PRECIOUS: $(BUILD)/host/obj/%.c.o
 
 -include $(shell find $(BUILD)/host/obj -name '*.d' 2>/dev/null)

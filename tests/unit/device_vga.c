@@ -244,9 +244,23 @@ static void dispi(void)
     CHECK_EQUAL(vga_get_dispi(&machine, 4), 0x40);
     vga_set_vbe(&machine, 800, 600, 4);
     CHECK_EQUAL(vga_get_dispi(&machine, 4), 0x41);
+    fake_out(fake, 0x1ce, 1, 5); /* bytes are not written */
+    fake_out(fake, 0x1cf, 1, 0);
+    CHECK_EQUAL(fake_in(fake, 0x1ce, 2), 4);
+    CHECK_EQUAL(fake_in(fake, 0x1cf, 2), 0x41);
+    CHECK_EQUAL(fake_in(fake, 0x1cf, 1), 0x41);
+    vga_get_dispi(&machine, 11); /* no such register */
+    CHECK_EQUAL(fake_in(fake, 0x1cf, 2), 0);
     vga_set_vbe(&machine, 640, 480, 7); /* no such depth: as it was */
     CHECK_EQUAL(vga_get_dispi(&machine, 3), 4);
     end();
+}
+
+static void *all_ram(void *context, uint64_t address, uint64_t size)
+{
+    (void)address;
+    (void)size;
+    return context;
 }
 
 static void banks_and_frame_buffer(void)
@@ -283,6 +297,10 @@ static void banks_and_frame_buffer(void)
     CHECK_EQUAL(fake_read(fake, 0xfec00000, 4), 0x567812);
     pci_reset(&machine.bus);
     CHECK_EQUAL(fake_read(fake, 0xfec00000, 4), 0xffffffff);
+    fake->host.memory = all_ram; /* which goes first */
+    vga_set_config(&machine, PCI_BAR0, 0xf8000000);
+    vga_set_config(&machine, PCI_COMMAND, PCI_COMMAND_MEMORY);
+    CHECK(machine.vga.function.bars[0].mapped && window_at(0xf8000000) == NULL);
     end();
 }
 
