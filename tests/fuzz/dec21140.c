@@ -1,78 +1,21 @@
 /* Fuzzer of the network card: a driver that writes registers and descriptors as it likes, frames
  * that come, time that passes. The sanitizers watch; nothing may go on without end. */
-#include "worker/devices/dec21140.h"
-
-#include "tests/devices/fake.h"
+#include "tests/devices/dec21140_card.h"
 #include "tests/fuzz/fuzz.h"
 
-#define PORT 0xec00
-#define CONFIG 0x80005000u /* device 10 */
-#define SLOTS 16u          /* places for descriptors, of 32 bytes */
-#define AT_ONCE 256u       /* frames that one access may send */
+#define SLOTS 16u    /* places for descriptors, of 32 bytes */
+#define AT_ONCE 256u /* frames that one access may send */
 
-static struct fake_machine machine;
-static struct fake_line line;
-static struct pci_bus bus;
-static struct dec21140 nic;
-static struct nic_link cable;
+static struct dec21140_card card;
 static uint32_t sent; /* by the last step */
-
-static void map_ports(void *context, const struct device_ports *ports)
-{
-    fake_add_ports(context, ports);
-}
-
-static void unmap_ports(void *context, const struct device_ports *ports)
-{
-    fake_remove_ports(context, ports);
-}
-
-static void map_mmio(void *context, const struct device_mmio *mmio)
-{
-    fake_add_mmio(context, mmio);
-}
-
-static void unmap_mmio(void *context, const struct device_mmio *mmio)
-{
-    fake_remove_mmio(context, mmio);
-}
 
 static void send(struct nic_link *link, const void *frame, uint32_t size)
 {
     static uint8_t copy[NIC_MAX_FRAME];
 
-    FUZZ_CHECK(link == &cable && link->up && size >= 14 && size <= NIC_MAX_FRAME);
+    FUZZ_CHECK(link == &card.cable && link->up && size >= 14 && size <= NIC_MAX_FRAME);
     memcpy(copy, frame, size);
     sent++;
-}
-
-static void set_config(uint32_t offset, uint32_t value)
-{
-    fake_out(&machine, 0xcf8, 4, CONFIG | offset);
-    fake_out(&machine, 0xcfc, 4, value);
-}
-
-static void set_csr(uint32_t number, uint32_t value)
-{
-    fake_out(&machine, (uint16_t)(PORT + 8 * number), 4, value);
-}
-
-static void create(void)
-{
-    static const struct pci_ranges ranges = {&machine, map_ports, unmap_ports, map_mmio,
-                                             unmap_mmio};
-
-    fake_create(&machine);
-    line = (struct fake_line){0};
-    cable = (struct nic_link){.mac = {0x00, 0x15, 0x5d, 1, 2, 3}, .up = true, .send = send};
-    pci_init(&bus, &machine.host, &ranges);
-    dec21140_init(&nic, &machine.host, fake_line(&line), &cable);
-    pci_add(&bus, 10, 0, &nic.function);
-    fake_add_ports(&machine, &bus.ports);
-    set_config(0x10, PORT);
-    set_config(0x04, 7);
-    set_csr(3, 0);
-    set_csr(4, 0);
 }
 
 /* An address of a descriptor, of any memory, or of none. */
@@ -99,7 +42,7 @@ static void write_descriptor(struct fuzz_input *in)
     uint32_t copies = choice & 0x40 ? 32 : 1; /* many at once, one behind the other */
 
     for (uint32_t i = 0; i < copies; i++)
-        memcpy(machine.ram + choice % SLOTS * 32 + 16 * i, words, sizeof(words));
+        memcpy(card.machine.ram + choice % SLOTS * 32 + 16 * i, words, sizeof(words));
 }
 
 static void arrive(struct fuzz_input *in)
@@ -110,9 +53,9 @@ static void arrive(struct fuzz_input *in)
 
     memset(frame, choice & 4 ? 0xff : choice, 6);
     if (choice & 1)
-        memcpy(frame, cable.mac, 6);
+        memcpy(frame, card.cable.mac, 6);
     for (uint32_t i = 0; i < (choice & 2u ? 20u : 1u); i++)
-        cable.receive(cable.device, frame, size);
+        card.cable.receive(card.cable.device, frame, size);
 }
 
 static void write_csr(struct fuzz_input *in)
@@ -121,11 +64,11 @@ static void write_csr(struct fuzz_input *in)
     uint8_t choice = fuzz_byte(in);
 
     if ((choice & 15) == 6 && choice & 0x40)
-        set_csr(6, useful[fuzz_byte(in) & 7]);
+        card_write(&card, 6, useful[fuzz_byte(in) & 7]);
     else if ((choice & 15) == 3 || (choice & 15) == 4)
-        set_csr(choice & 15, address(in));
+        card_write(&card, choice & 15, address(in));
     else
-        set_csr(choice & 15, (uint32_t)fuzz_number(in, 4));
+        card_write(&card, choice & 15, (uint32_t)fuzz_number(in, 4));
 }
 
 /* Bits over the wires of the EEPROM or of the transceiver, sometimes with a right beginning. */
@@ -141,8 +84,8 @@ static void wires(struct fuzz_input *in, bool eeprom, uint8_t choice)
 
         if (!eeprom && i < 18 && choice & 2)
             pins |= 0x40000; /* it listens */
-        set_csr(9, pins);
-        set_csr(9, pins | (eeprom ? 2 : 0x10000));
+        card_write(&card, 9, pins);
+        card_write(&card, 9, pins | (eeprom ? 2 : 0x10000));
     }
 }
 
@@ -152,8 +95,9 @@ static void step(struct fuzz_input *in)
 
     switch (choice & 7) {
     case 0:
-        fake_in(&machine, (uint16_t)(PORT + (fuzz_byte(in) & 127)), 1u << (choice >> 3 & 1));
-        fake_in(&machine, (uint16_t)(PORT + 8 * (choice >> 4)), 4);
+        fake_in(&card.machine, (uint16_t)(CARD_PORT + (fuzz_byte(in) & 127)),
+                1u << (choice >> 3 & 1));
+        fake_in(&card.machine, (uint16_t)(CARD_PORT + 8 * (choice >> 4)), 4);
         break;
     case 1:
     case 2:
@@ -171,12 +115,12 @@ static void step(struct fuzz_input *in)
         break;
     default:
         if (choice & 0x40) {
-            cable.up = choice & 0x10;
-            cable.changed(cable.device);
+            card.cable.up = choice & 0x10;
+            card.cable.changed(card.cable.device);
         } else if (choice & 0x20) {
-            set_config(0x04, choice & 0x10 ? 3 : 7);
+            card_write_config(&card, 0x04, choice & 0x10 ? 3 : 7);
         } else {
-            machine.now_ns += fuzz_number(in, 3) << 10;
+            card.machine.now_ns += fuzz_number(in, 3) << 10;
         }
         break;
     }
@@ -186,19 +130,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = {data, size};
 
-    create();
+    card_create(&card, send);
+    card_write(&card, 3, 0);
+    card_write(&card, 4, 0);
     for (uint32_t i = 0; in.size > 0 && i < 300; i++) {
         sent = 0;
         step(&in);
         FUZZ_CHECK(sent <= AT_ONCE);
-        FUZZ_CHECK(fake_in(&machine, PORT + 8 * 5, 4) != UINT32_MAX);
-        FUZZ_CHECK(nic.state.frame_size <= DEC21140_MAX_FRAME);
+        FUZZ_CHECK(fake_in(&card.machine, CARD_PORT + 8 * 5, 4) != UINT32_MAX);
+        FUZZ_CHECK(card.nic.state.frame_size <= DEC21140_MAX_FRAME);
         if (i % 8 == 0)
-            fake_pass(&machine, 100000);
+            fake_pass(&card.machine, 100000);
     }
-    set_csr(0, 1);
-    FUZZ_CHECK(!line.asserted && nic.timer.deadline == DEVICE_NEVER);
-    FUZZ_CHECK(nic.poll.deadline == DEVICE_NEVER && fake_in(&machine, PORT + 40, 4) == 0xfc000000);
-    fake_destroy(&machine);
+    card_write(&card, 0, 1);
+    FUZZ_CHECK(!card.line.asserted && card.nic.timer.deadline == DEVICE_NEVER);
+    FUZZ_CHECK(card.nic.poll.deadline == DEVICE_NEVER &&
+               fake_in(&card.machine, CARD_PORT + 40, 4) == 0xfc000000);
+    card_destroy(&card);
     return 0;
 }
