@@ -261,6 +261,21 @@ static void transmit_without_end(void)
     end();
 }
 
+/* The check sequence of frames of all lengths. */
+static void check_sequences(void)
+{
+    start();
+    make_rings(1);
+    card_write(&card, 6, 2);
+    for (uint32_t size = 60; size < 80; size++) {
+        put32(RX, OWN);
+        arrive(own, size);
+        CHECK_EQUAL(get32(RX), (size + 4) << 16 | 0x320);
+        CHECK_EQUAL(get32(RX_BUFFERS + size), crc32(0, card.machine.ram + RX_BUFFERS, size));
+    }
+    end();
+}
+
 static void receive(void)
 {
     uint8_t frame[1514];
@@ -472,6 +487,7 @@ static void bus_errors(void)
     card_write(&card, 6, 0x2002);
     CHECK_EQUAL(card_read(&card, 5), 0xfc80a000); /* both stand */
     CHECK(card.line.asserted);
+    CHECK_EQUAL(card_read_config(&card, 4) >> 16, 0x2200);
     CHECK_EQUAL(sent_count, 0);
     card_write(&card, 5, 0xffff);
     CHECK(!card.line.asserted);
@@ -531,6 +547,7 @@ int main(void)
     transmit_odd();
     transmit_without_end();
     receive();
+    check_sequences();
     receive_pieces();
     filters();
     interrupts();

@@ -144,7 +144,7 @@ static int waiting(void)
     static _Alignas(16) uint8_t stack[STACK_SIZE];
 
     add(first.mac, second.mac, 77);
-    MUST(system_thread_start(send_late, stack + STACK_SIZE - 8, NULL) >= 0);
+    MUST(system_thread_start(send_late, stack + STACK_SIZE, NULL) >= 0);
     MUST(system_port_receive(SECOND, received, SIZE, patience()) == system_frame_space(77));
     MUST(is_frame(0, 77));
     return 0;
