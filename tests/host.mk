@@ -16,7 +16,7 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                   parent/drivers/ata.c parent/drivers/atapi.c parent/drivers/keymap.c \
                   parent/drivers/terminal.c \
                   parent/vid/partition_memory.c parent/vid/port.c \
-                  worker/mmio.c worker/string_io.c worker/acpi.c worker/aml.c \
+                  worker/mmio.c worker/nic_host.c worker/string_io.c worker/acpi.c worker/aml.c \
                   parent/console/line_editor.c $(filter-out parent/vdisk/worker.c,$(wildcard parent/vdisk/*.c)) \
                   parent/fs/*.c parent/net/*.c \
                   tests/fat/*.c tests/net/*.c tests/devices/*.c)
