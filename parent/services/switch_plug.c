@@ -66,7 +66,7 @@ static bool connect(const char *command, struct virtual_switch *net, struct swit
                     const char *mac)
 {
     if (mac != NULL && (!parse_mac(mac, &port->mac) || !mac_unicast(&port->mac)))
-        return command_failed(command, "02:00:00:00:00:01 is one",
+        return command_failed(command, "02:15:5d:00:00:01 is one",
                               "%s: this is no address of a network adapter", mac);
     for (unsigned i = 0; i < (mac != NULL ? 1 : RANDOM_TRIES); i++) {
         if (mac == NULL)

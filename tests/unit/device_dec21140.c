@@ -1,13 +1,9 @@
-/* Unit test of the network card 21140A: its EEPROM and transceiver as drivers read them, rings,
- * filters, interrupts, errors. */
-#include "worker/devices/dec21140.h"
+/* Unit test of the network card 21140A: registers, rings, filters, interrupts, errors. */
+#include "tests/devices/dec21140_card.h"
 
 #include "lib/crc32.h"
-#include "tests/devices/fake.h"
 #include "tests/unit/unit.h"
 
-#define PORT 0xec00
-#define MMIO 0xfebff000u
 #define MS 1000000ull
 
 #define RX 0x1000 /* where the test has its rings and buffers */
@@ -22,98 +18,41 @@
 #define CHAINED 0x01000000u
 #define RING_END 0x02000000u
 
-static struct fake_machine machine;
-static struct fake_line line;
-static struct pci_bus bus;
-static struct dec21140 nic;
-static struct nic_link cable;
+static struct dec21140_card card;
 static uint8_t sent[NIC_MAX_FRAME];
 static uint32_t sent_size, sent_count;
 
-static void map_ports(void *context, const struct device_ports *ports)
-{
-    fake_add_ports(context, ports);
-}
-
-static void unmap_ports(void *context, const struct device_ports *ports)
-{
-    fake_remove_ports(context, ports);
-}
-
-static void map_mmio(void *context, const struct device_mmio *mmio)
-{
-    fake_add_mmio(context, mmio);
-}
-
-static void unmap_mmio(void *context, const struct device_mmio *mmio)
-{
-    fake_remove_mmio(context, mmio);
-}
-
-static const struct pci_ranges ranges = {&machine, map_ports, unmap_ports, map_mmio, unmap_mmio};
-
 static void take(struct nic_link *from, const void *frame, uint32_t size)
 {
-    CHECK(from == &cable && size >= 14 && size <= NIC_MAX_FRAME);
+    CHECK(from == &card.cable && size >= 14 && size <= NIC_MAX_FRAME);
     memcpy(sent, frame, size);
     sent_size = size;
     sent_count++;
 }
 
-static uint32_t csr(uint32_t number)
-{
-    return fake_in(&machine, (uint16_t)(PORT + 8 * number), 4);
-}
-
-static void set_csr(uint32_t number, uint32_t value)
-{
-    fake_out(&machine, (uint16_t)(PORT + 8 * number), 4, value);
-}
-
-static uint32_t config(uint32_t offset)
-{
-    fake_out(&machine, 0xcf8, 4, 0x80000000 | 10 << 11 | offset);
-    return fake_in(&machine, 0xcfc, 4);
-}
-
-static void set_config(uint32_t offset, uint32_t value)
-{
-    fake_out(&machine, 0xcf8, 4, 0x80000000 | 10 << 11 | offset);
-    fake_out(&machine, 0xcfc, 4, value);
-}
-
 static void start(void)
 {
-    fake_create(&machine);
-    line = (struct fake_line){0};
     sent_count = 0;
-    cable = (struct nic_link){.mac = {0x00, 0x15, 0x5d, 1, 2, 3}, .up = true, .send = take};
-    pci_init(&bus, &machine.host, &ranges);
-    dec21140_init(&nic, &machine.host, fake_line(&line), &cable);
-    pci_add(&bus, 10, 0, &nic.function);
-    fake_add_ports(&machine, &bus.ports);
-    set_config(0x10, PORT);
-    set_config(0x14, MMIO);
-    set_config(0x04, 7);
+    card_create(&card, take);
 }
 
 static void end(void)
 {
-    fake_destroy(&machine);
+    card_destroy(&card);
 }
 
 /* --- Memory of the driver --- */
 
 static void put32(uint32_t address, uint32_t value)
 {
-    memcpy(machine.ram + address, &value, 4);
+    memcpy(card.machine.ram + address, &value, 4);
 }
 
 static uint32_t get32(uint32_t address)
 {
     uint32_t value;
 
-    memcpy(&value, machine.ram + address, 4);
+    memcpy(&value, card.machine.ram + address, 4);
     return value;
 }
 
@@ -135,8 +74,8 @@ static void make_rings(uint32_t count)
         descriptor(RX + 16 * i, OWN, last | BUFFER_SIZE, RX_BUFFERS + BUFFER_SIZE * i, 0);
         descriptor(TX + 16 * i, 0, last, TX_BUFFERS + BUFFER_SIZE * i, 0);
     }
-    set_csr(3, RX);
-    set_csr(4, TX);
+    card_write(&card, 3, RX);
+    card_write(&card, 4, TX);
 }
 
 static void make_frame(uint8_t *frame, uint32_t size, const uint8_t *destination)
@@ -159,7 +98,7 @@ static void arrive(const uint8_t *destination, uint32_t size)
     uint8_t frame[NIC_MAX_FRAME];
 
     make_frame(frame, size, destination);
-    cable.receive(cable.device, frame, size);
+    card.cable.receive(card.cable.device, frame, size);
 }
 
 /* --- Tests --- */
@@ -167,166 +106,37 @@ static void arrive(const uint8_t *destination, uint32_t size)
 static void identity(void)
 {
     start();
-    CHECK_EQUAL(config(0x00), 0x00091011);
-    CHECK_EQUAL(config(0x08), 0x02000020);
-    CHECK_EQUAL(config(0x2c), 0x21140a00);
-    CHECK_EQUAL(config(0x3c), 0x28140100);
-    set_config(0x10, 0xffffffff);
-    CHECK_EQUAL(config(0x10), 0xffffff81);
-    set_config(0x14, 0xffffffff);
-    CHECK_EQUAL(config(0x14), 0xffffff80);
-    set_config(0x10, PORT);
-    set_config(0x14, MMIO);
-    CHECK_EQUAL(csr(0), 0xfe000000);
-    CHECK_EQUAL(csr(1), 0xffffffff);
-    CHECK_EQUAL(csr(5), 0xfc000000);
-    CHECK_EQUAL(csr(6), 0x32000040);
-    CHECK_EQUAL(csr(7), 0xfffe0000);
-    CHECK_EQUAL(csr(8), 0xfffe0000);
-    CHECK_EQUAL(csr(9), 0xfffc83ff);
-    CHECK_EQUAL(fake_read(&machine, MMIO + 8 * 6, 4), 0x32000040);
-    fake_write(&machine, MMIO + 8 * 3, 4, 0x1237);
-    CHECK_EQUAL(csr(3), 0x1234);
-    fake_out(&machine, PORT + 8 * 3, 2, 0); /* registers have 4 bytes */
-    fake_out(&machine, PORT + 8 * 3 + 4, 4, 0);
-    CHECK_EQUAL(csr(3), 0x1234);
-    CHECK_EQUAL(fake_in(&machine, PORT + 8 * 6 + 3, 1), 0x32);
-    CHECK_EQUAL(fake_in(&machine, PORT + 8 * 6 + 4, 4), 0);
-    set_csr(0, 1); /* the reset is over at once */
-    CHECK_EQUAL(csr(0), 0xfe000000);
-    CHECK_EQUAL(csr(3), 0);
-    set_csr(12, 0x1f0);
-    set_csr(12, 0x0ff);
-    CHECK_EQUAL(csr(12), 0xfffffef0);
-    end();
-}
-
-/* Clocks the low @count bits of @value into the EEPROM as Linux' driver does; what it answers. */
-static uint32_t eeprom_bits(uint32_t value, uint32_t count)
-{
-    uint32_t answer = 0;
-
-    for (uint32_t i = count; i-- > 0;) {
-        uint32_t pins = 0x4801 | (value >> i & 1) << 2;
-
-        set_csr(9, pins);
-        set_csr(9, pins | 2);
-        answer = answer << 1 | (csr(9) >> 3 & 1);
-        set_csr(9, pins);
-    }
-    return answer;
-}
-
-static uint32_t eeprom_read(uint32_t address)
-{
-    uint32_t answer;
-
-    set_csr(9, 0x4800);
-    set_csr(9, 0x4801);
-    eeprom_bits(6, 3);
-    eeprom_bits(address, 6);
-    answer = eeprom_bits(0, 16);
-    set_csr(9, 0x4800);
-    return answer;
-}
-
-static void eeprom(void)
-{
-    static const uint8_t expected[] = {0x00, 0x0a, 0x14, 0x21, 0,    0,    0,    0,    0,    0,
-                                       0,    0,    0,    0,    0,    0,    0x1d, 0x00, 0x01, 0x01,
-                                       0x00, 0x15, 0x5d, 0x01, 0x02, 0x03, 0x00, 0x1e, 0x00, 0x00,
-                                       0x00, 0x08, 0x00, 0x01, 0x8c, 0x01, 0x00, 0x00, 0x00, 0x00,
-                                       0x78, 0xe0, 0x01, 0x00, 0x50, 0x00, 0x18, 0x00};
-
-    start();
-    for (uint32_t i = 0; i < sizeof(expected); i += 2)
-        CHECK_EQUAL(eeprom_read(i / 2), expected[i] | expected[i + 1] << 8);
-    CHECK_EQUAL(eeprom_read(63), 0xb9b6);
-    /* How Linux finds out that addresses have 6 bits: the answer to the last one is the first 0. */
-    set_csr(9, 0x4800);
-    CHECK(csr(9) & 8);
-    set_csr(9, 0x4801);
-    CHECK_EQUAL(eeprom_bits(6 << 6, 9), 0x1fe);
-    CHECK_EQUAL(eeprom_bits(0, 32), 0x0a002114); /* and on to the next word */
-    set_csr(9, 0x4800);
-    CHECK(csr(9) & 8);
-    /* Writing changes nothing, and is ready at once. */
-    set_csr(9, 0x4801);
-    eeprom_bits(4 << 6 | 0x30, 9); /* EWEN */
-    set_csr(9, 0x4800);
-    set_csr(9, 0x4801);
-    CHECK_EQUAL(eeprom_bits((5 << 6 | 0) << 16 | 0xffff, 25), 0x1ffffff);
-    set_csr(9, 0x4800);
-    CHECK_EQUAL(eeprom_read(0), 0x0a00);
-    end();
-}
-
-static void mdio_write_bits(uint32_t value, uint32_t count)
-{
-    for (uint32_t i = count; i-- > 0;) {
-        uint32_t pins = value >> i & 1 ? 0x20000 : 0;
-
-        set_csr(9, pins);
-        set_csr(9, pins | 0x10000);
-    }
-}
-
-/* As Linux' driver: 19 samples, of which the first two and the last do not count. */
-static uint32_t mdio_read_raw(uint32_t phy, uint32_t number, uint32_t preamble)
-{
-    uint32_t answer = 0;
-
-    for (uint32_t i = 0; i < preamble; i++)
-        mdio_write_bits(1, 1);
-    mdio_write_bits(0xd800 | phy << 5 | number, 16);
-    for (uint32_t i = 0; i < 19; i++) {
-        set_csr(9, 0x40000);
-        answer = answer << 1 | (csr(9) >> 19 & 1);
-        set_csr(9, 0x50000);
-    }
-    return answer;
-}
-
-static uint32_t mdio_read(uint32_t phy, uint32_t number)
-{
-    return mdio_read_raw(phy, number, 32) >> 1 & 0xffff;
-}
-
-static void mdio_write(uint32_t phy, uint32_t number, uint32_t value)
-{
-    mdio_write_bits(0xffffffff, 32);
-    mdio_write_bits(0x50020000 | phy << 23 | number << 18 | value, 32);
-    for (int i = 0; i < 2; i++) {
-        set_csr(9, 0x40000);
-        set_csr(9, 0x50000);
-    }
-}
-
-static void transceiver(void)
-{
-    start();
-    CHECK_EQUAL(mdio_read(1, 1), 0x786d);
-    CHECK_EQUAL(mdio_read_raw(1, 1, 0), 0x40000 | 0x786d << 1 | 1); /* no preamble; turn, idle */
-    CHECK_EQUAL(mdio_read(0, 1), 0xffff);
-    CHECK_EQUAL(mdio_read(31, 1), 0xffff);
-    CHECK_EQUAL(mdio_read(1, 0), 0x3100);
-    CHECK_EQUAL(mdio_read(1, 5), 0x45e1);
-    mdio_write(1, 4, 0x0061);
-    mdio_write(2, 4, 0x5555);
-    mdio_write(1, 0, 0x1200);
-    CHECK_EQUAL(mdio_read(1, 4), 0x0061);
-    CHECK_EQUAL(mdio_read(1, 0), 0x1000);
-    mdio_write(1, 0, 0x8000);
-    CHECK_EQUAL(mdio_read(1, 0), 0x3100);
-    CHECK_EQUAL(mdio_read(1, 4), 0x01e1);
-    /* A link that was lost shows once. */
-    cable.up = false;
-    cable.changed(cable.device);
-    CHECK_EQUAL(mdio_read(1, 1), 0x7849);
-    cable.up = true;
-    cable.changed(cable.device);
-    CHECK_EQUAL(mdio_read(1, 1), 0x7869);
-    CHECK_EQUAL(mdio_read(1, 1), 0x786d);
+    CHECK_EQUAL(card_read_config(&card, 0x00), 0x00091011);
+    CHECK_EQUAL(card_read_config(&card, 0x08), 0x02000020);
+    CHECK_EQUAL(card_read_config(&card, 0x2c), 0x21140a00);
+    CHECK_EQUAL(card_read_config(&card, 0x3c), 0x28140100);
+    card_write_config(&card, 0x10, 0xffffffff);
+    CHECK_EQUAL(card_read_config(&card, 0x10), 0xffffff81);
+    card_write_config(&card, 0x14, 0xffffffff);
+    CHECK_EQUAL(card_read_config(&card, 0x14), 0xffffff80);
+    card_write_config(&card, 0x10, CARD_PORT);
+    card_write_config(&card, 0x14, CARD_MMIO);
+    CHECK_EQUAL(card_read(&card, 0), 0xfe000000);
+    CHECK_EQUAL(card_read(&card, 1), 0xffffffff);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc000000);
+    CHECK_EQUAL(card_read(&card, 6), 0x32000040);
+    CHECK_EQUAL(card_read(&card, 7), 0xfffe0000);
+    CHECK_EQUAL(card_read(&card, 8), 0xfffe0000);
+    CHECK_EQUAL(card_read(&card, 9), 0xfffc83ff);
+    CHECK_EQUAL(fake_read(&card.machine, CARD_MMIO + 8 * 6, 4), 0x32000040);
+    fake_write(&card.machine, CARD_MMIO + 8 * 3, 4, 0x1237);
+    CHECK_EQUAL(card_read(&card, 3), 0x1234);
+    fake_out(&card.machine, CARD_PORT + 8 * 3, 2, 0); /* registers have 4 bytes */
+    fake_out(&card.machine, CARD_PORT + 8 * 3 + 4, 4, 0);
+    CHECK_EQUAL(card_read(&card, 3), 0x1234);
+    CHECK_EQUAL(fake_in(&card.machine, CARD_PORT + 8 * 6 + 3, 1), 0x32);
+    CHECK_EQUAL(fake_in(&card.machine, CARD_PORT + 8 * 6 + 4, 4), 0);
+    card_write(&card, 0, 1); /* the reset is over at once */
+    CHECK_EQUAL(card_read(&card, 0), 0xfe000000);
+    CHECK_EQUAL(card_read(&card, 3), 0);
+    card_write(&card, 12, 0x1f0);
+    card_write(&card, 12, 0x0ff);
+    CHECK_EQUAL(card_read(&card, 12), 0xfffffef0);
     end();
 }
 
@@ -337,51 +147,51 @@ static void transmit(void)
     start();
     make_rings(4);
     make_frame(frame, sizeof(frame), other);
-    set_csr(7, 0x1ebef);
-    set_csr(6, 0x2000);
-    CHECK_EQUAL(csr(5), 0xfc610004); /* suspended: there is nothing */
-    set_csr(5, 0xffff);
-    CHECK(!line.asserted);
+    card_write(&card, 7, 0x1ebef);
+    card_write(&card, 6, 0x2000);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc610004); /* suspended: there is nothing */
+    card_write(&card, 5, 0xffff);
+    CHECK(!card.line.asserted);
     /* Three pieces, the last one in the second buffer of its descriptor. */
-    memcpy(machine.ram + TX_BUFFERS, frame, sizeof(frame));
+    memcpy(card.machine.ram + TX_BUFFERS, frame, sizeof(frame));
     descriptor(TX, OWN, FIRST | 14, TX_BUFFERS, 0);
     descriptor(TX + 16, OWN, OWN | LAST | 500 << 11 | 1000, TX_BUFFERS + 14, TX_BUFFERS + 1014);
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(sent_count, 1);
     CHECK_EQUAL(sent_size, 1514);
     CHECK(memcmp(sent, frame, sizeof(frame)) == 0);
     CHECK_EQUAL(get32(TX), 0);
     CHECK_EQUAL(get32(TX + 16), 0);
-    CHECK_EQUAL(csr(5), 0xfc610005);
-    CHECK_EQUAL(line.rises, 2); /* once for all */
-    set_csr(5, 0x5);
-    CHECK(!line.asserted);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc610005);
+    CHECK_EQUAL(card.line.rises, 2); /* once for all */
+    card_write(&card, 5, 0x5);
+    CHECK(!card.line.asserted);
     /* Around the ring's end; a short frame is padded. */
-    memset(machine.ram + TX_BUFFERS, 0xee, 64);
+    memset(card.machine.ram + TX_BUFFERS, 0xee, 64);
     descriptor(TX + 32, OWN, FIRST | LAST | 20, TX_BUFFERS, 0);
     descriptor(TX + 48, OWN, FIRST | LAST | RING_END | 20, TX_BUFFERS, 0);
     descriptor(TX, OWN, FIRST | LAST | 0x00800000 | 20, TX_BUFFERS, 0); /* this one is not */
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(sent_count, 4);
     CHECK_EQUAL(sent_size, 20);
     descriptor(TX + 16, OWN, FIRST | LAST | 20, TX_BUFFERS, 0);
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(sent_size, 60);
     CHECK_EQUAL(sent[19], 0xee);
     CHECK_EQUAL(sent[20], 0);
     CHECK_EQUAL(sent[59], 0);
     /* With the driver's own check sequence, which does not go out. */
     descriptor(TX + 32, OWN, FIRST | LAST | 0x04000000 | 104, TX_BUFFERS, 0);
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(sent_size, 100);
     /* Stopped: the state is there at once, and the place is kept. */
-    set_csr(5, 0xffff);
-    set_csr(6, 0);
-    CHECK_EQUAL(csr(5), 0xfc008002);
+    card_write(&card, 5, 0xffff);
+    card_write(&card, 6, 0);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc008002);
     descriptor(TX + 48, OWN, FIRST | LAST | RING_END | 60, TX_BUFFERS, 0);
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(sent_count, 6);
-    set_csr(6, 0x2000);
+    card_write(&card, 6, 0x2000);
     CHECK_EQUAL(sent_count, 7);
     end();
 }
@@ -390,19 +200,19 @@ static void transmit_odd(void)
 {
     start();
     make_rings(4);
-    set_csr(6, 0x2000);
+    card_write(&card, 6, 0x2000);
     /* No link: errors of its kind. */
-    cable.up = false;
+    card.cable.up = false;
     descriptor(TX, OWN, FIRST | LAST | 60, TX_BUFFERS, 0);
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(get32(TX), 0x8c00);
     CHECK_EQUAL(sent_count, 0);
-    cable.up = true;
+    card.cable.up = true;
     /* Longer than what fits: not sent, and the next one is. */
     descriptor(TX + 16, OWN, FIRST | 2040 << 11 | 2040, TX_BUFFERS, TX_BUFFERS);
     descriptor(TX + 32, OWN, LAST | 100, TX_BUFFERS, 0);
     descriptor(TX + 48, OWN, FIRST | LAST | RING_END | 64, TX_BUFFERS, 0);
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(get32(TX + 32), 0x8002);
     CHECK_EQUAL(get32(TX + 48), 0);
     CHECK_EQUAL(sent_count, 1);
@@ -411,16 +221,16 @@ static void transmit_odd(void)
     descriptor(TX + 16, OWN, FIRST | LAST | 0x00800000 | 13, TX_BUFFERS, 0);
     /* One without anything, as Linux' driver has before a setup frame. */
     descriptor(TX + 32, OWN, 0, 0xfffffff0, 0xfffffff0);
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(get32(TX + 32), 0);
     CHECK_EQUAL(sent_count, 1);
     /* Chained, with a distance between descriptors that does not count there. */
-    set_csr(0, 4 << 2);
+    card_write(&card, 0, 4 << 2);
     descriptor(TX + 48, OWN, FIRST | CHAINED | 30, TX_BUFFERS, 0x3000);
     descriptor(0x3000, OWN, LAST | CHAINED | 30, TX_BUFFERS, 0x3100);
     descriptor(0x3100, OWN, FIRST | LAST | 70, TX_BUFFERS, 0);
     descriptor(0x3120, OWN, FIRST | LAST | 80, TX_BUFFERS, 0); /* 16 + 4 * 4 on */
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(sent_count, 4);
     CHECK_EQUAL(sent_size, 80);
     end();
@@ -432,22 +242,37 @@ static void transmit_without_end(void)
     uint32_t address = TX;
 
     start();
-    set_csr(4, TX);
+    card_write(&card, 4, TX);
     for (int i = 0; i < 1000; i++, address += 16)
         descriptor(address, OWN, FIRST | LAST | 60, 0, 0);
-    set_csr(6, 0x2000);
+    card_write(&card, 6, 0x2000);
     CHECK(sent_count > 0 && sent_count < 1000);
-    fake_pass(&machine, MS);
+    fake_pass(&card.machine, MS);
     CHECK_EQUAL(sent_count, 1000);
-    CHECK_EQUAL(fake_next_deadline(&machine), DEVICE_NEVER);
+    CHECK_EQUAL(fake_next_deadline(&card.machine), DEVICE_NEVER);
     /* Polling by itself. */
-    set_csr(0, 2 << 17);
-    set_csr(1, 0);
+    card_write(&card, 0, 2 << 17);
+    card_write(&card, 1, 0);
     descriptor(address, OWN, FIRST | LAST | 60, 0, 0);
-    fake_pass(&machine, MS);
+    fake_pass(&card.machine, MS);
     CHECK_EQUAL(sent_count, 1001);
-    set_csr(6, 0);
-    CHECK_EQUAL(fake_next_deadline(&machine), DEVICE_NEVER);
+    card_write(&card, 6, 0);
+    CHECK_EQUAL(fake_next_deadline(&card.machine), DEVICE_NEVER);
+    end();
+}
+
+/* The check sequence of frames of all lengths. */
+static void check_sequences(void)
+{
+    start();
+    make_rings(1);
+    card_write(&card, 6, 2);
+    for (uint32_t size = 60; size < 80; size++) {
+        put32(RX, OWN);
+        arrive(own, size);
+        CHECK_EQUAL(get32(RX), (size + 4) << 16 | 0x320);
+        CHECK_EQUAL(get32(RX_BUFFERS + size), crc32(0, card.machine.ram + RX_BUFFERS, size));
+    }
     end();
 }
 
@@ -460,21 +285,21 @@ static void receive(void)
     make_rings(3);
     arrive(own, 100);
     CHECK_EQUAL(get32(RX), OWN); /* not yet */
-    set_csr(7, 0x1ebef);
-    set_csr(6, 2);
-    CHECK_EQUAL(csr(5), 0xfc060000);
+    card_write(&card, 7, 0x1ebef);
+    card_write(&card, 6, 2);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc060000);
     arrive(own, 1514);
     make_frame(frame, 1514, own);
     CHECK_EQUAL(get32(RX), 1518 << 16 | 0x320);
-    CHECK(memcmp(machine.ram + RX_BUFFERS, frame, 1514) == 0);
+    CHECK(memcmp(card.machine.ram + RX_BUFFERS, frame, 1514) == 0);
     crc = crc32(0, frame, 1514);
     CHECK_EQUAL(get32(RX_BUFFERS + 1514), crc);
-    CHECK_EQUAL(csr(5), 0xfc070040);
-    CHECK(line.asserted);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc070040);
+    CHECK(card.line.asserted);
     arrive(broadcast, 20);
     CHECK_EQUAL(get32(RX + 16), 64 << 16 | 0x720);
-    CHECK_EQUAL(machine.ram[RX_BUFFERS + BUFFER_SIZE + 30], 0);
-    CHECK_EQUAL(line.rises, 1);
+    CHECK_EQUAL(card.machine.ram[RX_BUFFERS + BUFFER_SIZE + 30], 0);
+    CHECK_EQUAL(card.line.rises, 1);
     arrive(other, 100);
     arrive(group, 100);
     CHECK_EQUAL(get32(RX + 32), OWN);
@@ -482,20 +307,20 @@ static void receive(void)
     arrive(own, 1518);
     CHECK_EQUAL(get32(RX + 32), 1522 << 16 | 0x3a0);
     /* None is left: missed, counted until read. */
-    set_csr(5, 0xffff);
+    card_write(&card, 5, 0xffff);
     arrive(own, 100);
     arrive(own, 100);
-    CHECK_EQUAL(csr(5), 0xfc088080);
-    CHECK_EQUAL(csr(8), 0xfffe0002);
-    CHECK_EQUAL(csr(8), 0xfffe0000);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc088080);
+    CHECK_EQUAL(card_read(&card, 8), 0xfffe0002);
+    CHECK_EQUAL(card_read(&card, 8), 0xfffe0000);
     put32(RX, OWN);
-    set_csr(2, 1);
-    CHECK_EQUAL(csr(5) >> 17 & 7, 3);
+    card_write(&card, 2, 1);
+    CHECK_EQUAL(card_read(&card, 5) >> 17 & 7, 3);
     arrive(own, 100);
     CHECK_EQUAL(get32(RX), 104 << 16 | 0x320);
-    set_csr(5, 0xffff);
-    set_csr(6, 0);
-    CHECK_EQUAL(csr(5), 0xfc008100);
+    card_write(&card, 5, 0xffff);
+    card_write(&card, 6, 0);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc008100);
     end();
 }
 
@@ -506,37 +331,37 @@ static void receive_pieces(void)
 
     start();
     make_frame(frame, sizeof(frame), own);
-    set_csr(3, RX);
+    card_write(&card, 3, RX);
     descriptor(RX, OWN, 64 << 11 | 64, RX_BUFFERS, RX_BUFFERS + 64);
     descriptor(RX + 16, OWN, CHAINED | 128, RX_BUFFERS + 128, RX + 64);
     descriptor(RX + 64, OWN, RING_END | 128, RX_BUFFERS + 256, 0);
-    set_csr(6, 2);
+    card_write(&card, 6, 2);
     arrive(own, 300);
     CHECK_EQUAL(get32(RX), 0x200);
     CHECK_EQUAL(get32(RX + 16), 0);
     CHECK_EQUAL(get32(RX + 64), 304 << 16 | 0x120);
-    CHECK(memcmp(machine.ram + RX_BUFFERS, frame, 300) == 0);
+    CHECK(memcmp(card.machine.ram + RX_BUFFERS, frame, 300) == 0);
     /* The rest has no place. */
     put32(RX, OWN);
     arrive(own, 300);
     CHECK_EQUAL(get32(RX), 304 << 16 | 0xc320);
-    CHECK_EQUAL(csr(5) >> 17 & 7, 4);
-    CHECK_EQUAL(csr(5) & 0xc0, 0xc0);
+    CHECK_EQUAL(card_read(&card, 5) >> 17 & 7, 4);
+    CHECK_EQUAL(card_read(&card, 5) & 0xc0, 0xc0);
     /* A ring of one. */
-    set_csr(6, 0);
-    set_csr(3, RX);
+    card_write(&card, 6, 0);
+    card_write(&card, 3, RX);
     descriptor(RX, OWN, RING_END | 64, RX_BUFFERS, 0);
-    set_csr(6, 2);
+    card_write(&card, 6, 2);
     arrive(own, 300);
     CHECK_EQUAL(get32(RX), 304 << 16 | 0xc320);
     /* A ring of empty ones. */
-    set_csr(6, 0);
+    card_write(&card, 6, 0);
     for (uint32_t i = 0; i < 500; i++)
         descriptor(RX + 16 * i, OWN, 0, 0, 0);
-    set_csr(6, 2);
-    set_csr(3, RX); /* not while it runs */
+    card_write(&card, 6, 2);
+    card_write(&card, 3, RX); /* not while it runs */
     arrive(own, 300);
-    CHECK_EQUAL(csr(5) & 0xc0, 0xc0);
+    CHECK_EQUAL(card_read(&card, 5) & 0xc0, 0xc0);
     CHECK_EQUAL(get32(RX + 16 * 450), OWN);
     end();
 }
@@ -546,25 +371,25 @@ static void setup(uint32_t kind)
 {
     uint32_t filter = (kind & 2) << 27 | (kind & 1) << 22;
 
-    set_csr(6, 0);
-    set_csr(4, TX);
+    card_write(&card, 6, 0);
+    card_write(&card, 4, TX);
     descriptor(TX, OWN, SET | filter | RING_END | 192, TX_BUFFERS, 0);
-    set_csr(6, 0x2000);
+    card_write(&card, 6, 0x2000);
     CHECK_EQUAL(get32(TX), 0x7fffffff);
 }
 
 static void put_address(uint32_t at, const uint8_t *address)
 {
     for (uint32_t i = 0; i < 6; i++)
-        machine.ram[at + i / 2 * 4 + i % 2] = address[i];
+        card.machine.ram[at + i / 2 * 4 + i % 2] = address[i];
 }
 
 static bool wanted(uint32_t mode, const uint8_t *destination)
 {
-    set_csr(6, 0);
-    set_csr(3, RX);
+    card_write(&card, 6, 0);
+    card_write(&card, 3, RX);
     descriptor(RX, OWN, RING_END | BUFFER_SIZE, RX_BUFFERS, 0);
-    set_csr(6, 2 | mode);
+    card_write(&card, 6, 2 | mode);
     arrive(destination, 60);
     return !(get32(RX) & OWN);
 }
@@ -586,21 +411,22 @@ static void filters(void)
     CHECK_EQUAL(get32(RX), 64 << 16 | 0x320);
     CHECK(wanted(0x40000000, other));
     setup(2);
-    CHECK_EQUAL(csr(6) & 0x15, 0x10);
+    CHECK_EQUAL(card_read(&card, 6) & 0x15, 0x10);
     CHECK(!wanted(0, own) && !wanted(0, group) && wanted(0, other) && wanted(0, broadcast));
     /* A table of 512 bits, with the CRC of the address. */
-    memset(machine.ram + TX_BUFFERS, 0, 192);
+    memset(card.machine.ram + TX_BUFFERS, 0, 192);
     bit = ~crc32(0, group, 6) & 511;
-    machine.ram[TX_BUFFERS + bit / 16 * 4 + bit % 16 / 8] |= (uint8_t)(1 << bit % 8);
-    machine.ram[TX_BUFFERS + 255 / 16 * 4 + 1] |= 0x80; /* broadcast, as Linux' driver has it */
+    card.machine.ram[TX_BUFFERS + bit / 16 * 4 + bit % 16 / 8] |= (uint8_t)(1 << bit % 8);
+    card.machine.ram[TX_BUFFERS + 255 / 16 * 4 + 1] |=
+        0x80; /* broadcast, as Linux' driver has it */
     put_address(TX_BUFFERS + 156, own);
     setup(1);
-    CHECK_EQUAL(csr(6) & 0x15, 0x01);
+    CHECK_EQUAL(card_read(&card, 6) & 0x15, 0x01);
     CHECK(wanted(0, own) && wanted(0, group) && wanted(0, broadcast) && !wanted(0, other));
     setup(3);
-    CHECK_EQUAL(csr(6) & 0x15, 0x05);
+    CHECK_EQUAL(card_read(&card, 6) & 0x15, 0x05);
     CHECK(!wanted(0, own) && wanted(0, group));
-    set_csr(0, 1);
+    card_write(&card, 0, 1);
     CHECK(wanted(0, own) && wanted(0, broadcast) && !wanted(0, group));
     end();
 }
@@ -610,43 +436,43 @@ static void interrupts(void)
     start();
     /* No summary without an event that is enabled; none without the summary's own bit. */
     make_rings(2);
-    set_csr(6, 2);
+    card_write(&card, 6, 2);
     arrive(own, 60);
-    CHECK_EQUAL(csr(5), 0xfc060040);
-    CHECK(!line.asserted);
-    set_csr(7, 0x40);
-    CHECK_EQUAL(csr(5), 0xfc070040);
-    CHECK(!line.asserted);
-    set_csr(7, 0x8040);
-    CHECK(!line.asserted);
-    set_csr(7, 0x10040);
-    CHECK(line.asserted);
-    set_csr(7, 0x10000);
-    CHECK(!line.asserted);
-    set_csr(7, 0x10040);
-    set_csr(0, 1);
-    CHECK(!line.asserted);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc060040);
+    CHECK(!card.line.asserted);
+    card_write(&card, 7, 0x40);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc070040);
+    CHECK(!card.line.asserted);
+    card_write(&card, 7, 0x8040);
+    CHECK(!card.line.asserted);
+    card_write(&card, 7, 0x10040);
+    CHECK(card.line.asserted);
+    card_write(&card, 7, 0x10000);
+    CHECK(!card.line.asserted);
+    card_write(&card, 7, 0x10040);
+    card_write(&card, 0, 1);
+    CHECK(!card.line.asserted);
     /* The timer, once and again. */
-    set_csr(7, 0x18800);
-    set_csr(11, 10);
-    CHECK_EQUAL(csr(11), 0xfffe000a);
-    fake_pass(&machine, 409600);
-    CHECK_EQUAL(csr(11), 0xfffe0005);
-    CHECK(!line.asserted);
-    fake_pass(&machine, 409600);
-    CHECK_EQUAL(csr(5), 0xfc018800);
-    CHECK(line.asserted);
-    set_csr(5, 0x800);
-    fake_pass(&machine, 100 * MS);
-    CHECK_EQUAL(line.rises, 3);
-    set_csr(11, 0x10002);
+    card_write(&card, 7, 0x18800);
+    card_write(&card, 11, 10);
+    CHECK_EQUAL(card_read(&card, 11), 0xfffe000a);
+    fake_pass(&card.machine, 409600);
+    CHECK_EQUAL(card_read(&card, 11), 0xfffe0005);
+    CHECK(!card.line.asserted);
+    fake_pass(&card.machine, 409600);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc018800);
+    CHECK(card.line.asserted);
+    card_write(&card, 5, 0x800);
+    fake_pass(&card.machine, 100 * MS);
+    CHECK_EQUAL(card.line.rises, 3);
+    card_write(&card, 11, 0x10002);
     for (int i = 0; i < 5; i++) {
-        fake_pass(&machine, 163840);
-        CHECK(line.asserted);
-        set_csr(5, 0x800);
+        fake_pass(&card.machine, 163840);
+        CHECK(card.line.asserted);
+        card_write(&card, 5, 0x800);
     }
-    set_csr(11, 0);
-    CHECK_EQUAL(fake_next_deadline(&machine), DEVICE_NEVER);
+    card_write(&card, 11, 0);
+    CHECK_EQUAL(fake_next_deadline(&card.machine), DEVICE_NEVER);
     end();
 }
 
@@ -654,42 +480,43 @@ static void bus_errors(void)
 {
     start();
     make_rings(2);
-    set_csr(7, 0xa000);
+    card_write(&card, 7, 0xa000);
     put32(TX, OWN);
     put32(TX + 4, FIRST | LAST | 100);
     put32(TX + 8, FAKE_RAM_SIZE - 50);
-    set_csr(6, 0x2002);
-    CHECK_EQUAL(csr(5), 0xfc80a000); /* both stand */
-    CHECK(line.asserted);
+    card_write(&card, 6, 0x2002);
+    CHECK_EQUAL(card_read(&card, 5), 0xfc80a000); /* both stand */
+    CHECK(card.line.asserted);
+    CHECK_EQUAL(card_read_config(&card, 4) >> 16, 0x2200);
     CHECK_EQUAL(sent_count, 0);
-    set_csr(5, 0xffff);
-    CHECK(!line.asserted);
+    card_write(&card, 5, 0xffff);
+    CHECK(!card.line.asserted);
     put32(TX + 8, TX_BUFFERS);
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     arrive(own, 100);
     CHECK_EQUAL(sent_count, 0);
     CHECK_EQUAL(get32(RX), OWN);
-    set_csr(0, 1);
+    card_write(&card, 0, 1);
     make_rings(2);
     put32(RX + 8, 0xfffffffc);
-    set_csr(6, 2);
+    card_write(&card, 6, 2);
     arrive(own, 100);
-    CHECK_EQUAL(csr(5) & 0x2000, 0x2000);
-    set_csr(0, 1);
-    set_csr(4, 0xfffffff8); /* a descriptor of which a part is RAM by no means */
-    set_csr(6, 0x2000);
-    CHECK_EQUAL(csr(5) & 0x2000, 0x2000);
+    CHECK_EQUAL(card_read(&card, 5) & 0x2000, 0x2000);
+    card_write(&card, 0, 1);
+    card_write(&card, 4, 0xfffffff8); /* a descriptor of which a part is RAM by no means */
+    card_write(&card, 6, 0x2000);
+    CHECK_EQUAL(card_read(&card, 5) & 0x2000, 0x2000);
     /* Without the right to reach memory nothing happens, and goes on when it is there. */
-    set_csr(0, 1);
+    card_write(&card, 0, 1);
     make_rings(2);
     put32(TX, OWN);
     put32(TX + 4, FIRST | LAST | 100);
-    set_config(4, 3);
-    set_csr(6, 0x2002);
+    card_write_config(&card, 4, 3);
+    card_write(&card, 6, 0x2002);
     arrive(own, 100);
     CHECK_EQUAL(sent_count, 0);
     CHECK_EQUAL(get32(RX), OWN);
-    set_config(4, 7);
+    card_write_config(&card, 4, 7);
     CHECK_EQUAL(sent_count, 1);
     end();
 }
@@ -698,16 +525,16 @@ static void loopback(void)
 {
     start();
     make_rings(2);
-    cable.up = false;
-    make_frame(machine.ram + TX_BUFFERS, 100, own);
-    set_csr(6, 0x2402);
+    card.cable.up = false;
+    make_frame(card.machine.ram + TX_BUFFERS, 100, own);
+    card_write(&card, 6, 0x2402);
     descriptor(TX, OWN, FIRST | LAST | 100, TX_BUFFERS, 0);
-    set_csr(1, 1);
+    card_write(&card, 1, 1);
     CHECK_EQUAL(sent_count, 0);
     CHECK_EQUAL(get32(TX), 0);
     CHECK_EQUAL(get32(RX), 104 << 16 | 0x1320);
-    CHECK(memcmp(machine.ram + RX_BUFFERS, machine.ram + TX_BUFFERS, 100) == 0);
-    cable.up = true;
+    CHECK(memcmp(card.machine.ram + RX_BUFFERS, card.machine.ram + TX_BUFFERS, 100) == 0);
+    card.cable.up = true;
     arrive(own, 100); /* the network is not heard meanwhile */
     CHECK_EQUAL(get32(RX + 16), OWN);
     end();
@@ -716,12 +543,11 @@ static void loopback(void)
 int main(void)
 {
     identity();
-    eeprom();
-    transceiver();
     transmit();
     transmit_odd();
     transmit_without_end();
     receive();
+    check_sequences();
     receive_pieces();
     filters();
     interrupts();

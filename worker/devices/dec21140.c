@@ -11,6 +11,8 @@
 #define CONFIG_MAX_LAT 0x3f
 #define CONFIG_CFDD 0x40 /* sleep and snooze mode, kept only */
 
+#define STATUS_MASTER_ABORT 0x2000
+
 #define CSR5_NORMAL 0x00004845u
 #define CSR5_ABNORMAL 0x00002faau
 #define CSR6_RESET 0x32000040u
@@ -87,6 +89,8 @@ void *dec21140_memory(struct dec21140 *nic, uint32_t address, uint32_t size)
     if (memory != NULL)
         return memory;
     state->bus_error = true;
+    pci_set16(nic->function.config, PCI_STATUS,
+              pci_get16(nic->function.config, PCI_STATUS) | STATUS_MASTER_ABORT);
     state->csr[CSR5] &= ~(CSR5_STATE << CSR5_EB_SHIFT);
     dec21140_event(nic, CSR5_FBE | EB_MASTER_ABORT << CSR5_EB_SHIFT);
     dec21140_set_process(nic, CSR5_RS_SHIFT, PROCESS_STOPPED);
@@ -462,6 +466,7 @@ void dec21140_init(struct dec21140 *nic, const struct device_host *host,
     nic->mmio = (struct device_mmio){0, DEC21140_SIZE, read_mmio, write_mmio, nic};
     init_function(nic);
     dec21140_srom_make(nic->srom, link->mac);
+    crc32_tables_init(&nic->crc);
     link->receive = receive;
     link->changed = link_changed;
     link->device = nic;

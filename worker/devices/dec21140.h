@@ -9,6 +9,7 @@
 #ifndef VENEER_WORKER_DEVICES_DEC21140_H
 #define VENEER_WORKER_DEVICES_DEC21140_H
 
+#include "lib/crc32.h"
 #include "worker/devices/eeprom_93c46.h"
 #include "worker/devices/mii_phy.h"
 #include "worker/devices/nic.h"
@@ -53,6 +54,7 @@ struct dec21140 {
     struct device_mmio mmio;
     struct pci_function function; /* for the machine to put on its bus */
     uint16_t srom[EEPROM_93C46_WORDS];
+    struct crc32_tables crc;
     uint8_t received[NIC_MAX_FRAME + DEC21140_CRC_SIZE]; /* of one call only */
     struct dec21140_state state;
 };

@@ -144,22 +144,31 @@ static bool transmit_one(struct dec21140 *nic)
     return true;
 }
 
+/* Has it look again in @interval ns; 0: not by itself. What time it is is only asked if that
+ * matters. */
+static void arm_poll(struct dec21140 *nic, uint64_t interval)
+{
+    const struct device_host *host = nic->host;
+
+    if (interval != 0)
+        host->arm(host->machine, &nic->poll, host->now(host->machine) + interval);
+    else if (nic->poll.deadline != DEVICE_NEVER)
+        host->arm(host->machine, &nic->poll, DEVICE_NEVER);
+}
+
 void dec21140_transmit(struct dec21140 *nic)
 {
-    uint64_t now = nic->host->now(nic->host->machine), deadline = DEVICE_NEVER;
-    uint64_t interval = poll_intervals[CSR0_TAP(nic->state.csr[CSR0])];
     uint32_t left = DESCRIPTORS_AT_ONCE;
 
     if (!(nic->state.csr[CSR6] & CSR6_ST) || nic->state.bus_error || !dec21140_is_master(nic)) {
-        nic->host->arm(nic->host->machine, &nic->poll, DEVICE_NEVER);
+        arm_poll(nic, 0);
         return;
     }
     while (left > 0 && transmit_one(nic))
         left--;
     if (left == 0)
-        deadline = now + 1;
-    else if (interval != 0 && !nic->state.bus_error)
-        deadline = now + interval;
-    nic->host->arm(nic->host->machine, &nic->poll, deadline);
+        arm_poll(nic, 1);
+    else
+        arm_poll(nic, nic->state.bus_error ? 0 : poll_intervals[CSR0_TAP(nic->state.csr[CSR0])]);
     dec21140_update_interrupt(nic);
 }
