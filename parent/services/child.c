@@ -433,7 +433,7 @@ bool child_is_emulated(const struct child *child)
 static bool ask(struct child *child, struct machine_control_request *request, struct object *object,
                 struct machine_control_answer *answer, const char **error)
 {
-    *error = "it does not run now";
+    *error = child->plan.emulated ? "it does not run now" : "it was not started with machine=pc";
     if (!child->pipe)
         return false;
     *error = "its worker does not answer";
