@@ -8,8 +8,8 @@
 
 #include "include/machine_control.h"
 
-#define CHILD_IDE_POSITIONS 4 /* 0, 1: primary; 2, 3: secondary */
-#define CHILD_CD_POSITION 2
+#define CHILD_IDE_POSITIONS 4u /* 0, 1: primary; 2, 3: secondary */
+#define CHILD_CD_POSITION 2u
 #define CHILD_DRIVES_MAX 5 /* those and the floppy */
 
 struct object;

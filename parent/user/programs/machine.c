@@ -147,8 +147,6 @@ static void handle_request(uint64_t mode, const struct machine_control_request *
                            uint32_t handle)
 {
     struct machine_control_answer answer = {.id = request->id};
-    if (mode == 2)
-        return;
     if (mode == 4)
         abort();
     if (mode == 3) {
@@ -165,6 +163,8 @@ int main(int argc, char **argv)
 {
     static struct machine_control_request request;
     uint64_t mode = read_words(argc, argv);
+    if (mode == 2)
+        system_sleep(SYSTEM_FOREVER);
     for (;;) {
         struct system_message message = {.buffer = (uint64_t)&request, .size = sizeof(request)};
         if (system_pipe_receive(CONTROL, &message, SYSTEM_FOREVER) < 0)
