@@ -202,6 +202,7 @@ def child_tests():
     yield system("boot-4vp-svm", QEMU, vps=4, cpus=4)
     yield system("boot-generic-svm", QEMU, vps=2, cpus=2, package=debian.KERNEL)
     yield system("boot-1vp-vmx", BOCHS, vps=1, cpus=2, time_limit=400)
+    yield system("boot-2vp-vmx", BOCHS, vps=2, cpus=2, time_limit=400)
     # One start writes each disk, another one finds what was written.
     yield guest("disk-svm", QEMU,
                 Start(("disk-make", "disk-many"), DISKS, "mib=32"),
