@@ -18,6 +18,7 @@ from .platforms import BOCHS, QEMU
 PANIC = r"Kernel panic - not syncing"
 # Bochs wants whole cylinders of 16 heads and 63 sectors.
 DISK_SIZE = 96 * 16 * 63 * 512
+SMALL_DISK = 16 * 16 * 63 * 512
 FILE = "data"  # what the step disk-make writes
 
 
@@ -246,6 +247,22 @@ def child_tests():
                 raw=DISK_SIZE, vhd=True, file_systems=False)  # fmt: skip
     yield guest("disk-vmx", BOCHS, Start(("disk-make",), "disk=/raw.img memory=192", "mib=4"),
                 raw=DISK_SIZE, time_limit=500)
+    yield guest("reboot-vmx", BOCHS, Start(("reboot", "info"), "disk=/raw.img memory=192"),
+                raw=SMALL_DISK, file_systems=False, time_limit=400)
+    yield guest("kill-vmx", BOCHS,
+                Start(("disk-make",), "name=a disk=/raw.img memory=192", "mib=32", judged=False,
+                      after=("vm heartbeat a", "sleep 5", "vm kill a", "vm list")),
+                Start(("disk-make",), "disk=/raw.img memory=192", "mib=2"),
+                must=(r"^\+ vm kill a$", AUTORUN_PASSED), raw=DISK_SIZE, time_limit=500,
+                must_not=(*TROUBLE, r"^AUTORUN FAIL", PANIC, r"error:"))  # fmt: skip
+    # A disk comes and goes, and the guest ends because the parent asks for it.
+    yield guest("hot-add-vmx", BOCHS,
+                Start(("disk-make", "wait-shutdown"), "name=a disk=/raw.img memory=192", "mib=2 disk=sdb",
+                      judged=False,
+                      after=("vm heartbeat a", "vm attach a /fixed.vhd", "sleep 20", "vm detach a 1",
+                             "sleep 2", "child disk=/fixed.vhd -- disk", "vm shutdown a")),
+                must=(r"^a: /fixed\.vhd is LUN 1$", r"STEP disk-make ok", r"^ok disk 0:0: ", AUTORUN_PASSED),
+                raw=SMALL_DISK, vhd=True, file_systems=False, time_limit=400)  # fmt: skip
 
 
 @dataclasses.dataclass
