@@ -166,6 +166,8 @@ void hostile_run(void)
         fuzz_run();
     if (option("hostile"))
         hostile_bus_run();
+    if (option("torn"))
+        hostile_torn_run();
     if (option("synicpt") && hyperv_present())
         synic_over_page_tables();
     if (option("crash") && hyperv_present())
