@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import shutil
+from typing import Optional
 
 import emulator
 from guest import debian, dmesg, linux, plain, server, steps
@@ -19,6 +20,7 @@ PANIC = r"Kernel panic - not syncing"
 # Bochs wants whole cylinders of 16 heads and 63 sectors.
 DISK_SIZE = 96 * 16 * 63 * 512
 SMALL_DISK = 16 * 16 * 63 * 512
+BAD_SECTOR = 1000
 FILE = "data"  # what the step disk-make writes
 
 
@@ -130,6 +132,7 @@ class LinuxGuest(Boot):
     raw: int = 0  # a raw image /raw.img of so many bytes on the store
     vhd: bool = False  # a fixed VHD /fixed.vhd as well
     file_systems: bool = True  # the guest makes file systems on the disks
+    second_disk: Optional[dict] = None  # of emulator.Disk: disk1 of the machine, empty
     store_size: int = 192  # MiB
 
     def run(self, context):
@@ -144,12 +147,16 @@ class LinuxGuest(Boot):
         command = ["tools/mkstore", "--size", str(self.store_size), str(store), str(folder)]
         run_program(context, command, 60, log)
         shutil.rmtree(folder)
+        disks = [emulator.Disk(store)]
+        if self.second_disk is not None:
+            disks.append(emulator.Disk((context.directory / "disk1.img").resolve(), **self.second_disk))
+            disks[1].path.write_bytes(bytes(SMALL_DISK))
         with server.serving() as url:
             # What fails is seen in the end: the machine is to switch itself off in any case.
             commands = (*self.before, "onerror continue",
                         *(line for start in self.starts for line in (start.command(url), *start.after)),
                         "poweroff")  # fmt: skip
-            machine = {**self.machine, "disks": (emulator.Disk(store),)}
+            machine = {**self.machine, "disks": tuple(disks)}
             boot = dataclasses.replace(self, machine=machine, commands=commands)
             Boot.run(boot, context)
         text = read_text(context.directory / "serial.log")
@@ -157,7 +164,8 @@ class LinuxGuest(Boot):
                      for step in start.steps])
         if self.file_systems:
             self._check_disks(context, store, steps.words(text, "disk-make"))
-        store.unlink()
+        for disk in disks:
+            disk.path.unlink()
 
     def _make_disks(self, context, folder):
         if self.raw:
@@ -213,6 +221,13 @@ def child_tests():
                 raw=DISK_SIZE, vhd=True)  # fmt: skip
     yield guest("reboot-svm", QEMU, Start(("reboot", "info"), DISKS), raw=DISK_SIZE, vhd=True,
                 file_systems=False, time_limit=90)
+    # A sector that cannot be written: the guest is told, and its other disk works on.
+    yield guest("write-error-svm", QEMU,
+                Start(("disk-write-error", "disk-make"), "disk=/raw.img disk=disk1 memory=192",
+                      f"mib=8 bad_disk=sdb bad_sector={BAD_SECTOR}"),
+                must=(AUTORUN_PASSED, r"scsi 0.*: a request to disk1 failed: "), raw=DISK_SIZE,
+                must_not=(r"PANIC", r"^AUTORUN FAIL", PANIC, r"a request to disk1 failed[\s\S]*a request to disk1"),
+                second_disk={"bad_write": BAD_SECTOR})  # fmt: skip
     # The file grows while it is written.
     yield guest("dynamic-svm", QEMU, Start(("disk-make",), "disk=/a.vhd memory=192", "mib=64"),
                 Start(("disk-verify",), "disk=/a.vhd memory=192", "mib=64"),

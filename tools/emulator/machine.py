@@ -14,6 +14,7 @@ class Disk:
     kind: str = "disk"  # disk or cd
     ahci: bool = False  # QEMU's pc only: on an AHCI controller of its own, not IDE
     bad_sector: Optional[int] = None  # QEMU only: reading it fails
+    bad_write: Optional[int] = None  # QEMU only: writing this sector fails
 
 
 @dataclasses.dataclass

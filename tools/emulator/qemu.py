@@ -63,11 +63,13 @@ def _media(machine):
 def _image(disk, number, directory):
     """The -drive option of a further disk."""
     drive = f"if=none,id=disk{number},format=raw,media={'cdrom' if disk.kind == 'cd' else 'disk'}"
-    if disk.bad_sector is None:
+    bad = {"read_aio": disk.bad_sector, "write_aio": disk.bad_write}
+    rules = [f'[inject-error]\nevent = "{event}"\nerrno = "5"\nsector = "{sector}"\n'
+             for event, sector in bad.items() if sector is not None]  # fmt: skip
+    if not rules:
         return f"{drive},file={disk.path}"
     faults = directory / f"faults{number}"
-    faults.write_text(f'[inject-error]\nevent = "read_aio"\nerrno = "5"\n'
-                      f'sector = "{disk.bad_sector}"\n')
+    faults.write_text("".join(rules))
     return f"{drive},file.driver=blkdebug,file.config={faults},file.image.filename={disk.path}"
 
 

@@ -59,6 +59,27 @@ step_disk_many() {
     echo "8 readers"
 }
 
+# One sector of the first argument at once; the second is its number.
+write_sector() {
+    dd if=/dev/urandom of=/tmp/sector bs=512 count=1 2> /dev/null &&
+        dd if=/tmp/sector of="$1" bs=512 seek="$2" oflag=direct 2> /dev/null
+}
+
+# The sector bad_sector= of bad_disk= cannot be written: the kernel is told so as a disk would, and the
+# sectors beside it can.
+step_disk_write_error() {
+    wait_for "/dev/$bad_disk" || return
+    write_sector "/dev/$bad_disk" "$bad_sector" && { echo "nobody said anything"; return 1; }
+    for said in 'Sense Key : Medium Error' 'Add. Sense: Write error' "I/O error, dev $bad_disk, sector $bad_sector op 0x1"; do
+        dmesg | grep -q "$said" || { echo "the kernel has not said: $said"; return 1; }
+    done
+    for sector in $((bad_sector - 1)) $((bad_sector + 1)); do
+        write_sector "/dev/$bad_disk" $sector || { echo "sector $sector cannot be written"; return 1; }
+        dd if="/dev/$bad_disk" bs=512 count=1 skip=$sector iflag=direct 2> /dev/null | cmp -s - /tmp/sector ||
+            { echo "sector $sector is not what was written"; return 1; }
+    done
+}
+
 # Reads the start of the disk in requests of 64 KiB, one at a time: ticks of the TSC for a MiB.
 step_disk_read() {
     wait_for "$device" || return
