@@ -228,6 +228,10 @@ def child_tests():
                 must=(AUTORUN_PASSED, r"scsi 0.*: a request to disk1 failed: "), raw=DISK_SIZE,
                 must_not=(r"PANIC", r"^AUTORUN FAIL", PANIC, r"a request to disk1 failed[\s\S]*a request to disk1"),
                 second_disk={"bad_write": BAD_SECTOR})  # fmt: skip
+    # 1 GiB above 4 GiB. Of the emulator's memory only what is touched costs any of this machine's.
+    yield guest("memory-4g-svm", {**QEMU, "memory": 17 << 10},
+                Start(("info", "disk-make", "memory-above", "dmesg"), "disk=/raw.img memory=4096", "mib=32"),
+                must=(AUTORUN_PASSED, r"STEP info ok .* memory (39|40)\d\d MiB"), raw=DISK_SIZE)  # fmt: skip
     # The file grows while it is written.
     yield guest("dynamic-svm", QEMU, Start(("disk-make",), "disk=/a.vhd memory=192", "mib=64"),
                 Start(("disk-verify",), "disk=/a.vhd memory=192", "mib=64"),

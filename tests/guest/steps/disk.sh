@@ -59,6 +59,25 @@ step_disk_many() {
     echo "8 readers"
 }
 
+# A count of pages of /proc/zoneinfo, of the zone above 4 GiB.
+pages_above() {
+    awk -v name="$1" '/^Node/ { here = $4 == "Normal" } here && $1 == name { print $2; exit }' /proc/zoneinfo
+}
+
+# There is memory above 4 GiB, the kernel uses it, and what it reads from the disk comes there.
+step_memory_above() {
+    wait_for "$device" || return
+    dmesg | grep -q 'BIOS-e820: \[mem 0x0000000100000000-.*usable' || { echo "it is not in the memory map"; return 1; }
+    before=$(pages_above nr_zone_inactive_file)
+    # While it is open, what was read stays in the kernel's memory.
+    exec 3< "$device"
+    dd of=/dev/null bs=1M count="${mib:-64}" <&3 2> /dev/null || return
+    after=$(pages_above nr_zone_inactive_file)
+    exec 3<&-
+    echo "$(($(pages_above present) / 256)) MiB, of which $(((after - before) / 256)) MiB hold what was read"
+    [ $(((after - before) / 256)) -ge $((${mib:-64} / 2)) ]
+}
+
 # One sector of the first argument at once; the second is its number.
 write_sector() {
     dd if=/dev/urandom of=/tmp/sector bs=512 count=1 2> /dev/null &&
