@@ -2,11 +2,13 @@
  * the dispatch to the device there is nothing else. */
 #include "worker/vp.h"
 
+#include "include/child_start.h"
 #include "include/hv/msr.h"
 #include "parent/user/dispatch.h"
 #include "parent/user/program.h"
 #include "parent/user/system.h"
 #include "worker/enlightened.h"
+#include "worker/guest_crash.h"
 #include "worker/io.h"
 #include "worker/serial_console.h"
 #include "worker/test_device.h"
@@ -68,12 +70,26 @@ static void print_access(const struct vp *vp)
            message->guest_physical_address);
 }
 
-_Noreturn void vp_crash(struct vp *vp, const char *why)
+static void describe(struct vp *vp, const char *why)
 {
     printf("child: VP %u: %s (intercept %x)\n", vp->index, why, vp->message->message_type);
     print_access(vp);
     print_registers(vp);
+}
+
+_Noreturn void vp_crash(struct vp *vp, const char *why)
+{
+    describe(vp, why);
     system_exit(MACHINE_STATUS_FAILED);
+}
+
+/* What a PC's chipset makes of a processor's shutdown: the machine is started anew. */
+static _Noreturn void end_by_triple_fault(struct vp *vp)
+{
+    lock_take(&machine.lock);
+    serial_console_flush();
+    describe(vp, "triple fault");
+    system_exit(CHILD_STATUS_TRIPLE_FAULT);
 }
 
 static uint32_t serve_port(struct vp *vp)
@@ -114,11 +130,13 @@ static void wait_until_ready(const struct vp *vp)
 }
 
 /* Of MSRs only the one by which a system tells of its crash comes here. */
-static _Noreturn void end_by_msr(struct vp *vp)
+static uint32_t serve_msr(struct vp *vp)
 {
     const struct hv_x64_msr_intercept_message *message = (const void *)vp->message->payload;
-    vp_crash(vp, message->msr_number == HV_X64_MSR_CRASH_CTL ? "its system says that it has crashed"
-                                                             : "unexpected access to an MSR");
+    if (message->msr_number != HV_X64_MSR_CRASH_CTL)
+        vp_crash(vp, "unexpected access to an MSR");
+    guest_crash_report(vp, message->rdx << 32 | (uint32_t)message->rax);
+    return VENEER_DISPATCH_SKIP_INSTRUCTION;
 }
 
 /* Serves the intercept; flags for the next dispatch. */
@@ -137,9 +155,9 @@ static uint32_t serve(struct vp *vp)
         end_interrupt((const void *)vp->message->payload);
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_X64_MSR_INTERCEPT:
-        end_by_msr(vp);
+        return serve_msr(vp);
     case HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION:
-        vp_crash(vp, "triple fault");
+        end_by_triple_fault(vp);
     case HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE:
         vp_crash(vp, "state that no processor can be in");
     default:

@@ -7,7 +7,7 @@ from typing import Optional
 
 import emulator
 from guest import debian, dmesg, linux, plain, server, steps
-from harness.boot import TROUBLE, Boot, last_line, read_text
+from harness.boot import HOST_FATAL, TROUBLE, Boot, last_line, read_text
 from harness.session import Session
 from harness.test import Failure, Process, Test, run_program
 
@@ -232,6 +232,16 @@ def child_tests():
     yield guest("memory-4g-svm", {**QEMU, "memory": 17 << 10},
                 Start(("info", "disk-make", "memory-above", "dmesg"), "disk=/raw.img memory=4096", "mib=32"),
                 must=(AUTORUN_PASSED, r"STEP info ok .* memory (39|40)\d\d MiB"), raw=DISK_SIZE)  # fmt: skip
+    # A panic is told in the parent's log, with the kernel's last words; then the kernel starts anew.
+    yield guest("panic-svm", QEMU, Start(("panic", "info"), "disk=/raw.img memory=192", "panic=1"),
+                must=(AUTORUN_PASSED, r"^child: VP 0: its system says that it has crashed, with the codes ",
+                      r"^  \[.*Kernel panic - not syncing: sysrq triggered crash"),
+                must_not=(*TROUBLE, r"^AUTORUN FAIL"), fatal=HOST_FATAL, raw=SMALL_DISK,
+                file_systems=False, time_limit=90)  # fmt: skip
+    # So it does by a triple fault.
+    yield guest("triple-fault-svm", QEMU, Start(("reboot", "info"), "disk=/raw.img memory=192", "reboot=t"),
+                must=(AUTORUN_PASSED, r"^child: VP 0: triple fault", r"child worker: a triple fault; it is started again"),
+                raw=SMALL_DISK, file_systems=False, time_limit=90)  # fmt: skip
     # The file grows while it is written.
     yield guest("dynamic-svm", QEMU, Start(("disk-make",), "disk=/a.vhd memory=192", "mib=64"),
                 Start(("disk-verify",), "disk=/a.vhd memory=192", "mib=64"),

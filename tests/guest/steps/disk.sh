@@ -107,13 +107,23 @@ step_disk_read() {
     echo "$((($(ticks) - before) / ${mib:-64})) ticks for a MiB"
 }
 
-# Starts the guest again, from its first step. The first sector of the disk remembers it until then.
-step_reboot() {
+# Runs the arguments, which start the guest again, from its first step; then nothing. The first sector of
+# the disk remembers it until then.
+once() {
     wait_for "$device" || return
     if [ "$(head -c 8 "$device")" = rebooted ]; then
         dd if=/dev/zero of="$device" bs=512 count=1 conv=fsync
         return
     fi
     (echo rebooted | dd of="$device" bs=512 count=1 conv=sync,fsync) || return
-    busybox reboot -f
+    "$@"
+}
+
+step_reboot() {
+    once busybox reboot -f
+}
+
+# With panic=1 on the kernel's command line.
+step_panic() {
+    once sh -c 'echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger; sleep 100'
 }
