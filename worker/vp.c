@@ -2,11 +2,13 @@
  * the dispatch to the device there is nothing else. */
 #include "worker/vp.h"
 
+#include "include/child_start.h"
 #include "include/hv/msr.h"
 #include "lib/string.h"
 #include "parent/user/dispatch.h"
 #include "parent/user/program.h"
 #include "parent/user/system.h"
+#include "worker/guest_crash.h"
 #include "worker/io.h"
 #include "worker/ioapic.h"
 #include "worker/pc_interrupt.h"
@@ -104,11 +106,16 @@ static void print_access(const struct vp *vp)
            message->guest_physical_address);
 }
 
-_Noreturn void vp_crash(struct vp *vp, const char *why)
+static void describe(struct vp *vp, const char *why)
 {
     printf("child: VP %u: %s (intercept %x)\n", vp->index, why, vp->message->message_type);
     print_access(vp);
     print_registers(vp);
+}
+
+_Noreturn void vp_crash(struct vp *vp, const char *why)
+{
+    describe(vp, why);
     system_exit(MACHINE_STATUS_FAILED);
 }
 
@@ -151,19 +158,25 @@ static void wait_until_ready(const struct vp *vp)
 }
 
 /* Of MSRs only the one by which a system tells of its crash comes here. */
-static _Noreturn void end_by_msr(struct vp *vp)
+static uint32_t serve_msr(struct vp *vp)
 {
     const struct hv_x64_msr_intercept_message *message = (const void *)vp->message->payload;
-    vp_crash(vp, message->msr_number == HV_X64_MSR_CRASH_CTL ? "its system says that it has crashed"
-                                                             : "unexpected access to an MSR");
+    if (message->msr_number != HV_X64_MSR_CRASH_CTL)
+        vp_crash(vp, "unexpected access to an MSR");
+    guest_crash_report(vp, message->rdx << 32 | (uint32_t)message->rax);
+    return VENEER_DISPATCH_SKIP_INSTRUCTION;
 }
 
-/* A PC's chipset answers a processor's shutdown by a reset. */
+/* A PC's chipset answers a processor's shutdown by a reset, which is usual there. The enlightened
+ * machine's systems do not mean it: the parent starts it anew, and is told. */
 static void end_by_triple_fault(struct vp *vp)
 {
-    if (!machine.resets_by_triple_fault)
-        vp_crash(vp, "triple fault");
     lock_take(&machine.lock);
+    if (!machine.resets_by_triple_fault) {
+        serial_console_flush();
+        describe(vp, "triple fault");
+        system_exit(CHILD_STATUS_TRIPLE_FAULT);
+    }
     machine.host.reset(machine.host.machine);
     lock_release(&machine.lock);
 }
@@ -190,7 +203,7 @@ static uint32_t serve(struct vp *vp)
             pc_interrupt_deliver();
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_X64_MSR_INTERCEPT:
-        end_by_msr(vp);
+        return serve_msr(vp);
     case HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION:
         end_by_triple_fault(vp);
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;

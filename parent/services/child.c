@@ -17,6 +17,10 @@
 #define KEY_LEAVE 0x1d /* ^] */
 #define LOOK_INTERVAL_US 20000
 
+/* A system that triple faults so soon after its start each time would do so for ever. */
+#define FAULT_SOON_US (10u * 1000000u)
+#define FAULTS_MAX 3u
+
 struct child {
     struct child_plan plan;
     uint32_t references; /* by the table's lock */
@@ -27,6 +31,9 @@ struct child {
     bool attached, killed;
     struct system_process_end end;
     struct completion ended;
+    /* Of its thread. */
+    uint64_t started; /* microseconds: when its machine was started last */
+    uint32_t faults;  /* triple faults since one was not soon after the start */
 };
 
 static struct mutex table_lock;
@@ -113,10 +120,28 @@ static void free_child(struct child *child)
     heap_free(child);
 }
 
-static bool wants_reset(const struct child *child)
+/* A triple fault starts a machine anew, as a PC, but not for ever. */
+static bool survives_triple_fault(struct child *child)
 {
-    return child->end.cause == SYSTEM_END_EXIT && child->end.status == CHILD_STATUS_RESET &&
-           !child->killed;
+    bool soon = time_now() - child->started < FAULT_SOON_US;
+    child->faults = soon ? child->faults + 1 : 1;
+    if (child->faults < FAULTS_MAX) {
+        log_print(LOG_WARNING, "child %s: a triple fault; it is started again", child->plan.name);
+        return true;
+    }
+    log_print(LOG_ERROR,
+              "child %s: triple faults %u times, each less than %u s after its start; it is not "
+              "started again",
+              child->plan.name, child->faults, FAULT_SOON_US / 1000000u);
+    return false;
+}
+
+static bool wants_reset(struct child *child)
+{
+    if (child->end.cause != SYSTEM_END_EXIT || child->killed)
+        return false;
+    return child->end.status == CHILD_STATUS_RESET ||
+           (child->end.status == CHILD_STATUS_TRIPLE_FAULT && survives_triple_fault(child));
 }
 
 /* False: it was not there. */
@@ -139,6 +164,7 @@ static int run(void *argument)
     struct child *child = argument;
     const char *error;
     for (;;) {
+        child->started = time_now();
         finish_worker(child);
         if (!wants_reset(child))
             break;
