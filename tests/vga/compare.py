@@ -100,7 +100,8 @@ def main():
     names = subprocess.run([program], capture_output=True, text=True, check=True).stdout.split()
     failures = 0
     for name in names:
-        script, ours, theirs = (directory / f"{name}{end}" for end in (".qtest", ".ppm", "-qemu.ppm"))
+        ends = (".qtest", ".ppm", "-qemu.ppm")
+        script, ours, theirs = (directory / f"{name}{end}" for end in ends)
         subprocess.run([program, name, str(script), str(ours)], check=True)
         with Qemu(directory) as qemu:
             qemu.run(script.read_text().splitlines(keepends=True))
