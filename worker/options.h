@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "include/machine_control.h"
-#include "parent/include/system_call.h"
+#include "parent/user/system.h"
 
 #define OPTIONS_ATTACHED 12u
 

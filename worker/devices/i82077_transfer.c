@@ -156,6 +156,10 @@ static void submit(struct i82077 *fdc)
         fail(fdc, ST1_MA, 0);
         return;
     }
+    if (writes(fdc) && disk->read_only) { /* another medium since the command began */
+        fail(fdc, ST1_NW, 0);
+        return;
+    }
     fdc->segment = (struct disk_segment){fdc->state.buffer, I82077_SECTOR};
     fdc->request = (struct disk_request){
         .operation = writes(fdc) ? DISK_WRITE : DISK_READ,
