@@ -142,6 +142,9 @@ static bool get_own(struct vp *vp, uint32_t name, uint64_t *value)
     case HV_REGISTER_VP_INDEX:
         *value = vp->index;
         return true;
+    case HV_X64_REGISTER_CRASH_P0 ... HV_X64_REGISTER_CRASH_P4:
+        *value = vp->partition->crash[name - HV_X64_REGISTER_CRASH_P0];
+        return true;
     case HV_X64_REGISTER_TSC_AUX:
         *value = vp->tsc_aux;
         return true;

@@ -53,6 +53,8 @@ struct child_start {
     0x550 /* in, 4 bytes: exits of all VPs, and of all of the parent's, so far, modulo 2^32 */
 /* Status of a worker whose child wants to be started again. */
 #define CHILD_STATUS_RESET 0x5e7
+/* The same, because of a triple fault. */
+#define CHILD_STATUS_TRIPLE_FAULT 0x5e8
 
 #define CHILD_MIRRORED_VALUE 0x12340000u
 

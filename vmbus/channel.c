@@ -71,7 +71,7 @@ void vmbus_channel_serve(struct vmbus_channel *channel)
 
 void vmbus_channel_fail(struct vmbus_channel *channel, const char *why)
 {
-    host_log(channel->host, "%s: %s; the channel is closed", channel->name, why);
+    host_log(channel->host, channel, "%s; the channel is closed", why);
     fail(channel);
 }
 

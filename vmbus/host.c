@@ -20,7 +20,10 @@ static const uint32_t versions[] = {
 
 /* --- Small parts --- */
 
-void host_log(struct vmbus_host *host, const char *format, ...)
+static void log_line(struct vmbus_host *host, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void log_line(struct vmbus_host *host, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -28,10 +31,31 @@ void host_log(struct vmbus_host *host, const char *format, ...)
     va_end(arguments);
 }
 
+void host_log(struct vmbus_host *host, struct vmbus_channel *channel, const char *format, ...)
+{
+    uint32_t *lines = channel ? &channel->log_lines : &host->log_lines;
+    char text[LOG_TEXT_MAX];
+    va_list arguments;
+    if (__atomic_load_n(lines, __ATOMIC_RELAXED) > LOG_LINES_MAX)
+        return; /* without counting on: it never wraps */
+    uint32_t before = __atomic_fetch_add(lines, 1, __ATOMIC_RELAXED);
+    if (before > LOG_LINES_MAX)
+        return;
+    if (before == LOG_LINES_MAX) {
+        log_line(host, "%s: further messages about it are not shown",
+                 channel ? channel->name : "bus");
+        return;
+    }
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    log_line(host, "%s: %s", channel ? channel->name : "bus", text);
+}
+
 void host_queue(struct vmbus_host *host, const void *message, uint32_t size)
 {
     if (host->count == OUTGOING_MAX) {
-        host_log(host, "an answer is lost: the guest does not take its messages");
+        host_log(host, NULL, "an answer is lost: the guest does not take its messages");
         return;
     }
     struct outgoing *outgoing = &host->outgoing[(host->first + host->count++) % OUTGOING_MAX];
@@ -212,7 +236,7 @@ static void receive_open(struct vmbus_host *host, const void *data, uint32_t siz
         .status = opened ? STATUS_OK : STATUS_UNSUCCESSFUL,
     };
     if (!opened)
-        host_log(host, "channel %u is not opened: %s", message.relid,
+        host_log(host, channel, "channel %u is not opened: %s", message.relid,
                  channel ? "it is open, its rings are not valid, or its provider refuses"
                          : "there is none");
     host_queue(host, &result, sizeof(result));
@@ -302,7 +326,8 @@ static void initiate_contact(struct vmbus_host *host, uint32_t connection_id,
         host->version = version;
         host->connection_id = connection_id;
     } else {
-        host_log(host, "protocol version %u.%u is not supported", version >> 16, version & 0xffff);
+        host_log(host, NULL, "protocol version %u.%u is not supported", version >> 16,
+                 version & 0xffff);
     }
     host_queue(host, &response, sizeof(response));
 }
@@ -369,7 +394,7 @@ void vmbus_host_receive(struct vmbus_host *host, uint32_t connection_id, const v
             return;
         }
     }
-    host_log(host, "message of type %u and %u bytes is ignored", header->type, size);
+    host_log(host, NULL, "message of type %u and %u bytes is ignored", header->type, size);
 }
 
 /* --- Life --- */

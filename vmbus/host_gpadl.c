@@ -98,7 +98,7 @@ static void add_pages(struct vmbus_channel *channel, uint32_t slot, const uint8_
     struct vmbus_gpadl *gpadl = channel->gpadls[slot];
     uint32_t id = gpadl->id;
     if (!fill(host, gpadl, numbers, count)) {
-        host_log(host, "GPADL %u has a page that is not in the guest's memory", id);
+        host_log(host, channel, "GPADL %u has a page that is not in the guest's memory", id);
         drop(channel, slot);
         answer(host, channel->relid, id, STATUS_UNSUCCESSFUL);
     } else if (gpadl->filled == gpadl->page_count) {
@@ -125,13 +125,13 @@ static bool create(struct vmbus_channel *channel, uint32_t id, uint32_t page_cou
     for (*slot = 0; *slot < VMBUS_HOST_MAX_GPADLS && channel->gpadls[*slot]; ++*slot)
         ;
     if (*slot == VMBUS_HOST_MAX_GPADLS || page_count > VMBUS_HOST_MAX_PAGES - host->page_count) {
-        host_log(host, "GPADL %u: the guest has too many", id);
+        host_log(host, channel, "GPADL %u: the guest has too many", id);
         return false;
     }
     struct vmbus_gpadl *gpadl = host->operations->allocate(
         host->context, sizeof(*gpadl) + page_count * sizeof(gpadl->pages[0]));
     if (!gpadl) {
-        host_log(host, "GPADL %u: no memory for a list of %u pages", id, page_count);
+        host_log(host, channel, "GPADL %u: no memory for a list of %u pages", id, page_count);
         return false;
     }
     gpadl->id = id;

@@ -10,6 +10,9 @@
 #define OUTGOING_MAX 128u
 _Static_assert(OUTGOING_MAX >= ANSWERS_MAX + 2 * VMBUS_HOST_MAX_CHANNELS, "room for all");
 
+#define LOG_LINES_MAX 8u
+#define LOG_TEXT_MAX 160u /* bytes of a line */
+
 struct vmbus_gpadl {
     uint32_t id;
     uint32_t page_count;
@@ -40,6 +43,7 @@ struct vmbus_channel {
     /* Those of an open channel are only added, and not freed. Atomic to read. */
     struct vmbus_gpadl *gpadls[VMBUS_HOST_MAX_GPADLS];
     const struct vmbus_gpadl *ring_gpadl;
+    uint32_t log_lines; /* atomic: how many host_log() has shown */
     char name[VMBUS_HOST_NAME_SIZE];
 };
 
@@ -57,15 +61,17 @@ struct vmbus_host {
     uint8_t message_sint;
     bool offers_requested;
     uint32_t page_count;   /* in all GPADLs */
+    uint32_t log_lines;    /* atomic: of those about no channel */
     uint32_t first, count; /* outgoing messages, in a ring */
     struct outgoing outgoing[OUTGOING_MAX];
     struct vmbus_channel channels[VMBUS_HOST_MAX_CHANNELS];
     char name[VMBUS_HOST_NAME_SIZE];
 };
 
-/* One line about the guest. Any. */
-void host_log(struct vmbus_host *host, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* One line about what the guest does wrong with @channel, or on the bus (NULL). A guest can go on
+ * for ever: after LOG_LINES_MAX lines about a channel, or the bus, no more are shown. (channel) */
+void host_log(struct vmbus_host *host, struct vmbus_channel *channel, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Queues a message of @size bytes, its header included. */
 void host_queue(struct vmbus_host *host, const void *message, uint32_t size);

@@ -81,9 +81,13 @@ static bool serve(struct bus *bus)
         waiting = vmbus_host_send(bus->host);
         if (!vmbus_host_can_receive(bus->host) || !take_message(bus, &message, &dropped))
             break;
-        if (dropped > 0)
-            log_print(LOG_WARNING, "vmbus: VM %lu sends too fast: %u messages are lost",
+        if (dropped > 0 && !bus->loss_logged) {
+            bus->loss_logged = true;
+            log_print(LOG_WARNING,
+                      "vmbus: VM %lu sends too fast: %u messages are lost; further losses are not "
+                      "shown",
                       bus->partition->deposits.partition_id, dropped);
+        }
         vmbus_host_receive(bus->host, message.connection_id, message.payload, message.size);
     }
     mutex_unlock(&bus->lock);

@@ -53,6 +53,7 @@ struct bus {
     struct thread *thread;
     struct wait_queue queue; /* of the thread */
     bool stop, attention;    /* atomic */
+    bool loss_logged;        /* of the thread: lost messages are said once */
 
     struct spinlock messages_lock; /* all below */
     uint32_t first, count, dropped;

@@ -80,6 +80,8 @@ static enum disk_status perform(struct fake_disk *fake, const struct disk_reques
     uint64_t at = request->sector * fake->disk.sector_size;
     bool write = request->operation == DISK_WRITE;
 
+    if (fake->status != DISK_OK)
+        return fake->status;
     if (request->operation == DISK_FLUSH) {
         fake->flushes++;
         return DISK_OK;

@@ -6,10 +6,11 @@
 
 struct fake_disk {
     struct disk disk;
-    uint8_t *data;   /* sector_size * stored_count bytes */
-    uint64_t stored; /* sectors that it has memory for; others read as zeros */
-    uint64_t bad;    /* a sector with a medium error; UINT64_MAX: none */
-    bool full;       /* writes fail with a medium error */
+    uint8_t *data;           /* sector_size * stored_count bytes */
+    uint64_t stored;         /* sectors that it has memory for; others read as zeros */
+    uint64_t bad;            /* a sector with a medium error; UINT64_MAX: none */
+    bool full;               /* writes fail with a medium error */
+    enum disk_status status; /* but for DISK_OK all requests end with it, and do nothing */
     struct disk_request *first, **last;
     uint32_t requests, flushes, ejects; /* so far */
     bool open;                          /* the tray, by the guest */

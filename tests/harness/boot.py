@@ -17,7 +17,8 @@ PASSED = r"^RESULT PASS$"
 TROUBLE = (r"PANIC", r"^FAIL ", r"^RESULT FAIL", r"Veneer cannot start")
 
 # Nothing good comes after these; the machine, or a guest, has stopped or is as good as stopped.
-FATAL = r"PANIC|^RESULT FAIL|Veneer cannot start|Kernel panic"
+HOST_FATAL = r"PANIC|^RESULT FAIL|Veneer cannot start"
+FATAL = HOST_FATAL + r"|Kernel panic"
 
 POLL_SECONDS = 0.1
 # After the text that ends a test, wait for what belongs to it: a backtrace, for example.
@@ -38,6 +39,7 @@ class Boot(Test):
     must: tuple = (PASSED,)
     must_not: tuple = TROUBLE
     until: typing.Optional[str] = None
+    fatal: str = FATAL  # ends the machine, too
     # Returns the parent's ELF file, made from the built one in the test's directory; or None.
     parent_file: typing.Callable = lambda built, directory: built
     image_options: tuple = ()  # more options for tools/mkiso; BUILD/ is the build directory
@@ -85,7 +87,7 @@ class Boot(Test):
     def _wait(self, context, process, serial, monitor):
         """Returns when the machine has ended or has said what it had to."""
         deadline = time.monotonic() + self.time_limit * context.patience
-        pattern = re.compile(f"{FATAL}|{self.until}" if self.until else FATAL, re.MULTILINE)
+        pattern = re.compile(f"{self.fatal}|{self.until}" if self.until else self.fatal, re.MULTILINE)
         commands = list(self.monitor)
         while process.status() is None:
             if commands and re.search(commands[0][0], read_text(serial), re.MULTILINE):

@@ -1,14 +1,16 @@
 """Boots that run the parent's self test, on every kind of machine."""
 
 import dataclasses
+import re
 
 from emulator import qemu
-from harness.boot import PASSED, Boot
-from harness.test import run_program
+from harness.boot import PASSED, Boot, read_text
+from harness.test import Failure, run_program
 
 from .platforms import BOCHS, BOCHS_SVM, BOCHS_VMX, QEMU, QEMU_SVM
 
 SELFTEST = "selftest"
+PAGE = 4096
 BANNERS = (r"^Veneer .*: (AMD-V|Intel VT-x).* \d+ LPs?", r"^Veneer owns \d+ pages", r"^Veneer parent")
 
 
@@ -56,6 +58,39 @@ def protection_tests():
     yield Boot("boot-init-vmx", {**BOCHS, "cpus": 2}, parent="selftest=init,basic", time_limit=120)
 
 
+@dataclasses.dataclass
+class BackendBoot(Boot):
+    """The backend that runs is the hypervisor's memory, the other one the parent's, page by page: the
+    self test "protect" tries whose each range is, and this that the ranges are the right ones."""
+
+    # As linker.ld has them, from the image's start on.
+    SECTION = re.compile(r" \.(text|svm|vmx) +PROGBITS +(\w+) \w+ (\w+)")
+    RANGE = re.compile(r"^  (hypervisor's|parent's after the boot): (\w+) to (\w+)$", re.MULTILINE)
+    backend: str = ""
+
+    def run(self, context):
+        Boot.run(self, context)
+        log = context.directory / "sections.log"
+        run_program(context, ["readelf", "-SW", str(context.build / "veneer.elf")], 30, log)
+        sections = {name: (int(start, 16), int(size, 16))
+                    for name, start, size in self.SECTION.findall(read_text(log))}  # fmt: skip
+        pages = {"hypervisor's": set(), "parent's after the boot": set()}
+        for whose, start, end in self.RANGE.findall(read_text(context.directory / "serial.log")):
+            pages[whose].update(range(int(start, 16), int(end, 16), PAGE))
+        # The boot loader puts the image wherever it wants; its text is the first of the hypervisor's.
+        base = min(pages["hypervisor's"], default=0) - sections["text"][0]
+        for name, (start, size) in sections.items():
+            whose = "parent's after the boot" if name in {"svm", "vmx"} - {self.backend} else "hypervisor's"
+            if size == 0 or not {base + start + i for i in range(0, size, PAGE)} <= pages[whose]:
+                raise Failure(f"not all pages of .{name} are the {whose}")
+
+
+def backend_tests():
+    for backend, machine in (("svm", QEMU), ("vmx", BOCHS)):
+        yield BackendBoot(f"boot-backend-{backend}", machine, parent="selftest=protect",
+                          must=(r"^ok protect: ", PASSED), time_limit=120, backend=backend)
+
+
 def media_tests():
     """The one image as other media than a CD."""
     stick = {**QEMU, "media": "usb", "board": "q35"}
@@ -97,5 +132,5 @@ def host_tests():
             yield selftest(f"host-{cpus}cpu-kvm", {**QEMU, "model": "", "kvm": True, "cpus": cpus})
 
 
-TESTS = [*qemu_tests(), *bochs_tests(), *protection_tests(), *media_tests(), *option_tests(),
+TESTS = [*qemu_tests(), *bochs_tests(), *protection_tests(), *backend_tests(), *media_tests(), *option_tests(),
          *host_tests()]

@@ -42,6 +42,14 @@ def make_images(context, folder, before, log):
     return fixed
 
 
+def check_written(after, before, lun):
+    """A disk has what the child writes to it as LUN `lun`, and else what it had before."""
+    if after[:WRITTEN] != written(lun):
+        raise Failure(f"disk {lun} does not have what the child has written")
+    if after[WRITTEN:] != before[WRITTEN:]:
+        raise Failure(f"disk {lun} has changed where the child has not written")
+
+
 @dataclasses.dataclass
 class ChildDisks(Boot):
     """Boots with a store that has a raw image and VHDs of QEMU's, and with a second disk. The child
@@ -60,14 +68,14 @@ class ChildDisks(Boot):
         disks = emulator.Disk(store), emulator.Disk(disk)
         Boot.run(dataclasses.replace(self, machine={**self.machine, "disks": disks}), context)
         run_program(context, ["/usr/sbin/fsck.fat", "-n", str(store)], 30, log)
-        self._check(disk.read_bytes(), before, 0)
-        self._check(self._copy(context, store, "raw.img", log), before, 1)
-        self._check(self._copy(context, store, "fixed.vhd", log), fixed, 2)
+        check_written(disk.read_bytes(), before, 0)
+        check_written(self._copy(context, store, "raw.img", log), before, 1)
+        check_written(self._copy(context, store, "fixed.vhd", log), fixed, 2)
         self._copy(context, store, "dynamic.vhd", log)
         vhd, raw = context.directory / "dynamic.vhd", context.directory / "dynamic.raw"
         run_program(context, ["qemu-img", "convert", "-f", "vpc", "-O", "raw", str(vhd), str(raw)], 30,
                     log)  # fmt: skip
-        self._check(raw.read_bytes(), bytes(SPARSE) + before[SPARSE:], DYNAMIC_LUN)
+        check_written(raw.read_bytes(), bytes(SPARSE) + before[SPARSE:], DYNAMIC_LUN)
         for name in ("disk.img", "store.img", "sparse.img", "raw.img", "fixed.vhd", "dynamic.vhd",
                      "dynamic.raw"):  # fmt: skip
             (context.directory / name).unlink()
@@ -77,13 +85,6 @@ class ChildDisks(Boot):
         path = context.directory / name
         run_program(context, ["mcopy", "-n", "-o", "-i", str(store), f"::{name}", str(path)], 30, log)
         return path.read_bytes()
-
-    @staticmethod
-    def _check(after, before, lun):
-        if after[:WRITTEN] != written(lun):
-            raise Failure(f"disk {lun} does not have what the child has written")
-        if after[WRITTEN:] != before[WRITTEN:]:
-            raise Failure(f"disk {lun} has changed where the child has not written")
 
 
 def boot(name, machine, **fields):

@@ -2,15 +2,18 @@
 unreadable sector (docs/storvsp.md, docs/security.md)."""
 
 import dataclasses
+import re
 
 import emulator
-from harness.boot import TROUBLE, Boot
+from harness.boot import TROUBLE, Boot, read_text
+from harness.test import Failure
 
 from .child import AUTORUN_PASSED, MODULES
-from .child_disk import DISK_SIZE
+from .child_disk import DISK_SIZE, check_written
 from .pattern import pattern
 from .platforms import BOCHS, QEMU
 
+LOG_LINES_MAX = 2 * (8 + 1)  # of vmbus/host_internal.h, for a channel and for the bus
 BAD_SECTOR = 1000  # within what the child reads
 
 
@@ -40,6 +43,41 @@ def hostile(name, machine):
                     time_limit=240)
 
 
+@dataclasses.dataclass
+class Neighbours(Boot):
+    """Boots with a disk for each of two children; what the good one writes to its disk is there."""
+
+    def run(self, context):
+        disks = [(context.directory / f"disk{i}.img").resolve() for i in range(2)]
+        for disk in disks:
+            disk.write_bytes(pattern(DISK_SIZE))
+        machine = {**self.machine, "disks": tuple(emulator.Disk(disk) for disk in disks)}
+        Boot.run(dataclasses.replace(self, machine=machine), context)
+        check_written(disks[1].read_bytes(), pattern(DISK_SIZE), 0)
+        for disk in disks:
+            disk.unlink()
+        self._check_log(read_text(context.directory / "serial.log"))
+
+    @staticmethod
+    def _check_log(text):
+        lines = re.findall(r"warning: vmbus: VM \d+: (scsi 0|bus): ", text)
+        if len(lines) > LOG_LINES_MAX:
+            raise Failure(f"the log has {len(lines)} lines about the hostile child")
+
+
+def torn(name, machine, ms):
+    """A child whose second VP rewrites what the first one sends, and one that works meanwhile."""
+    commands = (f"child name=bad disk=disk0 vps=2 -- torn=1,{ms}", "child disk=disk1 -- disk=write",
+                "child disk=disk1 -- disk", "vm list", "vm wait bad", "child disk=disk0 -- disk",
+                "poweroff")  # fmt: skip
+    must = (r"^ok disk 0:0: [\s\S]*^ok disk 0:0: [\s\S]*^bad +running",
+            r"^torn: [1-9]\d* requests answered, [1-9]\d* channels lost, ",
+            r"warning: .*scsi 0.* the channel is closed", AUTORUN_PASSED)  # fmt: skip
+    return Neighbours(f"child-disk-torn-{name}", {"memory": 512, **machine, "cpus": 2},
+                      commands=commands, must=must, must_not=(*TROUBLE, r"error: vid: "),
+                      image_options=MODULES, time_limit=240)
+
+
 def bad_sector(name, machine):
     """The child is told, the console once, and the other sectors can be read."""
     must = (r"scsi 0.*: a request to disk0 failed: ", r"^FAIL disk 0:0: .*, it cannot be read$",
@@ -50,4 +88,6 @@ def bad_sector(name, machine):
                     disk={"bad_sector": BAD_SECTOR}, image_options=MODULES, time_limit=120)
 
 
-TESTS = [hostile("max-svm", QEMU), hostile("haswell-vmx", BOCHS), bad_sector("max-svm", QEMU)]
+TESTS = [hostile("max-svm", QEMU), hostile("haswell-vmx", BOCHS),
+         torn("max-svm", QEMU, ms=6000), torn("haswell-vmx", BOCHS, ms=6000),
+         bad_sector("max-svm", QEMU)]  # fmt: skip

@@ -3,10 +3,11 @@
 import dataclasses
 import hashlib
 import shutil
+from typing import Optional
 
 import emulator
 from guest import debian, dmesg, linux, plain, server, steps
-from harness.boot import TROUBLE, Boot, last_line, read_text
+from harness.boot import HOST_FATAL, TROUBLE, Boot, last_line, read_text
 from harness.session import Session
 from harness.test import Failure, Process, Test, run_program
 
@@ -18,6 +19,8 @@ from .platforms import BOCHS, QEMU
 PANIC = r"Kernel panic - not syncing"
 # Bochs wants whole cylinders of 16 heads and 63 sectors.
 DISK_SIZE = 96 * 16 * 63 * 512
+SMALL_DISK = 16 * 16 * 63 * 512
+BAD_SECTOR = 1000
 FILE = "data"  # what the step disk-make writes
 
 
@@ -129,6 +132,7 @@ class LinuxGuest(Boot):
     raw: int = 0  # a raw image /raw.img of so many bytes on the store
     vhd: bool = False  # a fixed VHD /fixed.vhd as well
     file_systems: bool = True  # the guest makes file systems on the disks
+    second_disk: Optional[dict] = None  # of emulator.Disk: disk1 of the machine, empty
     store_size: int = 192  # MiB
 
     def run(self, context):
@@ -143,12 +147,16 @@ class LinuxGuest(Boot):
         command = ["tools/mkstore", "--size", str(self.store_size), str(store), str(folder)]
         run_program(context, command, 60, log)
         shutil.rmtree(folder)
+        disks = [emulator.Disk(store)]
+        if self.second_disk is not None:
+            disks.append(emulator.Disk((context.directory / "disk1.img").resolve(), **self.second_disk))
+            disks[1].path.write_bytes(bytes(SMALL_DISK))
         with server.serving() as url:
             # What fails is seen in the end: the machine is to switch itself off in any case.
             commands = (*self.before, "onerror continue",
                         *(line for start in self.starts for line in (start.command(url), *start.after)),
                         "poweroff")  # fmt: skip
-            machine = {**self.machine, "disks": (emulator.Disk(store),)}
+            machine = {**self.machine, "disks": tuple(disks)}
             boot = dataclasses.replace(self, machine=machine, commands=commands)
             Boot.run(boot, context)
         text = read_text(context.directory / "serial.log")
@@ -156,7 +164,8 @@ class LinuxGuest(Boot):
                      for step in start.steps])
         if self.file_systems:
             self._check_disks(context, store, steps.words(text, "disk-make"))
-        store.unlink()
+        for disk in disks:
+            disk.path.unlink()
 
     def _make_disks(self, context, folder):
         if self.raw:
@@ -202,6 +211,7 @@ def child_tests():
     yield system("boot-4vp-svm", QEMU, vps=4, cpus=4)
     yield system("boot-generic-svm", QEMU, vps=2, cpus=2, package=debian.KERNEL)
     yield system("boot-1vp-vmx", BOCHS, vps=1, cpus=2, time_limit=400)
+    yield system("boot-2vp-vmx", BOCHS, vps=2, cpus=2, time_limit=400)
     # One start writes each disk, another one finds what was written.
     yield guest("disk-svm", QEMU,
                 Start(("disk-make", "disk-many"), DISKS, "mib=32"),
@@ -211,6 +221,27 @@ def child_tests():
                 raw=DISK_SIZE, vhd=True)  # fmt: skip
     yield guest("reboot-svm", QEMU, Start(("reboot", "info"), DISKS), raw=DISK_SIZE, vhd=True,
                 file_systems=False, time_limit=90)
+    # A sector that cannot be written: the guest is told, and its other disk works on.
+    yield guest("write-error-svm", QEMU,
+                Start(("disk-write-error", "disk-make"), "disk=/raw.img disk=disk1 memory=192",
+                      f"mib=8 bad_disk=sdb bad_sector={BAD_SECTOR}"),
+                must=(AUTORUN_PASSED, r"scsi 0.*: a request to disk1 failed: "), raw=DISK_SIZE,
+                must_not=(r"PANIC", r"^AUTORUN FAIL", PANIC, r"a request to disk1 failed[\s\S]*a request to disk1"),
+                second_disk={"bad_write": BAD_SECTOR})  # fmt: skip
+    # 1 GiB above 4 GiB. Of the emulator's memory only what is touched costs any of this machine's.
+    yield guest("memory-4g-svm", {**QEMU, "memory": 17 << 10},
+                Start(("info", "disk-make", "memory-above", "dmesg"), "disk=/raw.img memory=4096", "mib=32"),
+                must=(AUTORUN_PASSED, r"STEP info ok .* memory (39|40)\d\d MiB"), raw=DISK_SIZE)  # fmt: skip
+    # A panic is told in the parent's log, with the kernel's last words; then the kernel starts anew.
+    yield guest("panic-svm", QEMU, Start(("panic", "info"), "disk=/raw.img memory=192", "panic=1"),
+                must=(AUTORUN_PASSED, r"^child: VP 0: its system says that it has crashed, with the codes ",
+                      r"^  \[.*Kernel panic - not syncing: sysrq triggered crash"),
+                must_not=(*TROUBLE, r"^AUTORUN FAIL"), fatal=HOST_FATAL, raw=SMALL_DISK,
+                file_systems=False, time_limit=90)  # fmt: skip
+    # So it does by a triple fault.
+    yield guest("triple-fault-svm", QEMU, Start(("reboot", "info"), "disk=/raw.img memory=192", "reboot=t"),
+                must=(AUTORUN_PASSED, r"^child: VP 0: triple fault", r"child worker: a triple fault; it is started again"),
+                raw=SMALL_DISK, file_systems=False, time_limit=90)  # fmt: skip
     # The file grows while it is written.
     yield guest("dynamic-svm", QEMU, Start(("disk-make",), "disk=/a.vhd memory=192", "mib=64"),
                 Start(("disk-verify",), "disk=/a.vhd memory=192", "mib=64"),
@@ -245,6 +276,22 @@ def child_tests():
                 raw=DISK_SIZE, vhd=True, file_systems=False)  # fmt: skip
     yield guest("disk-vmx", BOCHS, Start(("disk-make",), "disk=/raw.img memory=192", "mib=4"),
                 raw=DISK_SIZE, time_limit=500)
+    yield guest("reboot-vmx", BOCHS, Start(("reboot", "info"), "disk=/raw.img memory=192"),
+                raw=SMALL_DISK, file_systems=False, time_limit=400)
+    yield guest("kill-vmx", BOCHS,
+                Start(("disk-make",), "name=a disk=/raw.img memory=192", "mib=32", judged=False,
+                      after=("vm heartbeat a", "sleep 5", "vm kill a", "vm list")),
+                Start(("disk-make",), "disk=/raw.img memory=192", "mib=2"),
+                must=(r"^\+ vm kill a$", AUTORUN_PASSED), raw=DISK_SIZE, time_limit=500,
+                must_not=(*TROUBLE, r"^AUTORUN FAIL", PANIC, r"error:"))  # fmt: skip
+    # A disk comes and goes, and the guest ends because the parent asks for it.
+    yield guest("hot-add-vmx", BOCHS,
+                Start(("disk-make", "wait-shutdown"), "name=a disk=/raw.img memory=192", "mib=2 disk=sdb",
+                      judged=False,
+                      after=("vm heartbeat a", "vm attach a /fixed.vhd", "sleep 20", "vm detach a 1",
+                             "sleep 2", "child disk=/fixed.vhd -- disk", "vm shutdown a")),
+                must=(r"^a: /fixed\.vhd is LUN 1$", r"STEP disk-make ok", r"^ok disk 0:0: ", AUTORUN_PASSED),
+                raw=SMALL_DISK, vhd=True, file_systems=False, time_limit=400)  # fmt: skip
 
 
 @dataclasses.dataclass

@@ -1,6 +1,7 @@
 /* Unit test of the host side of VMBus: what each message of a guest is answered in which state. */
 #include "tests/unit/unit.h"
 #include "tests/vmbus_guest.h"
+#include "vmbus/host_internal.h"
 
 #define RING_GPADL 100u
 
@@ -362,6 +363,29 @@ static void check_data(void)
     CHECK(echoes[1].closed == 2 && echoes[2].closed == 1);
 }
 
+/* A guest that repeats its faults: what is said of a channel and of the bus ends, for each alone.
+ */
+static void check_log(void)
+{
+    create_open(2);
+    log_lines = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        CHECK(!open_channel(1, RING_GPADL + 1, 3)); /* it is open */
+        posted_taken = posted_count = 0;
+        room = POSTED_MAX;
+    }
+    uint32_t lines = log_lines;
+    CHECK(lines > 1 && lines <= LOG_LINES_MAX + 1);
+    for (uint32_t i = 0; i < 1000; i++)
+        SEND((struct vmbus_header){.type = 77});
+    CHECK_EQUAL(log_lines, 2 * lines);
+    ((struct vmbus_ring_control *)guest_memory[6])->write_index = 3;
+    guest_schedule(NULL, 2);
+    guest_turn(host, 4);
+    CHECK_EQUAL(log_lines, 2 * lines + 1); /* of the other channel something is still said */
+    destroy();
+}
+
 static void check_buffers(void)
 {
     create_open(1);
@@ -540,6 +564,7 @@ int main(void)
     check_gpadls();
     check_opening();
     check_data();
+    check_log();
     check_buffers();
     check_modification();
     check_back_pressure();

@@ -8,12 +8,14 @@ import typing
 
 @dataclasses.dataclass
 class Disk:
-    """A further drive, with the content of a raw image file."""
+    """A further drive, with the content of a raw image file; without one (QEMU only) it has 16 MiB, keeps
+    nothing and answers at once."""
 
-    path: pathlib.Path
+    path: Optional[pathlib.Path]
     kind: str = "disk"  # disk or cd
     ahci: bool = False  # QEMU's pc only: on an AHCI controller of its own, not IDE
     bad_sector: Optional[int] = None  # QEMU only: reading it fails
+    bad_write: Optional[int] = None  # QEMU only: writing this sector fails
 
 
 @dataclasses.dataclass
@@ -38,6 +40,7 @@ class Machine:
     model: str = ""  # processor model; empty: the platform's usual one
     board: str = "pc"  # QEMU only: pc or q35
     parallel: bool = False  # QEMU only: a host thread per processor
+    counting: bool = False  # QEMU only: a tick of the TSC is an instruction, so that runs repeat
     kvm: bool = False  # QEMU only: the host's own virtualization
     unknown_msrs: bool = False  # Bochs only: MSRs that it lacks read as 0
     gdb: bool = False  # QEMU only: wait for a debugger on port 1234

@@ -63,11 +63,15 @@ def _media(machine):
 def _image(disk, number, directory):
     """The -drive option of a further disk."""
     drive = f"if=none,id=disk{number},format=raw,media={'cdrom' if disk.kind == 'cd' else 'disk'}"
-    if disk.bad_sector is None:
+    if disk.path is None:
+        return f"if=none,id=disk{number},driver=null-co,size={16 << 20},read-zeroes=on"
+    bad = {"read_aio": disk.bad_sector, "write_aio": disk.bad_write}
+    rules = [f'[inject-error]\nevent = "{event}"\nerrno = "5"\nsector = "{sector}"\n'
+             for event, sector in bad.items() if sector is not None]  # fmt: skip
+    if not rules:
         return f"{drive},file={disk.path}"
     faults = directory / f"faults{number}"
-    faults.write_text(f'[inject-error]\nevent = "read_aio"\nerrno = "5"\n'
-                      f'sector = "{disk.bad_sector}"\n')
+    faults.write_text("".join(rules))
     return f"{drive},file.driver=blkdebug,file.config={faults},file.image.filename={disk.path}"
 
 
@@ -114,6 +118,7 @@ def image_additions(machine, directory):
 def command_line(machine, directory, serial):
     command = [PROGRAM, "-M", machine.board, *_acceleration(machine)]
     command += ["-smp", str(machine.cpus), "-m", str(machine.memory), "-no-reboot"]
+    command += ["-icount", "shift=0,sleep=off"] if machine.counting else []
     command += _firmware(machine, directory) + _media(machine) + _disks(machine, directory)
     command += _nics(machine) + _console(machine, serial)
     if machine.gdb:

@@ -22,6 +22,7 @@
 #define STORM_MS 100
 #define SELFMOD_ROUNDS 2000
 #define CRASH_PARAMETERS 5
+#define CRASH_REPEATS 20
 
 static _Noreturn void triple_fault(void)
 {
@@ -153,7 +154,11 @@ static void crash(void)
     if (!(rdmsr(HV_X64_MSR_CRASH_CTL) & HV_X64_MSR_CRASH_CTL_NOTIFY))
         die("crash: CRASH_CTL does not offer to notify");
     print("crash\n");
-    wrmsr(HV_X64_MSR_CRASH_CTL, HV_X64_MSR_CRASH_CTL_NOTIFY);
+    /* A guest that repeats itself is not listened to; nor are texts that it does not have. */
+    for (uint32_t i = 0; i < CRASH_REPEATS; i++)
+        wrmsr(HV_X64_MSR_CRASH_CTL,
+              HV_X64_MSR_CRASH_CTL_NOTIFY | (i % 2 == 0 ? HV_X64_MSR_CRASH_CTL_MESSAGE : 0));
+    print("crash: goes on\n");
 }
 
 void hostile_run(void)
@@ -166,6 +171,8 @@ void hostile_run(void)
         fuzz_run();
     if (option("hostile"))
         hostile_bus_run();
+    if (option("torn"))
+        hostile_torn_run();
     if (option("synicpt") && hyperv_present())
         synic_over_page_tables();
     if (option("crash") && hyperv_present())

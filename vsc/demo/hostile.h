@@ -13,4 +13,7 @@ void fuzz_run(void);
 /* hostile_bus.c: `hostile=SEED,COUNT`. */
 void hostile_bus_run(void);
 
+/* hostile_torn.c: `torn=SEED,MS`. */
+void hostile_torn_run(void);
+
 #endif

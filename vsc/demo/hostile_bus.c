@@ -18,18 +18,6 @@ static uint8_t memory[CHANNELS][RING_PAGES][VMBUS_PAGE_SIZE]
 static uint8_t *ring_pages[CHANNELS][RING_PAGES];
 static struct vsc_bus *bus;
 
-/* Mostly of the kind that has a meaning. */
-static uint32_t odd_number(void)
-{
-    static const uint32_t numbers[] = {0,    1,          2,          3,          4,     7,
-                                       8,    16,         0x1000,     0x7fffffff, 65535, 0x80000000,
-                                       4088, 0xfffffff8, 0xffffffff, 12288};
-
-    if (random_below(4) == 0)
-        return (uint32_t)random_number();
-    return numbers[random_below(sizeof(numbers) / sizeof(numbers[0]))];
-}
-
 static struct vsc_channel *any_channel(unsigned *number)
 {
     *number = random_below(CHANNELS);
@@ -46,8 +34,8 @@ static void random_message(void)
         random_below(50) != 0)
         type = VMBUS_MESSAGE_OPEN_CHANNEL;
     for (unsigned i = 0; i < VMBUS_MESSAGE_MAX / 4; i++)
-        words[i] = odd_number();
-    words[0] = random_below(10) == 0 ? odd_number() : type;
+        words[i] = random_odd_number();
+    words[0] = random_below(10) == 0 ? random_odd_number() : type;
     if (random_below(4) != 0)
         words[2] = bus->channels[random_below(CHANNELS)].offer.relid;
     if (random_below(2) == 0)
@@ -99,7 +87,7 @@ static void tear(void)
         uint32_t word =
             page % (RING_PAGES / 2) == 0 ? random_below(17) : random_below(VMBUS_PAGE_SIZE / 4);
 
-        __atomic_store_n((uint32_t *)(void *)memory[number][page] + word, odd_number(),
+        __atomic_store_n((uint32_t *)(void *)memory[number][page] + word, random_odd_number(),
                          __ATOMIC_RELAXED);
     }
     if (bus->channels[number].offered)
@@ -117,7 +105,7 @@ static void random_packet(void)
     if (channel == NULL || channel->outgoing.control == NULL)
         return;
     for (unsigned i = 0; i < sizeof(words) / 4; i++)
-        words[i] = odd_number();
+        words[i] = random_odd_number();
     words[1] = random_below(3);
     vsc_channel_write(channel, (uint16_t)(6 + random_below(6)), (uint16_t)random_below(3),
                       random_number(), random_below(9) * 8, &piece, 1);
@@ -138,7 +126,7 @@ static void step(void)
         tear();
         break;
     case 10:
-        bus->operations->signal(bus->context, odd_number());
+        bus->operations->signal(bus->context, random_odd_number());
         break;
     default:
         random_packet();

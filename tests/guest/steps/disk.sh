@@ -59,6 +59,46 @@ step_disk_many() {
     echo "8 readers"
 }
 
+# A count of pages of /proc/zoneinfo, of the zone above 4 GiB.
+pages_above() {
+    awk -v name="$1" '/^Node/ { here = $4 == "Normal" } here && $1 == name { print $2; exit }' /proc/zoneinfo
+}
+
+# There is memory above 4 GiB, the kernel uses it, and what it reads from the disk comes there.
+step_memory_above() {
+    wait_for "$device" || return
+    dmesg | grep -q 'BIOS-e820: \[mem 0x0000000100000000-.*usable' || { echo "it is not in the memory map"; return 1; }
+    before=$(pages_above nr_zone_inactive_file)
+    # While it is open, what was read stays in the kernel's memory.
+    exec 3< "$device"
+    dd of=/dev/null bs=1M count="${mib:-64}" <&3 2> /dev/null || return
+    after=$(pages_above nr_zone_inactive_file)
+    exec 3<&-
+    echo "$(($(pages_above present) / 256)) MiB, of which $(((after - before) / 256)) MiB hold what was read"
+    [ $(((after - before) / 256)) -ge $((${mib:-64} / 2)) ]
+}
+
+# One sector of the first argument at once; the second is its number.
+write_sector() {
+    dd if=/dev/urandom of=/tmp/sector bs=512 count=1 2> /dev/null &&
+        dd if=/tmp/sector of="$1" bs=512 seek="$2" oflag=direct 2> /dev/null
+}
+
+# The sector bad_sector= of bad_disk= cannot be written: the kernel is told so as a disk would, and the
+# sectors beside it can.
+step_disk_write_error() {
+    wait_for "/dev/$bad_disk" || return
+    write_sector "/dev/$bad_disk" "$bad_sector" && { echo "nobody said anything"; return 1; }
+    for said in 'Sense Key : Medium Error' 'Add. Sense: Write error' "I/O error, dev $bad_disk, sector $bad_sector op 0x1"; do
+        dmesg | grep -q "$said" || { echo "the kernel has not said: $said"; return 1; }
+    done
+    for sector in $((bad_sector - 1)) $((bad_sector + 1)); do
+        write_sector "/dev/$bad_disk" $sector || { echo "sector $sector cannot be written"; return 1; }
+        dd if="/dev/$bad_disk" bs=512 count=1 skip=$sector iflag=direct 2> /dev/null | cmp -s - /tmp/sector ||
+            { echo "sector $sector is not what was written"; return 1; }
+    done
+}
+
 # Reads the start of the disk in requests of 64 KiB, one at a time: ticks of the TSC for a MiB.
 step_disk_read() {
     wait_for "$device" || return
@@ -67,13 +107,23 @@ step_disk_read() {
     echo "$((($(ticks) - before) / ${mib:-64})) ticks for a MiB"
 }
 
-# Starts the guest again, from its first step. The first sector of the disk remembers it until then.
-step_reboot() {
+# Runs the arguments, which start the guest again, from its first step; then nothing. The first sector of
+# the disk remembers it until then.
+once() {
     wait_for "$device" || return
     if [ "$(head -c 8 "$device")" = rebooted ]; then
         dd if=/dev/zero of="$device" bs=512 count=1 conv=fsync
         return
     fi
     (echo rebooted | dd of="$device" bs=512 count=1 conv=sync,fsync) || return
-    busybox reboot -f
+    "$@"
+}
+
+step_reboot() {
+    once busybox reboot -f
+}
+
+# With panic=1 on the kernel's command line.
+step_panic() {
+    once sh -c 'echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger; sleep 100'
 }
