@@ -260,6 +260,14 @@ static void dma(void)
     CHECK(memcmp(pc.machine.ram + 0x20008, "Ve", 2) == 0);
     CHECK(memcmp(pc.machine.ram + 0x30000, "neer", 4) == 0);
     CHECK(memcmp(pc.machine.ram + 0x2000a, disk.data + 20 * 2048 + 10, 990) == 0);
+    fake_ide_prd(&pc, TABLE, 0x20000, 6 + 2048, true); /* two commands, the first with 5 bytes */
+    fake_ide_start(&pc, TABLE, true);
+    begin((const uint8_t[12]){0x12, 0, 0, 0, 5}, 1, 0);
+    CHECK_EQUAL(in(IDE_STATUS), READY);
+    begin((const uint8_t[12]){0x28, 0, 0, 0, 0, 20, 0, 0, 1}, 1, 0);
+    CHECK_EQUAL(in(IDE_STATUS), READY);
+    CHECK(memcmp(pc.machine.ram + 0x20006, disk.data + 20 * 2048, 2048) == 0);
+    out(IDE_BM_STATUS, 0x06);
     fake_ide_prd(&pc, TABLE, 0xfee00000, 36, true);
     fake_ide_start(&pc, TABLE, true);
     begin(inquiry, 1, 0);

@@ -62,6 +62,7 @@ static bool read_descriptor(struct ide_dma *dma)
 enum ide_dma_result ide_dma_next(struct ide_dma *dma, uint64_t limit, struct disk_segment *segment)
 {
     struct ide_dma_state *state = &dma->state;
+    uint32_t moved;
 
     if (state->left == 0 && state->last) {
         stop(dma);
@@ -73,8 +74,9 @@ enum ide_dma_result ide_dma_next(struct ide_dma *dma, uint64_t limit, struct dis
     segment->data = dma->host->memory(dma->host->machine, state->address, segment->size);
     if (segment->data == NULL)
         return fault(dma);
-    state->address += (uint32_t)segment->size;
-    state->left -= (uint32_t)segment->size;
+    moved = (uint32_t)(segment->size + segment->size % 2); /* it moves words */
+    state->address += moved;
+    state->left -= moved;
     return IDE_DMA_OK;
 }
 
