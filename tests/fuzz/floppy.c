@@ -77,8 +77,8 @@ static void change(struct fuzz_input *in)
     uint64_t size = sizes[choice >> 1 & 3];
 
     disk->status = (enum disk_status)(choice >> 3 & 3);
-    disk->disk.read_only = choice & 0x20;
     if (!(choice & 0xc0)) {
+        disk->disk.read_only = choice & 0x20;
         disk->disk.sector_count = size > OTHER_SECTORS && disk == &disks[1] ? OTHER_SECTORS : size;
         disk->disk.changed(disk->disk.device);
     }
