@@ -199,10 +199,10 @@ def guest(name, machine, *starts, cpus=2, **fields):
                       image_options=MODULES, **fields)
 
 
-def system(name, machine, vps, cpus, **fields):
+def system(name, machine, vps, cpus, steps=SYSTEM, **fields):
     """What the kernel finds: as many processors as VPs, a clock of Hyper-V's or the TSC, a bus."""
     clock = rf"STEP info ok .*, cpus {vps}, clock (hyperv_clocksource\w*|tsc),"
-    return guest(name, machine, Start(SYSTEM, f"memory=192 vps={vps}"), cpus=cpus,
+    return guest(name, machine, Start(steps, f"memory=192 vps={vps}"), cpus=cpus,
                  must=(AUTORUN_PASSED, clock), **fields)
 
 
@@ -212,6 +212,7 @@ def child_tests():
     yield system("boot-generic-svm", QEMU, vps=2, cpus=2, package=debian.KERNEL)
     yield system("boot-1vp-vmx", BOCHS, vps=1, cpus=2, time_limit=400)
     yield system("boot-2vp-vmx", BOCHS, vps=2, cpus=2, time_limit=400)
+    yield system("boot-4vp-vmx", BOCHS, vps=4, cpus=4, time_limit=400, steps=("info", "cpus"))
     # One start writes each disk, another one finds what was written.
     yield guest("disk-svm", QEMU,
                 Start(("disk-make", "disk-many"), DISKS, "mib=32"),
