@@ -4,7 +4,7 @@ that the kernel (docs/worker.md)."""
 import dataclasses
 
 import emulator
-from guest import boot_disk, debian, linux, steps
+from guest import boot_disk, debian, linux, server, steps
 from harness.boot import TROUBLE, Boot, read_text
 from harness.test import Failure
 
@@ -25,24 +25,15 @@ class PcLinux(Boot):
 
     steps: tuple = ("info",)
     options: str = "memory=192"
-    words: str = ""  # more for the kernel
     package: str = debian.CLOUD_KERNEL
     before: tuple = ()  # commands of the console
 
     def run(self, context):
         directory = context.directory.resolve()
         disk = directory / "boot.img"
-        words = f"console=ttyS0 quiet mib=8 disk=sda2 steps={','.join(self.steps)} {self.words}"
-        try:
-            guest = linux.make(context.build, self.package)
-            boot_disk.make(disk, guest, words, DISK_SIZE, DATA_SIZE)
-        except debian.Missing as error:
-            raise Failure(f"no stock guest: {error}") from error
-        machine = {**self.machine, "disks": (emulator.Disk(disk),)}
-        command = f"child machine=pc disk=disk0 {self.options}"
-        boot = dataclasses.replace(self, machine=machine, image_options=(*MODULES, FIRMWARE),
-                                   commands=(*self.before, command, "poweroff"))  # fmt: skip
-        Boot.run(boot, context)
+        with server.serving() as url:
+            self._make_disk(context, disk, url)
+            self._boot(context, disk)
         text = read_text(directory / "serial.log")
         judge_steps(text, self.steps)
         if "disk-make" in self.steps:
@@ -51,6 +42,21 @@ class PcLinux(Boot):
             check_file_system(context, data, steps.words(text, "disk-make"))
             data.unlink()
         disk.unlink()
+
+    def _make_disk(self, context, disk, url):
+        words = f"console=ttyS0 quiet mib=8 disk=sda2 steps={','.join(self.steps)} url={url}"
+        try:
+            guest = linux.make(context.build, self.package)
+            boot_disk.make(disk, guest, words, DISK_SIZE, DATA_SIZE)
+        except debian.Missing as error:
+            raise Failure(f"no stock guest: {error}") from error
+
+    def _boot(self, context, disk):
+        machine = {**self.machine, "disks": (emulator.Disk(disk),)}
+        command = f"child machine=pc disk=disk0 {self.options}"
+        boot = dataclasses.replace(self, machine=machine, image_options=(*MODULES, FIRMWARE),
+                                   commands=(*self.before, command, "poweroff"))  # fmt: skip
+        Boot.run(boot, context)
 
 
 def guest(name, machine, **fields):
@@ -63,5 +69,8 @@ def guest(name, machine, **fields):
 TESTS = [
     guest("1vp-svm", QEMU, steps=("info", "disk-make", "disk-verify")),
     guest("2vp-svm", QEMU, steps=("reboot", "info", "cpus", "disk-many"), options="memory=192 vps=2"),
+    guest("net-svm", {**QEMU, "nics": (emulator.Nic(),)}, steps=("dhcp", "ping", "tcp"),
+          options="memory=192 switch=out", before=("switch create out external net0",),
+          package=debian.KERNEL),
     guest("1vp-vmx", BOCHS, steps=("info",), time_limit=300),
 ]
