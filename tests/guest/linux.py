@@ -13,6 +13,8 @@ SOURCES = pathlib.Path(__file__).resolve().parent
 # What init loads on Hyper-V's bus, and on a PC of QEMU's. Names of modules.
 HYPERV = ("hv_vmbus", "hv_utils", "hyperv_keyboard", "hv_storvsc", "sd_mod", "sr_mod", "hv_netvsc")
 PC = ("ata_piix", "sd_mod", "sr_mod", "virtio_pci", "virtio_net")
+# Kernels for virtual machines only do not have these.
+HARDWARE = ("tulip",)
 # ext4 asks for crc32c by the name of the algorithm, which is no dependency.
 FILE_SYSTEMS = ("crc32c_generic", "ext4", "isofs")
 
@@ -33,7 +35,8 @@ class Guest:
 def _modules(kernel):
     """The modules, and a list of names in loading order for each kind of machine."""
     files = {}
-    for machine, names in (("hyperv", HYPERV), ("pc", PC)):
+    hardware = tuple(name for name in HARDWARE if kernel.has(name))
+    for machine, names in (("hyperv", HYPERV), ("pc", (*PC, *hardware))):
         modules = kernel.modules((*FILE_SYSTEMS, *names))
         files |= {f"modules/{name}.ko": (initramfs.FILE, content) for name, content in modules}
         order = "".join(f"{name}\n" for name, _ in modules)
