@@ -59,7 +59,7 @@ all: $(IMAGES)
 # --- Compiling and linking -----------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-            -Wframe-larger-than=1536
+            -Wframe-larger-than=1536 -Wno-missing-field-initializers
 # The hypervisor is to be small; what every exit of a child goes through is to be fast. There, only
 # functions with arrays have stack protectors: others have nothing that could overflow. Inside a
 # function nothing is aligned: its loops are short, and padding is executed, too.

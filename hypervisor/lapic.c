@@ -273,6 +273,8 @@ void lapic_reset(struct vp *vp, bool init)
     lapic->dfr = UINT32_MAX;
     for (unsigned i = 0; i < LVT_COUNT; i++)
         lapic->lvt[i] = LAPIC_LVT_MASKED;
+    if (vp->index == 0)
+        lapic->lvt[LVT_LINT0] = LAPIC_DELIVERY_EXTINT;
     if (!init)
         lapic->base = LAPIC_BASE_ADDRESS | APIC_BASE_ENABLE | (vp->index == 0 ? APIC_BASE_BSP : 0);
     /* A request that comes while we clear must not get lost: its successors count on it. */

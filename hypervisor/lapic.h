@@ -52,7 +52,8 @@ struct lapic {
 };
 
 /* The state after RESET (@init false) or INIT (@init true: the mode stays). The first time, all is
- * 0. On the VP's LP, or while it does not run. */
+ * 0. LINT0 of VP 0 lets ExtINTs in, which is what systems without APICs find on a PC, though it is
+ * its firmware that sets it. On the VP's LP, or while it does not run. */
 void lapic_reset(struct vp *vp, bool init);
 
 /* Posts an interrupt of the VP: sets its request bit and calls vp_attention(). False: not accepted,
@@ -74,6 +75,9 @@ bool lapic_request(struct partition *partition, const struct lapic_message *mess
  * LAPIC_NO_INTERRUPT. An ExtINT counts, by LINT0 or with the APIC off. Takes over EOIs that the
  * guest left to the VP assist page before. */
 int lapic_pending(struct vp *vp);
+
+/* Whether ExtINTs are let in: by LINT0, or with the APIC off. */
+bool lapic_allows_extint(const struct vp *vp);
 
 /* The VP gets the interrupt @vector that lapic_pending() named: IRR to ISR. Offers to do without
  * the EOI by the VP assist page where that is allowed. */

@@ -51,7 +51,7 @@ uint32_t lapic_priority(const struct lapic *lapic)
     return (uint32_t)in_service & 0xf0;
 }
 
-static bool extint_allowed(const struct vp *vp)
+bool lapic_allows_extint(const struct vp *vp)
 {
     return lapic_mode(&vp->lapic) == LAPIC_OFF ||
            (vp->lapic.lvt[LVT_LINT0] & (LAPIC_LVT_MASKED | LAPIC_DELIVERY_MASK)) ==
@@ -139,7 +139,7 @@ int lapic_pending(struct vp *vp)
     if ((atomic_load(&lapic->irr_words) | extint) == 0)
         return LAPIC_NO_INTERRUPT;
     lapic_withdraw_assist(vp);
-    if (extint != 0 && extint_allowed(vp))
+    if (extint != 0 && lapic_allows_extint(vp))
         return (uint8_t)extint;
     int vector = highest_requested(lapic);
     if (vector < 0 || (uint32_t)vector >> 4 <= lapic_priority(lapic) >> 4 ||
@@ -155,7 +155,7 @@ void lapic_accept(struct vp *vp, uint8_t vector)
     uint32_t bit = 1u << vector % 32, extint = LAPIC_EXTINT_WAITS | vector;
     bool nested = lapic->isr_words != 0;
 
-    if (atomic_load(&lapic->extint) == extint && extint_allowed(vp) &&
+    if (atomic_load(&lapic->extint) == extint && lapic_allows_extint(vp) &&
         atomic_compare_exchange(&lapic->extint, extint, 0))
         return;
     uint32_t old = atomic_and(&lapic->irr[word], ~bit);

@@ -157,14 +157,14 @@ void vp_attend_to_registers(struct vp *vp)
         vp_update_controls(vp);
 }
 
-/* Whether the parent wants to know when the VP could take an interrupt, and its priority is no
+/* Whether the parent wants to know when the VP could take an interrupt, and its local APIC is no
  * obstacle. */
 static bool is_notice_due(const struct vp *vp)
 {
     uint32_t class = vp->notifications >> HV_DELIVERABILITY_PRIORITY_SHIFT;
 
     return vp->notifications & HV_DELIVERABILITY_INTERRUPT &&
-           (class == 0 || class > lapic_priority(&vp->lapic) >> 4);
+           (class == 0 ? lapic_allows_extint(vp) : class > lapic_priority(&vp->lapic) >> 4);
 }
 
 /* Delivers the most urgent interrupt, or asks for an exit when that becomes possible. */

@@ -14,6 +14,7 @@ enum scsi_operation {
     SCSI_READ_CAPACITY_10 = 0x25,
     SCSI_READ_10 = 0x28,
     SCSI_WRITE_10 = 0x2a,
+    SCSI_SEEK_10 = 0x2b,
     SCSI_VERIFY_10 = 0x2f,
     SCSI_SYNCHRONIZE_CACHE_10 = 0x35,
     SCSI_WRITE_SAME_10 = 0x41,
@@ -32,7 +33,10 @@ enum scsi_operation {
     SCSI_REPORT_LUNS = 0xa0,
     SCSI_READ_12 = 0xa8,
     SCSI_WRITE_12 = 0xaa,
+    SCSI_READ_DVD_STRUCTURE = 0xad,
     SCSI_VERIFY_12 = 0xaf,
+    SCSI_SET_CD_SPEED = 0xbb,
+    SCSI_READ_CD = 0xbe,
 };
 
 #define SCSI_STATUS_GOOD 0x00

@@ -24,4 +24,7 @@ size_t utf16_to_utf8(const uint16_t *units, size_t count, char *text, size_t siz
  * unchanged. Nothing but a to z becomes an ASCII letter. */
 uint16_t unicode_upper(uint16_t unit);
 
+/* What @character of code page 437, a PC's, is in UTF-16; below 80h it is ASCII. */
+uint16_t unicode_from_code_page_437(uint8_t character);
+
 #endif

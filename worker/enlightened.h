@@ -9,7 +9,4 @@
  * other end. After the machine was made. */
 void enlightened_add_devices(uint32_t console);
 
-/* A local APIC has ended a level-triggered interrupt. Takes the machine's lock. */
-void enlightened_eoi(uint8_t vector);
-
 #endif

@@ -1,6 +1,7 @@
 #include "worker/load.h"
 
 #include "lib/string.h"
+#include "worker/guest_memory.h"
 #include "worker/machine.h"
 #include "worker/start.h"
 
@@ -11,7 +12,7 @@ uint64_t load_place(const struct load_file *file, uint64_t offset, uint64_t size
         machine_fail("the kernel is cut off");
     if (memory_size < size)
         memory_size = size;
-    uint8_t *memory = machine_memory(address, memory_size);
+    uint8_t *memory = guest_memory_ram(address, memory_size);
     if (address < START_KERNEL_LOWEST || !memory)
         machine_fail("the kernel does not fit into its memory: %lu bytes at %lx", memory_size,
                      address);

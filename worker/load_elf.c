@@ -3,6 +3,7 @@
 #include "lib/elf.h"
 #include "lib/string.h"
 #include "worker/load.h"
+#include "worker/guest_memory.h"
 #include "worker/machine.h"
 #include "worker/start.h"
 
@@ -13,12 +14,12 @@ static const uint8_t magic[] = {0x7f, 'E', 'L', 'F'};
 
 static void write_start(const char *command_line)
 {
-    struct child_start *start = machine_memory(START_INFORMATION, sizeof(*start));
+    struct child_start *start = guest_memory_ram(START_INFORMATION, sizeof(*start));
     if (strlen(command_line) >= sizeof(start->command_line))
         machine_fail("the words for the child are longer than %d characters",
                      CHILD_COMMAND_LINE_SIZE - 1);
     *start = (struct child_start){
-        .magic = CHILD_START_MAGIC, .memory_size = machine.ram_size, .vp_count = machine.vp_count};
+        .magic = CHILD_START_MAGIC, .memory_size = machine.ram.size, .vp_count = machine.vp_count};
     string_copy(start->command_line, command_line, sizeof(start->command_line));
 }
 

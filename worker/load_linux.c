@@ -5,6 +5,7 @@
 #include "lib/x86/cpu.h"
 #include "worker/acpi.h"
 #include "worker/load.h"
+#include "worker/guest_memory.h"
 #include "worker/machine.h"
 #include "worker/memory_map.h"
 #include "worker/start.h"
@@ -103,7 +104,7 @@ static uint64_t load_image(const struct bzimage *image)
 {
     uint64_t address = get(image->file + PREF_ADDRESS, 8);
     uint64_t size = image->size - image->setup_size, needed = get(image->file + INIT_SIZE, 4);
-    void *memory = machine_memory(address, needed > size ? needed : size);
+    void *memory = guest_memory_ram(address, needed > size ? needed : size);
     if (address < START_KERNEL_LOWEST || !memory)
         machine_fail("the Linux kernel wants %lu MiB at %lu MiB: give the child more memory",
                      (needed >> 20) + 1, address >> 20);
@@ -123,7 +124,7 @@ static uint64_t load_initrd(const struct bzimage *image, const struct load_file 
                      "memory",
                      initrd->size >> 20);
     uint64_t address = (top - initrd->size) & PAGE_MASK;
-    memcpy(machine_memory(address, initrd->size), initrd->data, initrd->size);
+    memcpy(guest_memory_ram(address, initrd->size), initrd->data, initrd->size);
     return address;
 }
 
@@ -135,7 +136,7 @@ static void load_command_line(const struct bzimage *image, const char *line)
     if (length > limit)
         machine_fail("the command line is longer than the %lu characters that the kernel takes",
                      limit);
-    memcpy(machine_memory(COMMAND_LINE, COMMAND_LINE_ROOM), line, length + 1);
+    memcpy(guest_memory_ram(COMMAND_LINE, COMMAND_LINE_ROOM), line, length + 1);
 }
 
 static void write_memory_map(uint8_t *params)
@@ -152,7 +153,7 @@ static void write_memory_map(uint8_t *params)
 /* All zero, but for the file's header and what a boot loader fills in. */
 static void write_boot_params(const struct bzimage *image, uint64_t initrd, uint64_t initrd_size)
 {
-    uint8_t *params = machine_memory(BOOT_PARAMS, BOOT_PARAMS_SIZE);
+    uint8_t *params = guest_memory_ram(BOOT_PARAMS, BOOT_PARAMS_SIZE);
     size_t header_end = JUMP + 2 + image->file[JUMP + 1];
     memset(params, 0, BOOT_PARAMS_SIZE);
     memcpy(params + SETUP_SECTS, image->file + SETUP_SECTS, header_end - SETUP_SECTS);
@@ -162,7 +163,7 @@ static void write_boot_params(const struct bzimage *image, uint64_t initrd, uint
     put(params + CMD_LINE_PTR, COMMAND_LINE, 4);
     put(params + ACPI_RSDP_ADDR, ACPI_RSDP_ADDRESS, 8);
     write_memory_map(params);
-    memcpy(machine_memory(GDT, sizeof(gdt)), gdt, sizeof(gdt));
+    memcpy(guest_memory_ram(GDT, sizeof(gdt)), gdt, sizeof(gdt));
 }
 
 bool load_linux(const struct load_request *request)

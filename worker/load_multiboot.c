@@ -6,6 +6,7 @@
 #include "lib/x86/cpu.h"
 #include "parent/user/system.h"
 #include "worker/load.h"
+#include "worker/guest_memory.h"
 #include "worker/machine.h"
 #include "worker/memory_map.h"
 #include "worker/start.h"
@@ -155,7 +156,7 @@ static void load_module(const struct load_file *initrd, uint64_t kernel_end, str
     uint64_t address = (kernel_end + PAGE_SIZE - 1) & PAGE_MASK;
     if (initrd->size == 0)
         return;
-    void *memory = machine_memory(address, initrd->size);
+    void *memory = guest_memory_ram(address, initrd->size);
     if (!memory || address + initrd->size > UINT32_MAX)
         machine_fail("the initrd of %lu MiB does not fit behind the kernel: give the child more "
                      "memory",
@@ -200,7 +201,7 @@ bool load_multiboot(const struct load_request *request)
     if (header.flags & HEADER_REQUIRED & ~(HEADER_ALIGN_MODULES | HEADER_MEMORY))
         machine_fail("the Multiboot kernel wants what is not there, such as a video mode: flags %x",
                      header.flags);
-    struct told *told = machine_memory(START_INFORMATION, sizeof(*told));
+    struct told *told = guest_memory_ram(START_INFORMATION, sizeof(*told));
     memset(told, 0, sizeof(*told));
     uint32_t entry = header.entry;
     uint64_t end = header.flags & HEADER_ADDRESSES

@@ -7,6 +7,7 @@
 #include "lib/x86/cpu.h"
 #include "parent/user/program.h"
 #include "parent/user/system.h"
+#include "worker/guest_memory.h"
 
 #define STACK_SIZE 0x8000u
 #define MESSAGE_SIZE 256
@@ -40,27 +41,12 @@ uint64_t machine_must(int64_t result, const char *what)
     return (uint64_t)result;
 }
 
-/* Maps @size bytes of the memory, from @offset on, at guest @address. */
-static void map_ram(uint32_t memory, uint64_t offset, uint64_t size, uint64_t address)
+void machine_map_ram(uint64_t first)
 {
-    machine_must(system_vm_map(machine.handle, memory, offset, size, address,
-                               SYSTEM_VM_READ | SYSTEM_VM_WRITE | SYSTEM_VM_EXECUTE),
-                 "the child's memory");
-}
-
-static void create_ram(uint64_t size)
-{
-    void *ram;
-    uint32_t memory = (uint32_t)machine_must(system_memory_create(size), "memory for the child");
-    machine_must(system_memory_map(memory, 0, size, SYSTEM_RIGHT_READ | SYSTEM_RIGHT_WRITE, &ram),
-                 "the child's memory");
-    machine.ram = ram;
-    machine.ram_size = size;
     uint64_t low = machine_low_size();
-    map_ram(memory, 0, low, 0);
-    if (size > low)
-        map_ram(memory, low, size - low, MACHINE_HIGH_START);
-    system_handle_close(memory);
+    guest_memory_map(first, &machine.ram, first, low - first, GUEST_RAM);
+    if (machine.ram.size > low)
+        guest_memory_map(MACHINE_HIGH_START, &machine.ram, low, machine.ram.size - low, GUEST_RAM);
 }
 
 static void create_vp(uint32_t index)
@@ -74,29 +60,17 @@ static void create_vp(uint32_t index)
     vp->message = (void *)((uint8_t *)pages + PAGE_SIZE);
 }
 
-void machine_create(uint64_t ram_size, uint32_t vp_count)
+void machine_create(uint64_t ram_size, uint32_t vp_count, bool enlightened)
 {
-    machine.handle =
-        (uint32_t)machine_must(system_vm_create(PRIVILEGES, HV_SYNTHETIC_FEATURE_HYPERVISOR_PRESENT,
-                                                &machine.partition_id),
-                               "no child can be made");
-    create_ram(ram_size);
+    machine.handle = (uint32_t)machine_must(
+        system_vm_create(enlightened ? PRIVILEGES : 0,
+                         enlightened ? HV_SYNTHETIC_FEATURE_HYPERVISOR_PRESENT : 0,
+                         &machine.partition_id),
+        "no child can be made");
+    guest_memory_create(ram_size, &machine.ram);
     machine.vp_count = vp_count;
     for (uint32_t i = 0; i < vp_count; i++)
         create_vp(i);
-}
-
-void *machine_memory(uint64_t address, uint64_t size)
-{
-    uint64_t low = machine_low_size();
-    if (address < low && size <= low - address)
-        return machine.ram + address;
-    if (address < MACHINE_HIGH_START)
-        return NULL;
-    uint64_t offset = address - MACHINE_HIGH_START, high = machine.ram_size - low;
-    if (offset >= high || size > high - offset)
-        return NULL;
-    return machine.ram + low + offset;
 }
 
 int64_t machine_call(uint16_t code, uint16_t reps, const void *input, size_t input_size)

@@ -40,14 +40,16 @@ struct vp {
 struct machine {
     uint32_t handle; /* of the VM */
     uint64_t partition_id;
-    uint8_t *ram; /* all of it, in one piece */
-    uint64_t ram_size;
+    struct device_memory ram; /* all of it, in one piece */
     uint32_t vp_count;
     struct vp vps[MACHINE_MAX_VPS];
 
     struct lock lock;
     struct vp *accessing; /* the VP whose access is being served; by the lock */
     struct device_host host;
+    bool resets_by_triple_fault; /* else that is the machine's end */
+    /* Takes a write to a register that is declared as posted. The VP's thread. */
+    void (*posted)(struct vp *vp, const struct veneer_posted_write *write);
 };
 
 extern struct machine machine;
@@ -58,17 +60,19 @@ _Noreturn void machine_fail(const char *format, ...) __attribute__((format(print
 /* A system call's result that must not be an error; else fails with @what. */
 uint64_t machine_must(int64_t result, const char *what);
 
-/* Makes the partition, @ram_size bytes of memory and @vp_count VPs. */
-void machine_create(uint64_t ram_size, uint32_t vp_count);
+/* Makes the partition, @ram_size bytes of memory, which is to be mapped (guest_memory.h), and
+ * @vp_count VPs. @enlightened: the guest sees that there is a hypervisor, and can use it. */
+void machine_create(uint64_t ram_size, uint32_t vp_count, bool enlightened);
 
 /* Bytes of RAM from address 0 on; the rest is from MACHINE_HIGH_START on. */
 static inline uint64_t machine_low_size(void)
 {
-    return machine.ram_size < MACHINE_LOW_END ? machine.ram_size : MACHINE_LOW_END;
+    return machine.ram.size < MACHINE_LOW_END ? machine.ram.size : MACHINE_LOW_END;
 }
 
-/* The RAM at guest physical @address; NULL if not all @size bytes are RAM, in one piece. */
-void *machine_memory(uint64_t address, uint64_t size);
+/* Maps the RAM from guest physical @first (below machine_low_size()) on, with what is from
+ * MACHINE_HIGH_START on. */
+void machine_map_ram(uint64_t first);
 
 /* Starts a thread of this process. */
 void machine_start_thread(void (*entry)(void *argument), void *argument);

@@ -16,8 +16,8 @@ unsigned memory_map(struct memory_range ranges[MEMORY_MAP_MAX])
                                             EXTENDED_START - MEMORY_ACPI_START - MEMORY_ACPI_SIZE,
                                             MEMORY_RESERVED};
     ranges[count++] = (struct memory_range){EXTENDED_START, low - EXTENDED_START, MEMORY_RAM};
-    if (machine.ram_size > low)
+    if (machine.ram.size > low)
         ranges[count++] =
-            (struct memory_range){MACHINE_HIGH_START, machine.ram_size - low, MEMORY_RAM};
+            (struct memory_range){MACHINE_HIGH_START, machine.ram.size - low, MEMORY_RAM};
     return count;
 }

@@ -5,6 +5,7 @@
 #include "include/hv/vp_registers.h"
 #include "lib/page_table.h"
 #include "lib/x86/cpu.h"
+#include "worker/guest_memory.h"
 #include "worker/machine.h"
 #include "worker/vp.h"
 
@@ -22,7 +23,7 @@
 /* A PML4, a PDPT, and a directory per GiB, behind each other. */
 static void build_tables(void)
 {
-    uint64_t *top = machine_memory(START_TABLES, (2 + MAPPED_GIGABYTES) * PAGE_SIZE);
+    uint64_t *top = guest_memory_ram(START_TABLES, (2 + MAPPED_GIGABYTES) * PAGE_SIZE);
     uint64_t *upper = top + PAGE_TABLE_ENTRIES;
     uint64_t *directory = upper + PAGE_TABLE_ENTRIES;
     top[0] = (START_TABLES + PAGE_SIZE) | TABLE_FLAGS;

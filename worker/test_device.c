@@ -109,8 +109,9 @@ static void add_posted(uint32_t value)
     __atomic_fetch_add(&posted_sum, value, __ATOMIC_RELAXED);
 }
 
-void test_device_posted(const struct veneer_posted_write *write)
+static void take_posted(struct vp *vp, const struct veneer_posted_write *write)
 {
+    (void)vp;
     add_posted(low_bytes(write->value, write->size));
 }
 
@@ -251,6 +252,7 @@ static void declare_registers(const struct vp *vp)
 
 void test_device_add(void)
 {
+    machine.posted = take_posted;
     io_add_ports(&print_ports);
     io_add_ports(&exit_ports);
     io_add_ports_unlocked(&scratch_ports);

@@ -3,14 +3,9 @@
 #ifndef VENEER_WORKER_TEST_DEVICE_H
 #define VENEER_WORKER_TEST_DEVICE_H
 
-#include "include/hv/vp_page.h"
-
 /* Adds its ports and registers, connects its ports for messages and events, and declares to the
  * hypervisor which registers need no exit. After the VPs were made. */
 void test_device_add(void);
-
-/* A write to a register that is declared as posted. Any thread. */
-void test_device_posted(const struct veneer_posted_write *write);
 
 /* A thread: counts what comes through the child's connections. */
 void test_device_receive(void *argument);

@@ -4,14 +4,16 @@
 
 #include "include/child_start.h"
 #include "include/hv/msr.h"
+#include "lib/string.h"
 #include "parent/user/dispatch.h"
 #include "parent/user/program.h"
 #include "parent/user/system.h"
-#include "worker/enlightened.h"
 #include "worker/guest_crash.h"
 #include "worker/io.h"
+#include "worker/ioapic.h"
+#include "worker/pc_interrupt.h"
+#include "worker/pc_reset.h"
 #include "worker/serial_console.h"
-#include "worker/test_device.h"
 
 static uint32_t state_of(uint64_t result)
 {
@@ -23,27 +25,61 @@ static uint32_t state_of(uint64_t result)
     ((uint64_t)HV_VP_DISPATCH_STATE_READY << VENEER_DISPATCH_STATE_SHIFT |                         \
      (uint64_t)HV_VP_DISPATCH_EVENT_INTERCEPT << VENEER_DISPATCH_EVENT_SHIFT)
 
-static void drain_posted(struct veneer_vp_run *run)
+static void drain_posted(struct vp *vp)
 {
+    struct veneer_vp_run *run = vp->run;
     while (run->posted_tail != run->posted_head)
-        test_device_posted(&run->posted[run->posted_tail++ % VENEER_POSTED_WRITES]);
+        machine.posted(vp, &run->posted[run->posted_tail++ % VENEER_POSTED_WRITES]);
 }
 
-static void print_registers(const struct vp *vp)
+void vp_get_registers(struct vp *vp, const uint32_t *names, struct hv_register_value *values,
+                      uint16_t count)
+{
+    struct {
+        struct hv_input_get_vp_registers header;
+        uint32_t names[VP_REGISTERS];
+    } input = {.header = {.vp_index = vp->index}};
+    memcpy(input.names, names, count * sizeof(*names));
+    int64_t result = system_vm_call(machine.handle, HVCALL_GET_VP_REGISTERS, count, &input,
+                                    sizeof(input.header) + count * sizeof(*names), values,
+                                    count * sizeof(*values));
+    if (result < 0 || result & HV_HYPERCALL_STATUS_MASK)
+        machine_fail("the registers of VP %u cannot be read: result %lx", vp->index, result);
+}
+
+void vp_set_registers(struct vp *vp, const struct hv_register_assoc *registers, uint16_t count)
+{
+    struct {
+        struct hv_input_set_vp_registers header;
+        struct hv_register_assoc registers[VP_REGISTERS];
+    } input = {.header = {.vp_index = vp->index}};
+    memcpy(input.registers, registers, count * sizeof(*registers));
+    int64_t result = machine_call(HVCALL_SET_VP_REGISTERS, count, &input,
+                                  sizeof(input.header) + count * sizeof(*registers));
+    if (result != 0)
+        machine_fail("the registers of VP %u cannot be set: result %lx", vp->index, result);
+}
+
+void vp_inject_exception(struct vp *vp, uint8_t vector, bool has_code, uint32_t code)
+{
+    uint64_t value = HV_PENDING_INTERRUPTION_VALID |
+                     (uint64_t)HV_INTERRUPTION_EXCEPTION << HV_PENDING_INTERRUPTION_TYPE_SHIFT |
+                     (uint64_t)vector << HV_PENDING_INTERRUPTION_VECTOR_SHIFT;
+    if (has_code)
+        value |= HV_PENDING_INTERRUPTION_ERROR_VALID | (uint64_t)code
+                                                           << HV_PENDING_INTERRUPTION_ERROR_SHIFT;
+    struct hv_register_assoc pending = {.name = HV_REGISTER_PENDING_INTERRUPTION, .value = {value}};
+    vp_set_registers(vp, &pending, 1);
+}
+
+static void print_registers(struct vp *vp)
 {
     static const uint32_t names[] = {HV_X64_REGISTER_CR0, HV_X64_REGISTER_CR2, HV_X64_REGISTER_CR3,
                                      HV_X64_REGISTER_CR4, HV_X64_REGISTER_EFER};
     enum { COUNT = sizeof(names) / sizeof(names[0]) };
-    struct {
-        struct hv_input_get_vp_registers header;
-        uint32_t names[COUNT];
-    } input = {.header = {.vp_index = vp->index}};
-    struct hv_register_value values[COUNT] = {0};
+    struct hv_register_value values[COUNT];
     const uint64_t *r = vp->registers->gpr;
-    for (int i = 0; i < COUNT; i++)
-        input.names[i] = names[i];
-    system_vm_call(machine.handle, HVCALL_GET_VP_REGISTERS, COUNT, &input,
-                   sizeof(input.header) + sizeof(input.names), values, sizeof(values));
+    vp_get_registers(vp, names, values, COUNT);
     printf("  RIP %016lx  RFLAGS %08lx  RSP %016lx  RBP %016lx\n", vp->registers->rip,
            vp->registers->rflags, r[GPR_RSP], r[GPR_RBP]);
     printf("  RAX %016lx  RBX %016lx  RCX %016lx  RDX %016lx\n", r[GPR_RAX], r[GPR_RBX], r[GPR_RCX],
@@ -83,22 +119,14 @@ _Noreturn void vp_crash(struct vp *vp, const char *why)
     system_exit(MACHINE_STATUS_FAILED);
 }
 
-/* What a PC's chipset makes of a processor's shutdown: the machine is started anew. */
-static _Noreturn void end_by_triple_fault(struct vp *vp)
-{
-    lock_take(&machine.lock);
-    serial_console_flush();
-    describe(vp, "triple fault");
-    system_exit(CHILD_STATUS_TRIPLE_FAULT);
-}
-
 static uint32_t serve_port(struct vp *vp)
 {
     const struct hv_x64_io_port_intercept_message *message = (const void *)vp->message->payload;
     uint32_t access = message->access_info;
     uint32_t size = access & HV_IO_PORT_ACCESS_SIZE_MASK;
     if (__builtin_expect(access & HV_IO_PORT_ACCESS_STRING, 0))
-        return vp_string_io(vp, message);
+        return vp_emulate(vp, &message->header, true, message->instruction_bytes,
+                          message->instruction_byte_count);
     if (message->header.access_type == HV_INTERCEPT_WRITE) {
         io_write_port(vp, message->port_number, size, (uint32_t)message->rax);
         return VENEER_DISPATCH_SKIP_INSTRUCTION;
@@ -116,7 +144,7 @@ static uint32_t serve_port(struct vp *vp)
 
 static void end_interrupt(const struct hv_x64_apic_eoi_message *message)
 {
-    enlightened_eoi((uint8_t)message->interrupt_vector);
+    ioapic_eoi((uint8_t)message->interrupt_vector);
 }
 
 static void wait_until_ready(const struct vp *vp)
@@ -139,6 +167,20 @@ static uint32_t serve_msr(struct vp *vp)
     return VENEER_DISPATCH_SKIP_INSTRUCTION;
 }
 
+/* A PC's chipset answers a processor's shutdown by a reset, which is usual there. The enlightened
+ * machine's systems do not mean it: the parent starts it anew, and is told. */
+static void end_by_triple_fault(struct vp *vp)
+{
+    lock_take(&machine.lock);
+    if (!machine.resets_by_triple_fault) {
+        serial_console_flush();
+        describe(vp, "triple fault");
+        system_exit(CHILD_STATUS_TRIPLE_FAULT);
+    }
+    machine.host.reset(machine.host.machine);
+    lock_release(&machine.lock);
+}
+
 /* Serves the intercept; flags for the next dispatch. */
 static uint32_t serve(struct vp *vp)
 {
@@ -154,10 +196,17 @@ static uint32_t serve(struct vp *vp)
     case HV_MESSAGE_TYPE_X64_APIC_EOI:
         end_interrupt((const void *)vp->message->payload);
         return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
+    case HV_MESSAGE_TYPE_X64_INTERRUPTION_DELIVERABLE:
+        if (pc_reset_is_requested()) /* the notice has come instead of leaving the guest */
+            pc_reset_take_part(vp);
+        else
+            pc_interrupt_deliver();
+        return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_X64_MSR_INTERCEPT:
         return serve_msr(vp);
     case HV_MESSAGE_TYPE_UNRECOVERABLE_EXCEPTION:
         end_by_triple_fault(vp);
+        return HV_DISPATCH_VP_CLEAR_INTERCEPT_SUSPEND;
     case HV_MESSAGE_TYPE_INVALID_VP_REGISTER_VALUE:
         vp_crash(vp, "state that no processor can be in");
     default:
@@ -170,7 +219,9 @@ static void settle(struct vp *vp, uint64_t result)
 {
     if (result & HV_HYPERCALL_STATUS_MASK)
         machine_fail("VP %u cannot be run: result %lx", vp->index, result);
-    if (state_of(result) == HV_VP_DISPATCH_STATE_BLOCKED)
+    if (__builtin_expect(pc_reset_is_requested(), 0))
+        pc_reset_take_part(vp);
+    else if (state_of(result) == HV_VP_DISPATCH_STATE_BLOCKED)
         wait_until_ready(vp);
 }
 
@@ -179,7 +230,7 @@ _Noreturn void vp_run(struct vp *vp)
     uint32_t flags = 0;
     for (;;) {
         uint64_t result = vp_dispatch(machine.partition_id, vp->index, flags);
-        drain_posted(vp->run);
+        drain_posted(vp);
         flags = 0;
         if (__builtin_expect(result == INTERCEPTED, 1))
             flags = serve(vp);

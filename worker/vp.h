@@ -16,13 +16,20 @@ _Noreturn void vp_run(struct vp *vp);
 /* Describes the state of @vp, says @why, and ends the process. */
 _Noreturn void vp_crash(struct vp *vp, const char *why);
 
-/* linear.c: @size bytes of the guest's at linear address @address, as @vp sees them now. False: a
- * part is not mapped, or not to be written. */
-bool linear_read(const struct vp *vp, uint64_t address, void *data, size_t size);
-bool linear_write(const struct vp *vp, uint64_t address, const void *data, size_t size);
+/* @count registers by their names, at most VP_REGISTERS. The thread of @vp. */
+#define VP_REGISTERS 16u
+void vp_get_registers(struct vp *vp, const uint32_t *names, struct hv_register_value *values,
+                      uint16_t count);
+void vp_set_registers(struct vp *vp, const struct hv_register_assoc *registers, uint16_t count);
 
-/* string_io.c: a string access to a port; flags for the next dispatch. */
-uint32_t vp_string_io(struct vp *vp, const struct hv_x64_io_port_intercept_message *message);
+/* Has @vp take an exception when it goes on. */
+void vp_inject_exception(struct vp *vp, uint8_t vector, bool has_code, uint32_t code);
+
+/* emulate.c: executes the instruction that an intercept with @header is about; flags for the next
+ * dispatch. @registers_shown: the register page has segments and control registers. @bytes: the
+ * first @count of its bytes, which may be 0. */
+uint32_t vp_emulate(struct vp *vp, const struct hv_x64_intercept_message_header *header,
+                    bool registers_shown, const uint8_t *bytes, unsigned count);
 
 /* mmio.c: an access to memory that is not there; flags for the next dispatch. */
 uint32_t vp_mmio(struct vp *vp, const struct hv_x64_memory_intercept_message *message);

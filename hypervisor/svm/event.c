@@ -1,6 +1,9 @@
 /* AMD-V backend: events that the guest gets at an entry (AMD APM vol. 2, 15.20, 15.21). */
 #include "hypervisor/exit.h"
+#include "hypervisor/guest_code.h"
 #include "hypervisor/svm/svm.h"
+
+#define OPCODE_STI 0xfb
 
 static bool is_exception(uint64_t event)
 {
@@ -61,6 +64,26 @@ void svm_complete_interrupted_delivery(struct vp *vp)
         make_interrupt_an_event(vmcb);
     else if (interrupted & EVENT_VALID && !is_raised_by_instruction(interrupted))
         vmcb->event_injection = interrupted;
+}
+
+/* QEMU saves the interrupt shadow at an exit, and forgets it at VMRUN (docs/platforms.md): the STI
+ * is executed again, after which everything is as it was. Any such byte before the instruction
+ * serves as well as the one that was executed. Shadows of MOV SS are lost. */
+void svm_keep_interrupt_shadow(struct vp *vp)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+    struct guest_code code;
+    uint8_t opcode;
+
+    if (svm_features & SVM_FEATURE_NEXT_RIP || vmcb->cpl != 0 || !(vmcb->rflags & RFLAGS_IF))
+        return;
+    svm_get_code(vp, &code);
+    if (!guest_read(vp->partition, &code.paging, code.linear - 1, &opcode, sizeof(opcode)) ||
+        opcode != OPCODE_STI)
+        return;
+    vmcb->rip--;
+    vmcb->rflags &= ~(uint64_t)RFLAGS_IF;
+    vmcb->interrupt_shadow = 0;
 }
 
 /* NMIs. The processor does not block them between an injected one and its IRET, so IRET is

@@ -56,8 +56,15 @@ static inline enum exit_action handle_vmmcall(struct vp *vp)
     return exit_hypercall(vp, exit_mode(vmcb->cpl, protected_mode, false), vmcb->cr3);
 }
 
+static inline void keep_interrupt_shadow(struct vp *vp)
+{
+    if (__builtin_expect(vmcb_of(vp)->interrupt_shadow & 1, 0))
+        svm_keep_interrupt_shadow(vp);
+}
+
 static RARE enum exit_action handle_nmi(struct vp *vp)
 {
+    keep_interrupt_shadow(vp);
     svm_take_events();
     exit_nmi(vp);
     return EXIT_RETRY;
@@ -237,6 +244,7 @@ static inline enum exit_action handle(struct vp *vp, uint32_t code)
     case SVM_EXIT_HLT:
         return exit_hlt(vp);
     case SVM_EXIT_INTR:
+        keep_interrupt_shadow(vp);
         return exit_physical_interrupt(vp);
     default:
         return code == SVM_EXIT_NESTED_PAGE_FAULT ? handle_nested_fault(vp)

@@ -118,7 +118,8 @@ enum hv_interruption_type { /* the numbers are those of VMX (Intel SDM vol. 3, 2
 
 /* HV_REGISTER_DELIVERABILITY_NOTIFICATIONS: HV_MESSAGE_TYPE_X64_INTERRUPTION_DELIVERABLE comes,
  * once, as soon as the VP could take an external interrupt of a class above its priority (class 0:
- * whatever its priority is), or an NMI; the notice about an NMI not while it is halted. */
+ * an ExtINT, whatever its priority is, if LINT0 lets it in or the local APIC is off), or an NMI;
+ * the notice about an NMI not while it is halted. */
 #define HV_DELIVERABILITY_NMI (1ull << 0)
 #define HV_DELIVERABILITY_INTERRUPT (1ull << 1)
 #define HV_DELIVERABILITY_PRIORITY_SHIFT 2 /* bits 5:2 */

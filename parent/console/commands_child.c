@@ -6,24 +6,29 @@
 #include "parent/include/thread.h"
 #include "parent/services/child.h"
 #include "parent/services/network_adapter.h"
+#include "parent/services/network_port.h"
 #include "parent/services/scsi_controller.h"
 
 #define WORKER "worker"
-#define WORKER_WORDS 5 /* its name, kernel=, initrd=, devices=, and -- */
+#define OWN_WORDS 4 /* for the worker: its name, two about files, devices= */
 #define WORD_SIZE 32
 #define DEMO_MODULE "demo.elf"
 #define DEMO_MODULE_SHORT "demo"
 #define DEMO_PATH "/demo.elf"
+#define FIRMWARE_MODULE "firmware"
 
 /* What the words of the command ask for. */
 struct child_options {
-    const char *name;            /* NULL: it is to run in the foreground */
-    const char *kernel, *initrd; /* names of files; @initrd may be NULL */
+    const char *name;                   /* NULL: it is to run in the foreground */
+    const char *kernel, *initrd;        /* names of files; NULL: none is named */
+    bool pc;                            /* an emulated machine with firmware: */
+    const char *firmware, *cd, *floppy; /* NULL: not named */
+    bool vmbus;                         /* the machine has the bus, too */
     const char *disks[SCSI_CONTROLLER_DISKS];
     unsigned disk_count;
     const char *switches[NETWORK_ADAPTERS_MAX];
     unsigned switch_count;
-    char *words[COMMAND_WORDS + WORKER_WORDS]; /* for the worker; the first ones are made here */
+    char *words[COMMAND_WORDS + OWN_WORDS + 1]; /* for the worker; the first ones are made here */
     unsigned word_count;
 };
 
@@ -44,6 +49,40 @@ static char *value_of(char *word, const char *key)
 static const char too_many[] = "a child has at most 8 disks and 4 network adapters";
 _Static_assert(SCSI_CONTROLLER_DISKS == 8 && NETWORK_ADAPTERS_MAX == 4, "as the text says");
 
+/* Adds @value to a list of @limit. */
+static void add_value(const char **list, unsigned *count, unsigned limit, const char *value,
+                      const char **error)
+{
+    if (*count == limit)
+        *error = too_many;
+    else
+        list[(*count)++] = value;
+}
+
+/* Takes a word about an emulated machine. False: it is none. */
+static bool take_machine_option(struct child_options *options, char *word, const char **error)
+{
+    char *value;
+    if ((value = value_of(word, "machine=")) != NULL) {
+        options->pc = strcmp(value, "pc") == 0;
+        if (!options->pc)
+            *error = "the machine that can be emulated is machine=pc";
+    } else if ((value = value_of(word, "firmware=")) != NULL) {
+        options->firmware = value;
+    } else if ((value = value_of(word, "cd=")) != NULL) {
+        options->cd = value;
+    } else if ((value = value_of(word, "floppy=")) != NULL) {
+        options->floppy = value;
+    } else if (strcmp(word, "vmbus") == 0 && options->pc) {
+        options->vmbus = true;
+    } else if (value_of(word, "boot=") != NULL && options->pc) {
+        options->words[options->word_count++] = word;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* Takes a word that is for us, or that the worker knows. False: it is the first of the child's. */
 static bool take_option(struct child_options *options, char *word, const char **error)
 {
@@ -54,21 +93,31 @@ static bool take_option(struct child_options *options, char *word, const char **
         options->kernel = value;
     else if ((value = value_of(word, "initrd=")) != NULL)
         options->initrd = value;
-    else if ((value = value_of(word, "disk=")) != NULL &&
-             options->disk_count < SCSI_CONTROLLER_DISKS)
-        options->disks[options->disk_count++] = value;
-    else if (value != NULL)
-        *error = too_many;
-    else if ((value = value_of(word, "switch=")) != NULL &&
-             options->switch_count < NETWORK_ADAPTERS_MAX)
-        options->switches[options->switch_count++] = value;
-    else if (value != NULL)
-        *error = too_many;
+    else if ((value = value_of(word, "disk=")) != NULL)
+        add_value(options->disks, &options->disk_count, SCSI_CONTROLLER_DISKS, value, error);
+    else if ((value = value_of(word, "switch=")) != NULL)
+        add_value(options->switches, &options->switch_count, NETWORK_ADAPTERS_MAX, value, error);
     else if (value_of(word, "vps=") != NULL || value_of(word, "memory=") != NULL)
         options->words[options->word_count++] = word;
     else
-        return false;
+        return take_machine_option(options, word, error);
     return true;
+}
+
+/* What does not go together; NULL: all does. */
+static const char *find_contradiction(const struct child_options *options, bool has_words)
+{
+    if (options->name != NULL &&
+        (*options->name == '\0' || strlen(options->name) >= CHILD_NAME_SIZE))
+        return "a name has 1 to 15 characters";
+    if (!options->pc &&
+        (options->firmware != NULL || options->cd != NULL || options->floppy != NULL))
+        return "firmware=, cd= and floppy= are for machine=pc";
+    if (options->pc && (options->kernel != NULL || options->initrd != NULL))
+        return "machine=pc has firmware, which loads the kernel: leave out kernel= and initrd=";
+    if (options->pc && has_words)
+        return "machine=pc takes no words for a kernel: its firmware loads that";
+    return NULL;
 }
 
 /* Sorts the words. Those from "--", "cmdline=" or the first unknown one on are the child's. */
@@ -77,14 +126,15 @@ static bool read_options(unsigned count, char **arguments, struct child_options 
     static char separator[] = "--";
     const char *error = NULL;
     unsigned i = 1;
-    *options = (struct child_options){.kernel = demo_kernel(), .word_count = WORKER_WORDS - 1};
+    *options = (struct child_options){.word_count = OWN_WORDS};
     while (i < count && error == NULL && take_option(options, arguments[i], &error))
         i++;
-    if (options->name != NULL &&
-        (*options->name == '\0' || strlen(options->name) >= CHILD_NAME_SIZE))
-        error = "a name has 1 to 15 characters";
+    if (error == NULL)
+        error = find_contradiction(options, i < count);
     if (error != NULL)
         return command_failed(arguments[0], NULL, "%s", error);
+    if (options->pc)
+        return true;
     if (i < count && strcmp(arguments[i], separator) == 0)
         i++;
     options->words[options->word_count++] = separator;
@@ -95,16 +145,64 @@ static bool read_options(unsigned count, char **arguments, struct child_options 
     return true;
 }
 
+/* The CD first: it has its position. */
+static bool open_drives(const char *command, const struct child_options *options,
+                        struct child_plan *plan)
+{
+    if (options->cd != NULL && !child_drives_add_cd(command, &plan->drives, options->cd))
+        return false;
+    if (options->floppy != NULL &&
+        !child_drives_add_floppy(command, &plan->drives, options->floppy))
+        return false;
+    for (unsigned i = 0; i < options->disk_count; i++)
+        if (!child_drives_add_disk(command, &plan->drives, options->disks[i]))
+            return false;
+    return true;
+}
+
+/* What its network cards are connected to. */
+static bool open_ports(const char *command, const struct child_options *options,
+                       struct child_plan *plan)
+{
+    for (unsigned i = 0; i < options->switch_count; i++) {
+        struct object *port = network_port_create(command, options->switches[i], i);
+        if (port == NULL)
+            return false;
+        plan->ports[plan->port_count++] = port;
+    }
+    return true;
+}
+
+/* The controller of its disks: those at the paths, or the hard disks of an emulated machine. */
+static struct channel_device *create_controller(const char *command,
+                                                const struct child_options *options,
+                                                const struct child_plan *plan)
+{
+    struct vdisk *disks[SCSI_CONTROLLER_DISKS];
+    if (!options->pc)
+        return scsi_controller_create(command, options->disks, options->disk_count);
+    unsigned count = child_drives_share(&plan->drives, disks, SCSI_CONTROLLER_DISKS);
+    return scsi_controller_create_shared(command, disks, count);
+}
+
+static bool open_controller(const char *command, const struct child_options *options,
+                            struct child_plan *plan)
+{
+    if (options->disk_count == 0)
+        return true;
+    plan->controller = create_controller(command, options, plan);
+    if (plan->controller == NULL)
+        return false;
+    plan->devices[plan->device_count++] = plan->controller;
+    return true;
+}
+
+/* Those on its bus. */
 static bool open_devices(const char *command, const struct child_options *options,
                          struct child_plan *plan)
 {
-    if (options->disk_count > 0) {
-        plan->devices[0] = scsi_controller_create(command, options->disks, options->disk_count);
-        if (plan->devices[0] == NULL)
-            return false;
-        plan->controller = plan->devices[0];
-        plan->device_count = 1;
-    }
+    if (!open_controller(command, options, plan))
+        return false;
     for (unsigned i = 0; i < options->switch_count; i++) {
         struct channel_device *device = network_adapter_create(command, options->switches[i], i);
         if (device == NULL)
@@ -114,32 +212,53 @@ static bool open_devices(const char *command, const struct child_options *option
     return true;
 }
 
-/* The worker's words. */
+/* With the bus, a system that knows it finds the hard disks there, too, and its network adapters
+ * only there. */
+static bool open_machine(const char *command, const struct child_options *options,
+                         struct child_plan *plan)
+{
+    if (!open_drives(command, options, plan))
+        return false;
+    return options->vmbus ? open_devices(command, options, plan)
+                          : open_ports(command, options, plan);
+}
+
+/* The worker's words, but for those about drives. Without devices= an emulated machine has no bus.
+ */
 static bool write_words(const char *command, struct child_options *options, struct child_plan *plan)
 {
-    static char name[] = WORKER;
-    char kernel[WORD_SIZE], initrd[WORD_SIZE], devices[WORD_SIZE];
+    static char name[] = WORKER, machine[] = "machine=pc";
+    char file[WORD_SIZE], initrd[WORD_SIZE], devices[WORD_SIZE];
 
-    snprintf(kernel, sizeof(kernel), "kernel=%zu", plan->kernel.size);
+    snprintf(file, sizeof(file), "%s=%zu", options->pc ? "firmware" : "kernel", plan->kernel.size);
     snprintf(initrd, sizeof(initrd), "initrd=%zu", plan->initrd.size);
     snprintf(devices, sizeof(devices), "devices=%u", plan->device_count);
-    char *own[WORKER_WORDS - 1] = {name, kernel, initrd, devices};
-    memcpy(options->words, own, sizeof(own));
+    char *own[OWN_WORDS] = {name, options->pc ? machine : initrd, file, devices};
+    unsigned unused = options->pc && !options->vmbus ? 1 : 0;
+    char **words = options->words + unused;
+    memcpy(words, own, (OWN_WORDS - unused) * sizeof(own[0]));
     plan->words_size =
-        program_join_words(options->word_count, options->words, plan->words, sizeof(plan->words));
+        program_join_words(options->word_count - unused, words, plan->words, sizeof(plan->words));
     return plan->words_size > 0 || command_failed(command, NULL, "the words are too long");
 }
 
 /* False: a part is missing, which has been said. What is there is in @plan. */
 static bool make_plan(const char *command, struct child_options *options, struct child_plan *plan)
 {
-    *plan = (struct child_plan){0};
+    const char *image = options->pc ? FIRMWARE_MODULE : demo_kernel();
+    *plan = (struct child_plan){.emulated = options->pc};
+    if (options->firmware != NULL)
+        image = options->firmware;
+    if (options->kernel != NULL)
+        image = options->kernel;
     string_copy(plan->name, options->name != NULL ? options->name : WORKER, sizeof(plan->name));
     return program_file_open(command, WORKER, &plan->worker) &&
-           program_file_open(command, options->kernel, &plan->kernel) &&
+           program_file_open(command, image, &plan->kernel) &&
            (options->initrd == NULL ||
             program_file_open(command, options->initrd, &plan->initrd)) &&
-           open_devices(command, options, plan) && write_words(command, options, plan);
+           (options->pc ? open_machine(command, options, plan)
+                        : open_devices(command, options, plan)) &&
+           write_words(command, options, plan);
 }
 
 /* In the foreground: the terminal is its serial port, and leaving it is its end. */
@@ -176,10 +295,13 @@ static bool run_child(unsigned count, char **arguments)
 const struct command child_commands[] = {
     {"child",
      "[name=NAME] [kernel=FILE] [initrd=FILE] [switch=NAME[,MAC]...] [disk=PATH...] [vps=N] "
-     "[memory=MiB] [cmdline=\"WORDS\" | "
-     "WORD...]",
+     "[memory=MiB] [cmdline=\"WORDS\" | WORD...]; or child machine=pc [name=NAME] [firmware=FILE] "
+     "[disk=PATH...] [cd=PATH|empty] [floppy=PATH|empty] [switch=NAME[,MAC]...] [vps=N] "
+     "[memory=MiB] [boot=ORDER] [vmbus]",
      "runs a kernel (Linux bzImage or ELF; the demo kernel if none is given) in a child partition, "
-     "with disks (images or devices), network adapters, and the words as its command line; the "
+     "with disks (images or devices), network adapters, and the words as its command line; or an "
+     "emulated PC, whose firmware boots it from the drives in the order of boot= (c disk, d CD, a "
+     "floppy, n network), with vmbus also offering the disks and adapters on a bus; the "
      "terminal is its serial port, ^] ends it; with a name it runs in the background: see vm",
      "child kernel=/vmlinuz initrd=/initrd memory=256 cmdline=\"console=ttyS0\"", 0,
      COMMAND_WORDS - 1, WORDS_NONE, run_child},

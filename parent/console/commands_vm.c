@@ -3,8 +3,10 @@
 #include "lib/string.h"
 #include "parent/console/command.h"
 #include "parent/console/terminal.h"
+#include "parent/console/vm_machine.h"
 #include "parent/include/thread.h"
 #include "parent/include/time.h"
+#include "parent/kernel/exception.h"
 #include "parent/services/child.h"
 #include "parent/services/scsi_controller.h"
 
@@ -12,12 +14,27 @@
 #define START_SECONDS 60u /* that a system has to come up */
 #define LOOK_INTERVAL_US 100000
 
+/* How a child has ended. */
+static void list_end(const char *name, const struct system_process_end *end)
+{
+    if (end->cause == SYSTEM_END_FAULT)
+        terminal_print("%-15s  has failed: its worker made an exception, %s at %lx; log has the "
+                       "report\n",
+                       name, exception_name(end->fault.vector), end->fault.rip);
+    else if (end->cause == SYSTEM_END_KILLED)
+        terminal_print("%-15s  has failed: its worker was killed\n", name);
+    else if (end->status != 0)
+        terminal_print("%-15s  has failed: its worker ended with status %d\n", name, end->status);
+    else
+        terminal_print("%-15s  has ended\n", name);
+}
+
 static void list_child(struct child *child)
 {
     struct system_process_end end;
     uint64_t age;
     if (child_wait(child, &end, 0))
-        terminal_print("%-15s  has ended\n", child_name(child));
+        list_end(child_name(child), &end);
     else if (child_heartbeat(child, &age) == SYSTEM_OK)
         terminal_print("%-15s  running, last heartbeat %lu ms ago\n", child_name(child),
                        age / 1000);
@@ -25,9 +42,9 @@ static void list_child(struct child *child)
         terminal_print("%-15s  running\n", child_name(child));
 }
 
-static bool list(struct child *child, char **arguments)
+static bool list(struct child *child, unsigned count, char **arguments)
 {
-    (void)child, (void)arguments;
+    (void)child, (void)count, (void)arguments;
     child_for_each(list_child);
     return true;
 }
@@ -41,71 +58,61 @@ static bool report_end(struct child *child)
     return program_end(child_name(child), &end);
 }
 
-static bool console(struct child *child, char **arguments)
+static bool console(struct child *child, unsigned count, char **arguments)
 {
-    (void)arguments;
+    (void)count, (void)arguments;
     terminal_print("^] leaves the console of %s.\n", child_name(child));
     child_be_terminal(child);
     return true;
 }
 
 /* The console until the end. */
-static bool wait(struct child *child, char **arguments)
+static bool wait(struct child *child, unsigned count, char **arguments)
 {
+    (void)count;
     if (!child_be_terminal(child))
         return command_failed(arguments[0], NULL, "%s still runs", child_name(child));
     return report_end(child);
 }
 
 /* The console shows how it goes. */
-static bool shut_down(struct child *child, char **arguments)
+static bool shut_down(struct child *child, unsigned count, char **arguments)
 {
     if (child_shutdown(child, SYSTEM_VM_POWER_OFF) != SYSTEM_OK)
         return command_failed(arguments[0], "vm kill ends it at once",
                               "%s has no driver that listens", child_name(child));
-    return wait(child, arguments);
+    return wait(child, count, arguments);
 }
 
-static bool restart(struct child *child, char **arguments)
+static bool restart(struct child *child, unsigned count, char **arguments)
 {
+    (void)count;
     if (child_shutdown(child, SYSTEM_VM_RESTART) == SYSTEM_OK)
         return true;
     return command_failed(arguments[0], NULL, "%s has no driver that listens", child_name(child));
 }
 
-static bool kill(struct child *child, char **arguments)
+static bool kill(struct child *child, unsigned count, char **arguments)
 {
     struct system_process_end end;
-    (void)arguments;
+    (void)count, (void)arguments;
     child_kill(child);
     child_wait(child, &end, WAIT_FOREVER);
     child_forget(child);
     return true;
 }
 
-static bool heartbeat(struct child *child, char **arguments)
+static bool heartbeat(struct child *child, unsigned count, char **arguments)
 {
     struct system_process_end end;
     uint64_t age, deadline = time_now() + START_SECONDS * US_PER_SECOND;
+    (void)count;
     while (child_heartbeat(child, &age) != SYSTEM_OK)
         if (child_wait(child, &end, time_now() + LOOK_INTERVAL_US) || terminal_interrupted() ||
             time_now() > deadline)
             return command_failed(arguments[0], NULL, "%s has no heartbeat", child_name(child));
     terminal_print("%s: last heartbeat %lu ms ago\n", child_name(child), age / 1000);
     return true;
-}
-
-/* Make code and prefix of a key, in hexadecimal with 0x or decimal. */
-static bool key(struct child *child, char **arguments)
-{
-    uint64_t code;
-    if (!parse_number(arguments[3], &code) || code > UINT8_MAX)
-        return command_failed(arguments[0], "Make codes of scan code set 1 are from 1 to 0x7f",
-                              "%s is no key", arguments[3]);
-    if (child_key(child, (uint16_t)code, 0) == SYSTEM_OK &&
-        child_key(child, (uint16_t)code, SYSTEM_VM_KEY_RELEASE) == SYSTEM_OK)
-        return true;
-    return command_failed(arguments[0], NULL, "%s has no driver that listens", child_name(child));
 }
 
 /* False, having said so, if @child was started without a disk. */
@@ -117,9 +124,10 @@ static bool has_controller(struct child *child, const char *command)
                           child_name(child));
 }
 
-static bool attach(struct child *child, char **arguments)
+static bool attach(struct child *child, unsigned count, char **arguments)
 {
     unsigned lun;
+    (void)count;
     if (!has_controller(child, arguments[0]) ||
         !scsi_controller_add(arguments[0], child_controller(child), arguments[3], &lun))
         return false;
@@ -127,9 +135,10 @@ static bool attach(struct child *child, char **arguments)
     return true;
 }
 
-static bool detach(struct child *child, char **arguments)
+static bool detach(struct child *child, unsigned count, char **arguments)
 {
     uint64_t lun;
+    (void)count;
     if (!has_controller(child, arguments[0]))
         return false;
     if (!parse_number(arguments[3], &lun) || lun >= SCSI_CONTROLLER_DISKS ||
@@ -141,22 +150,36 @@ static bool detach(struct child *child, char **arguments)
 
 static const struct subcommand {
     const char *name;
-    bool (*run)(struct child *child, char **arguments); /* @child: NULL if there is no name */
-    unsigned words;                                     /* the command and its own included */
+    vm_subcommand *run;        /* @child: NULL if there is no name */
+    unsigned minimum, maximum; /* words, the command and its own included */
 } subcommands[] = {
-    {"list", list, 2},           {"console", console, 3}, {"shutdown", shut_down, 3},
-    {"restart", restart, 3},     {"kill", kill, 3},       {"wait", wait, 3},
-    {"heartbeat", heartbeat, 3}, {"key", key, 4},         {"attach", attach, 4},
-    {"detach", detach, 4},
+    {"list", list, 2, 2},
+    {"console", console, 3, 3},
+    {"shutdown", shut_down, 3, 3},
+    {"restart", restart, 3, 3},
+    {"kill", kill, 3, 3},
+    {"wait", wait, 3, 3},
+    {"heartbeat", heartbeat, 3, 3},
+    {"attach", attach, 4, 4},
+    {"detach", detach, 4, 4},
+    {"insert", vm_insert, 5, 5},
+    {"eject", vm_eject, 4, 4},
+    {"type", vm_type, 4, COMMAND_WORDS},
+    {"key", vm_keys, 4, COMMAND_WORDS},
+    {"keys", vm_keys, 4, COMMAND_WORDS},
+    {"mouse", vm_mouse, 5, 6},
+    {"button", vm_button, 3, 3},
+    {"screen", vm_screen, 3, 3},
+    {"screenshot", vm_screenshot, 4, 4},
 };
 
-static bool run_on(const struct subcommand *subcommand, char **arguments)
+static bool run_on(const struct subcommand *subcommand, unsigned count, char **arguments)
 {
     struct child *child = child_find(arguments[2]);
     if (child == NULL)
         return command_failed(arguments[0], "vm list shows those that run", "%s: it does not run",
                               arguments[2]);
-    bool success = subcommand->run(child, arguments);
+    bool success = subcommand->run(child, count, arguments);
     child_put(child);
     return success;
 }
@@ -165,9 +188,11 @@ static bool run_vm(unsigned count, char **arguments)
 {
     for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
         const struct subcommand *subcommand = &subcommands[i];
-        if (strcmp(subcommand->name, arguments[1]) != 0 || subcommand->words != count)
+        if (strcmp(subcommand->name, arguments[1]) != 0 || count < subcommand->minimum ||
+            count > subcommand->maximum)
             continue;
-        return count == 2 ? subcommand->run(NULL, arguments) : run_on(subcommand, arguments);
+        return count == 2 ? subcommand->run(NULL, count, arguments)
+                          : run_on(subcommand, count, arguments);
     }
     return command_failed(arguments[0], "help vm shows what there is", "%s: not so", arguments[1]);
 }
@@ -175,12 +200,14 @@ static bool run_vm(unsigned count, char **arguments)
 const struct command vm_commands[] = {
     {"vm",
      "list | console NAME | shutdown NAME | restart NAME | kill NAME | wait NAME | heartbeat NAME "
-     "| key NAME CODE | "
-     "attach NAME DISK | detach NAME LUN",
+     "| attach NAME DISK | detach NAME LUN | insert NAME DRIVE PATH | eject NAME DRIVE | "
+     "type NAME TEXT... | keys NAME KEY... | mouse NAME DX DY [BUTTONS] | button NAME | "
+     "screen NAME | screenshot NAME FILE",
      "children that were started with a name: shows them, opens the console (^] leaves it), asks "
      "the system to end or to start anew, ends it at once, waits for its end or its heartbeat, "
-     "types a key, adds and removes "
-     "disks",
-     "vm shutdown debian", 1, 3, WORDS_NONE, run_vm},
+     "adds and removes disks, changes the medium of a drive (cd:2 or fd:0 of machine=pc, else a "
+     "LUN), types text (\\n is Enter) or keys (ctrl-alt-delete); of machine=pc moves the mouse, "
+     "presses the power button, prints the text screen, writes its picture to a file (PPM)",
+     "vm shutdown debian", 1, COMMAND_WORDS - 1, WORDS_NONE, run_vm},
     {0},
 };

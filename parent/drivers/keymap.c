@@ -10,12 +10,15 @@
 #define CODE_LEFT_SHIFT 0x2a
 #define CODE_RIGHT_SHIFT 0x36
 #define CODE_ALT 0x38
+#define CODE_SPACE 0x39
 #define CODE_CAPS_LOCK 0x3a
 #define CODE_NUM_LOCK 0x45
 #define CODE_KEYPAD_FIRST 0x47
 #define CODE_KEYPAD_LAST 0x53
 #define CODE_PAGE_UP 0x49
 #define CODE_PAGE_DOWN 0x51
+
+#define CODE_MAIN_LAST 0x35 /* of the main block, but for the space bar */
 
 #define ESCAPE 0x1b
 #define DELETE 0x7f
@@ -189,4 +192,27 @@ size_t keymap_translate(struct keymap *keymap, uint8_t code, char text[KEYMAP_TE
     if (update_modifiers(keymap, code, extended, pressed) || !pressed)
         return 0;
     return press(keymap, code, extended, text, action);
+}
+
+static uint8_t find_character(const char *characters, char c)
+{
+    for (uint8_t code = 1; code <= CODE_MAIN_LAST; code++)
+        if (characters[code] == c)
+            return code;
+    return 0;
+}
+
+bool keymap_find(char c, uint8_t *code, bool *shift)
+{
+    bool upper = c >= 'A' && c <= 'Z';
+    *shift = upper;
+    *code = c == ' ' ? CODE_SPACE : 0;
+    if (c == 0 || *code != 0)
+        return c != 0;
+    *code = find_character(plain, upper ? (char)(c - 'A' + 'a') : c);
+    if (*code != 0)
+        return true;
+    *code = find_character(shifted, c);
+    *shift = true;
+    return *code != 0;
 }

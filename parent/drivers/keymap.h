@@ -28,4 +28,8 @@ enum keymap_action {
 size_t keymap_translate(struct keymap *keymap, uint8_t code, char text[KEYMAP_TEXT_SIZE],
                         enum keymap_action *action);
 
+/* The key that types @c, with Shift or without, among those of the main block; Enter is '\r'.
+ * False: there is none. */
+bool keymap_find(char c, uint8_t *code, bool *shift);
+
 #endif

@@ -27,4 +27,9 @@ int stream_read(struct stream *stream, void *data, size_t size, uint64_t deadlin
  * not taken. */
 bool stream_write(struct stream *stream, const void *data, size_t size, uint64_t deadline);
 
+/* The same, with a handle for @object, if that is not NULL, to read and write it. The reference
+ * stays the caller's. */
+bool stream_write_object(struct stream *stream, const void *data, size_t size,
+                         struct object *object, uint64_t deadline);
+
 #endif

@@ -57,6 +57,20 @@ enum system_call_number {
     SYSTEM_VM_KEY,       /* (vm, make code of scan code set 1, enum system_vm_key) */
     SYSTEM_VM_HEARTBEAT, /* (vm) → microseconds since the child's last beat; UNAVAILABLE: none yet;
                             needs READ */
+    /* Disks that the program was started with. */
+    SYSTEM_DISK_INFORMATION, /* (disk, struct system_disk_information *) */
+    SYSTEM_DISK_TRANSFER,    /* (disk, enum system_disk_operation, sector, const struct
+                                system_disk_segment *, count): returns when it has ended. Needs WRITE;
+                                a read needs READ, and memory that may be written */
+    /* Ports of virtual switches (docs/switch.md). Frames are one behind the other, each as a struct
+     * system_frame. */
+    SYSTEM_PORT_INFORMATION, /* (port, struct system_port_information *); needs READ */
+    SYSTEM_PORT_SEND,        /* (port, frames, bytes): all of them, or, if they are none, nothing.
+                                What the network cannot take is lost. Needs WRITE */
+    SYSTEM_PORT_RECEIVE, /* (port, buffer, its bytes, deadline) → bytes of frames; 0: the link has
+                            changed since SYSTEM_PORT_INFORMATION; needs READ */
+    SYSTEM_PORT_FILTER,  /* (port, set of enum system_port_filter): what it receives from now on,
+                            and what waits is dropped. Nothing until this is called; needs READ */
     SYSTEM_CALL_COUNT,
 };
 
@@ -78,6 +92,10 @@ enum system_error {
     SYSTEM_ERROR_UNAVAILABLE, /* this hypervisor does not run children */
     SYSTEM_ERROR_HYPERVISOR,  /* it refuses */
     SYSTEM_ERROR_BUSY,        /* something else uses it */
+    SYSTEM_ERROR_MEDIUM,      /* the disk cannot read or write these sectors */
+    SYSTEM_ERROR_READ_ONLY,   /* the disk cannot be written */
+    SYSTEM_ERROR_NO_MEDIUM,   /* the disk has been stopped or taken away */
+    SYSTEM_ERROR_FULL,        /* there is no room for the disk to grow */
     SYSTEM_ERROR_COUNT,
 };
 
@@ -117,7 +135,7 @@ struct system_message {
 /* What a process starts with. */
 #define SYSTEM_MAX_PROGRAM_NAME 64
 #define SYSTEM_MAX_ARGUMENTS 2048 /* bytes */
-#define SYSTEM_MAX_START_HANDLES 8
+#define SYSTEM_MAX_START_HANDLES 24
 
 struct system_process_start {
     uint64_t name;           /* address of the program's name */
@@ -166,6 +184,59 @@ struct system_vm_event {
     uint8_t payload[SYSTEM_MAX_VM_PAYLOAD];
 };
 
+/* Disks. */
+#define SYSTEM_MAX_DISK_SEGMENTS 256
+#define SYSTEM_MAX_DISK_TRANSFER (32u << 20) /* bytes of one call */
+
+enum system_disk_operation { SYSTEM_DISK_READ, SYSTEM_DISK_WRITE, SYSTEM_DISK_FLUSH };
+
+/* Memory of the program within one mapping. */
+struct system_disk_segment {
+    uint64_t address; /* even */
+    uint64_t size;    /* bytes, even, > 0; those of all segments together are whole sectors */
+};
+
+enum system_disk_flags { SYSTEM_DISK_IS_READ_ONLY = 1, SYSTEM_DISK_IS_REMOVABLE = 2 };
+
+struct system_disk_information {
+    uint64_t sector_count;
+    uint32_t sector_size; /* bytes: 512, 2048 or 4096 */
+    uint32_t flags;       /* enum system_disk_flags */
+    uint8_t identity[16]; /* does not change as long as the image exists */
+};
+
+/* A frame from its destination address on, without check sequence. The next one begins at the next
+ * multiple of 4 bytes. */
+#define SYSTEM_FRAME_MIN 14u
+#define SYSTEM_FRAME_MAX 1518u
+#define SYSTEM_MAX_FRAMES_SIZE 16384u /* bytes of one call to send */
+
+struct system_frame {
+    uint32_t size; /* bytes of data: SYSTEM_FRAME_MIN to SYSTEM_FRAME_MAX */
+    uint8_t data[];
+};
+
+/* Bytes that a frame of @size takes with what is around it. */
+static inline uint32_t system_frame_space(uint32_t size)
+{
+    return (uint32_t)sizeof(struct system_frame) + ((size + 3) & ~3u);
+}
+
+struct system_port_information {
+    uint8_t mac[6];
+    uint8_t link_up;
+    uint8_t reserved;
+    uint64_t dropped; /* frames that there was no room for */
+};
+
+/* Frames that a port wants: to its own address, to groups, to all. What is for others is not to be
+ * had. */
+enum system_port_filter {
+    SYSTEM_PORT_DIRECTED = 1,
+    SYSTEM_PORT_MULTICAST = 2,
+    SYSTEM_PORT_BROADCAST = 4,
+};
+
 enum system_end_cause {
     SYSTEM_END_EXIT,   /* by itself: status */
     SYSTEM_END_KILLED, /* by another one, which gave the status */
@@ -191,9 +262,12 @@ struct system_process_end {
 };
 
 _Static_assert(sizeof(struct system_message) == 32, "layout");
-_Static_assert(sizeof(struct system_process_start) == 64, "layout");
+_Static_assert(sizeof(struct system_process_start) == 128, "layout");
 _Static_assert(sizeof(struct system_process_end) == 312, "layout");
 
+_Static_assert(sizeof(struct system_disk_segment) == 16, "layout");
+_Static_assert(sizeof(struct system_disk_information) == 32, "layout");
 _Static_assert(sizeof(struct system_vm_event) == 264, "layout");
+_Static_assert(sizeof(struct system_port_information) == 16, "layout");
 
 #endif

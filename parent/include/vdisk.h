@@ -81,6 +81,7 @@ struct vdisk {
     char name[64];        /* for people: the path or the device */
 
     struct list link; /* of all that are open: open.c's */
+    uint32_t users;   /* atomic: that have not closed it */
     uint32_t active;  /* atomic: requests under way */
     bool stopped;     /* atomic: requests end with VDISK_ERROR_NO_MEDIUM */
 };
@@ -105,8 +106,13 @@ bool vdisk_is_vhd_name(const char *path);
 /* Reads, writes, ... Ranges are checked here. Thread context. */
 void vdisk_submit(struct vdisk *disk, struct vdisk_request *request);
 
-/* Waits until no request is under way, writes what is cached, and ends the use of what is below.
- * Thread. */
+/* One more user of @disk, which has one that will not close it meanwhile. Each submits requests and
+ * closes it. Any. */
+void vdisk_share(struct vdisk *disk);
+
+/* The caller, who has no request under way, does not use @disk any more. With the last user: waits
+ * until no request is under way, writes what is cached, and ends the use of what is below. Thread.
+ */
 void vdisk_close(struct vdisk *disk);
 
 /* Before power-off: does the same for all that are open, but leaves the structures to their owners,

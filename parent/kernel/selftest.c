@@ -42,6 +42,7 @@ static const struct selftest *const tests[] = {
     &selftest_child_idle,    &selftest_child_deliverable,
     &selftest_child_tsc_aux, &selftest_child_msr_action,
     &selftest_switch,        &selftest_switch_link,
+    &selftest_disk_calls,    &selftest_port,
 };
 
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))

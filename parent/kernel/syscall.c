@@ -97,6 +97,12 @@ static system_call_function_t *const table[SYSTEM_CALL_COUNT] = {
     [SYSTEM_VM_SHUTDOWN] = call_vm_shutdown,
     [SYSTEM_VM_KEY] = call_vm_key,
     [SYSTEM_VM_HEARTBEAT] = call_vm_heartbeat,
+    [SYSTEM_DISK_INFORMATION] = call_disk_information,
+    [SYSTEM_DISK_TRANSFER] = call_disk_transfer,
+    [SYSTEM_PORT_INFORMATION] = call_port_information,
+    [SYSTEM_PORT_SEND] = call_port_send,
+    [SYSTEM_PORT_RECEIVE] = call_port_receive,
+    [SYSTEM_PORT_FILTER] = call_port_filter,
 };
 
 /* Called by user.asm, interrupts on; returns with interrupts off. */

@@ -1,13 +1,10 @@
 #include "parent/net/host_port.h"
 
 #include "lib/string.h"
-#include "lib/x86/cpu.h"
 #include "parent/include/list.h"
 #include "parent/include/memory.h"
 #include "parent/include/thread.h"
-#include "parent/net/buffer.h"
-
-#define POOL_PAGES (HOST_PORT_BUFFERS * NET_BUFFER_SIZE / PAGE_SIZE)
+#include "parent/net/frame_queue.h"
 
 struct host_port {
     struct net_device device;
@@ -15,17 +12,15 @@ struct host_port {
     struct virtual_switch *net;
     const struct net_device *card;
 
-    struct spinlock lock; /* all below */
-    struct net_pool pool;
-    struct net_queue queue; /* frames for the stack */
-    bool running;           /* the device is started */
-    bool busy;              /* the thread calls the device's client */
-    bool ended;             /* the thread leaves */
+    struct spinlock lock;     /* all below */
+    struct frame_queue queue; /* frames for the stack */
+    bool running;             /* the device is started */
+    bool busy;                /* the thread calls the device's client */
+    bool ended;               /* the thread leaves */
 
     struct wait_queue work; /* the thread waits for frames and changes of the link */
     struct wait_queue idle; /* who stops the device waits for the thread */
     struct thread *thread;
-    uint64_t memory; /* physical address of the pool */
 };
 
 static struct host_port *host_of(struct net_device *device)
@@ -35,28 +30,13 @@ static struct host_port *host_of(struct net_device *device)
 
 /* --- From the switch ------------------------------------------------------------------------ */
 
-/* With the lock held. */
-static bool enqueue(struct host_port *host, const struct net_frame *frame)
-{
-    struct net_buffer *buffer = host->running ? net_buffer_take(&host->pool) : NULL;
-
-    if (buffer == NULL)
-        return false;
-    if (!net_buffer_fill(buffer, frame)) {
-        net_buffer_put(buffer);
-        return false;
-    }
-    net_queue_add(&host->queue, buffer);
-    return true;
-}
-
 /* The switch's lock is held. */
 static bool receive_from_switch(struct switch_port *port, const struct net_frame *frame)
 {
     struct host_port *host = CONTAINER_OF(port, struct host_port, port);
     uint64_t flags = spin_lock(&host->lock);
-    bool first = host->queue.first == NULL;
-    bool taken = enqueue(host, frame);
+    bool first = frame_queue_is_empty(&host->queue);
+    bool taken = host->running && frame_queue_add(&host->queue, frame);
 
     spin_unlock(&host->lock, flags);
     if (taken && first)
@@ -83,11 +63,11 @@ static bool link_differs(const struct host_port *host)
 static bool begin(struct host_port *host, struct net_buffer **buffer)
 {
     uint64_t flags = spin_lock(&host->lock);
-    bool work = host->running && (host->queue.first != NULL || link_differs(host));
+    bool work = host->running && (!frame_queue_is_empty(&host->queue) || link_differs(host));
 
     if (work) {
         host->busy = true;
-        *buffer = net_queue_remove(&host->queue);
+        *buffer = frame_queue_remove(&host->queue);
     }
     work |= host->ended;
     spin_unlock(&host->lock, flags);
@@ -156,12 +136,10 @@ static bool is_idle(struct host_port *host)
 static void stop(struct net_device *device)
 {
     struct host_port *host = host_of(device);
-    struct net_buffer *buffer;
     uint64_t flags = spin_lock(&host->lock);
 
     host->running = false;
-    while ((buffer = net_queue_remove(&host->queue)) != NULL)
-        net_buffer_put(buffer);
+    frame_queue_clear(&host->queue);
     spin_unlock(&host->lock, flags);
     WAIT_UNTIL(&host->idle, is_idle(host), WAIT_FOREVER);
 }
@@ -185,8 +163,7 @@ static const struct net_device_operations operations = {
 
 static void deallocate(struct host_port *host)
 {
-    if (host->memory != 0)
-        pages_free(host->memory, POOL_PAGES);
+    frame_queue_destroy(&host->queue);
     heap_free(host);
 }
 
@@ -197,9 +174,8 @@ static struct host_port *allocate(struct virtual_switch *net, const struct mac_a
 
     if (host == NULL)
         return NULL;
-    host->memory = pages_allocate(POOL_PAGES, 1);
-    if (host->memory == 0) {
-        deallocate(host);
+    if (!frame_queue_init(&host->queue, HOST_PORT_BUFFERS)) {
+        heap_free(host);
         return NULL;
     }
     host->device = (struct net_device){
@@ -219,8 +195,6 @@ static struct host_port *allocate(struct virtual_switch *net, const struct mac_a
     host->net = net;
     host->card = card;
     host->lock = (struct spinlock)SPINLOCK(LOCK_LEVEL_DRIVER);
-    net_pool_init(&host->pool, physical_to_virtual(host->memory), host->memory,
-                  POOL_PAGES * PAGE_SIZE);
     wait_queue_init(&host->work);
     wait_queue_init(&host->idle);
     return host;

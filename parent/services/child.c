@@ -9,7 +9,9 @@
 #include "parent/include/memory.h"
 #include "parent/include/thread.h"
 #include "parent/include/time.h"
+#include "parent/services/child_worker.h"
 #include "parent/services/guest_console.h"
+#include "parent/services/machine_pipe.h"
 #include "parent/vmbus/bus.h"
 
 #define KEY_LEAVE 0x1d /* ^] */
@@ -25,6 +27,7 @@ struct child {
     struct mutex lock;   /* all below, but for `ended` */
     struct process *process;
     struct guest_console *console;
+    struct machine_pipe *pipe; /* NULL: it has no emulated machine, or does not run */
     bool attached, killed;
     struct system_process_end end;
     struct completion ended;
@@ -42,51 +45,54 @@ void child_plan_free(struct child_plan *plan)
 {
     for (unsigned i = 0; i < plan->device_count; i++)
         channel_device_put(plan->devices[i]);
+    for (unsigned i = 0; i < plan->port_count; i++)
+        object_put(plan->ports[i]);
+    child_drives_free(&plan->drives);
     program_file_close(&plan->initrd);
     program_file_close(&plan->kernel);
     program_file_close(&plan->worker);
+}
+
+/* The ends that were made for a worker: given to it, or, if there is none, not needed. */
+static void finish_start(const struct process *process, struct guest_console *console,
+                         struct machine_pipe *pipe)
+{
+    if (console)
+        guest_console_given(console);
+    if (pipe)
+        machine_pipe_given(pipe);
+    if (process)
+        return;
+    if (console)
+        guest_console_destroy(console);
+    if (pipe)
+        machine_pipe_destroy(pipe);
 }
 
 /* Starts the worker once more. */
 static bool start_worker(struct child *child, const char **error)
 {
     const struct child_plan *plan = &child->plan;
-    struct process_data data[] = {{plan->kernel.data, plan->kernel.size},
-                                  {plan->initrd.data, plan->initrd.size}};
-    struct object *objects[1 + CHILD_DEVICES_MAX];
-
+    struct process *process = NULL;
     struct guest_console *console = guest_console_create();
-    if (!console) {
-        *error = "no memory is left";
-        return false;
-    }
-    objects[0] = guest_console_object(console);
-    for (unsigned i = 0; i < plan->device_count; i++)
-        objects[1 + i] = channel_device_object(plan->devices[i]);
-    struct process_program program = {.name = plan->name,
-                                      .file = plan->worker.data,
-                                      .size = plan->worker.size,
-                                      .arguments = plan->words,
-                                      .arguments_size = plan->words_size,
-                                      .data = data,
-                                      .data_count = 1 + (plan->initrd.size > 0),
-                                      .objects = objects,
-                                      .object_count = 1 + plan->device_count};
-    struct process *process = process_start(&program, error);
-    guest_console_given(console);
-    if (!process) {
-        guest_console_destroy(console);
-        return false;
-    }
-    mutex_lock(&child->lock);
+    struct machine_pipe *pipe = plan->emulated ? machine_pipe_create() : NULL;
+
+    *error = "no memory is left";
+    mutex_lock(&child->lock); /* drives get and lose their media by it */
+    if (console && (pipe || !plan->emulated))
+        process = child_worker_start(plan, console, pipe, error);
     struct guest_console *old = child->console;
-    child->process = process;
-    child->console = console;
-    guest_console_attach(console, child->attached);
+    if (process) {
+        child->process = process;
+        child->console = console;
+        child->pipe = pipe;
+        guest_console_attach(console, child->attached);
+    }
     mutex_unlock(&child->lock);
-    if (old)
+    finish_start(process, console, pipe);
+    if (process && old)
         guest_console_destroy(old);
-    return true;
+    return process != NULL;
 }
 
 /* Waits for the worker's end. Its console stays, for who wants to see what it has said last. */
@@ -95,8 +101,12 @@ static void finish_worker(struct child *child)
     process_wait(child->process, &child->end, WAIT_FOREVER);
     mutex_lock(&child->lock);
     struct process *process = child->process;
+    struct machine_pipe *pipe = child->pipe;
     child->process = NULL;
+    child->pipe = NULL;
     mutex_unlock(&child->lock);
+    if (pipe)
+        machine_pipe_destroy(pipe);
     if (child->end.cause != SYSTEM_END_EXIT)
         process_report(process, &child->end);
     process_put(process);
@@ -362,4 +372,83 @@ enum system_error child_key(struct child *child, uint16_t make_code, uint32_t fl
     struct object *partition;
     struct bus *bus = get_bus(child, &partition);
     return put_bus(partition, bus ? bus_key(bus, make_code, flags) : SYSTEM_ERROR_UNAVAILABLE);
+}
+
+/* --- Its emulated machine --- */
+
+bool child_is_emulated(const struct child *child)
+{
+    return child->plan.emulated;
+}
+
+/* With the child's lock: the pipe stays. */
+static bool ask(struct child *child, struct machine_control_request *request, struct object *object,
+                struct machine_control_answer *answer, const char **error)
+{
+    *error = child->plan.emulated ? "it does not run now" : "it was not started with machine=pc";
+    if (!child->pipe)
+        return false;
+    *error = "its worker does not answer";
+    if (!machine_pipe_ask(child->pipe, request, object, answer))
+        return false;
+    *error = machine_pipe_status_text(answer->status);
+    return answer->status == MACHINE_CONTROL_DONE;
+}
+
+bool child_ask(struct child *child, struct machine_control_request *request, struct object *object,
+               struct machine_control_answer *answer, const char **error)
+{
+    mutex_lock(&child->lock);
+    bool done = ask(child, request, object, answer, error);
+    mutex_unlock(&child->lock);
+    return done;
+}
+
+/* The drive called @name, which takes media. With the lock. */
+static struct child_drive *find_drive(struct child *child, const char *name, const char **error)
+{
+    struct child_drive *drive = child_drives_find(&child->plan.drives, name);
+    *error = machine_pipe_status_text(MACHINE_CONTROL_NO_DRIVE);
+    return drive && strncmp(name, "hd:", 3) != 0 ? drive : NULL;
+}
+
+bool child_insert(struct child *child, const char *name, struct object *disk, const char **error)
+{
+    struct machine_control_request request = {.type = MACHINE_CONTROL_INSERT};
+    struct machine_control_answer answer;
+    mutex_lock(&child->lock);
+    struct child_drive *drive = find_drive(child, name, error);
+    bool done = false;
+    if (drive && drive->disk) {
+        *error = machine_pipe_status_text(MACHINE_CONTROL_NOT_EMPTY);
+    } else if (drive) {
+        string_copy(request.drive, name, sizeof(request.drive));
+        done = ask(child, &request, disk, &answer, error);
+        if (done)
+            drive->disk = disk;
+    }
+    mutex_unlock(&child->lock);
+    return done;
+}
+
+bool child_eject(struct child *child, const char *name, const char **error)
+{
+    struct machine_control_request request = {.type = MACHINE_CONTROL_EJECT};
+    struct machine_control_answer answer;
+    struct object *disk = NULL;
+    mutex_lock(&child->lock);
+    struct child_drive *drive = find_drive(child, name, error);
+    if (drive && !drive->disk) {
+        *error = machine_pipe_status_text(MACHINE_CONTROL_NO_MEDIUM);
+    } else if (drive) {
+        string_copy(request.drive, name, sizeof(request.drive));
+        if (ask(child, &request, NULL, &answer, error)) {
+            disk = drive->disk;
+            drive->disk = NULL;
+        }
+    }
+    mutex_unlock(&child->lock);
+    if (disk)
+        object_put(disk);
+    return disk != NULL;
 }

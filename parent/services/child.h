@@ -10,23 +10,34 @@
 
 #include "parent/console/program_file.h"
 #include "parent/include/system_call.h"
+#include "parent/services/child_drives.h"
 
 #define CHILD_NAME_SIZE 16 /* with the zero at its end */
 #define CHILD_DEVICES_MAX 5
-#define CHILDREN_MAX 16 /* that run at the same time */
+#define CHILD_PORTS_MAX 4 /* network cards of an emulated machine */
+#define CHILDREN_MAX 16   /* that run at the same time */
 
 struct channel_device;
 struct child;
+struct machine_control_answer;
+struct machine_control_request;
+struct object;
 
 /* What a child is made of. */
 struct child_plan {
     char name[CHILD_NAME_SIZE];
-    struct program_file worker, kernel, initrd; /* @initrd.size is 0 if there is none */
+    struct program_file worker;
+    struct program_file kernel; /* or the firmware of an emulated machine */
+    struct program_file initrd; /* size 0: there is none */
+    bool emulated;              /* a machine with firmware, drives and network cards: */
+    struct child_drives drives;
+    struct object *ports[CHILD_PORTS_MAX]; /* with references: what its cards are connected to */
+    unsigned port_count;
     struct channel_device *devices[CHILD_DEVICES_MAX];
     unsigned device_count;
     struct channel_device
         *controller;                  /* that of its disks, one of the devices; NULL: it has none */
-    char words[SYSTEM_MAX_ARGUMENTS]; /* the worker's, each ended by NUL */
+    char words[SYSTEM_MAX_ARGUMENTS]; /* the worker's, each ended by NUL; without attach= */
     size_t words_size;
 };
 
@@ -71,6 +82,21 @@ enum system_error child_shutdown(struct child *child, enum system_vm_shutdown ho
 
 /* *@age: microseconds since its system's last beat. SYSTEM_ERROR_UNAVAILABLE: there was none. */
 enum system_error child_heartbeat(struct child *child, uint64_t *age);
+
+/* Whether it is a machine that does not need the bus, and so has what follows. */
+bool child_is_emulated(const struct child *child);
+
+/* Sends @request to its machine, with a handle for @object, if that is not NULL; *@error says what
+ * has gone wrong. False: it is not done. */
+bool child_ask(struct child *child, struct machine_control_request *request, struct object *object,
+               struct machine_control_answer *answer, const char **error);
+
+/* Puts @disk into the empty drive called @drive; the reference is the child's if that succeeds.
+ * False: *@error says why not. */
+bool child_insert(struct child *child, const char *drive, struct object *disk, const char **error);
+
+/* Takes the medium out of the drive called @drive. False: *@error says why not. */
+bool child_eject(struct child *child, const char *drive, const char **error);
 
 /* Types a key on its keyboard: @flags of enum system_vm_key. */
 enum system_error child_key(struct child *child, uint16_t make_code, uint32_t flags);

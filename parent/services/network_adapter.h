@@ -6,10 +6,9 @@ struct channel_device;
 
 #define NETWORK_ADAPTERS_MAX 4 /* of a child */
 
-/* Makes adapter @index (0, 1, …) of a child, connected to the switch that @word names: NAME or
- * NAME,MAC, with the address as six hexadecimal numbers with colons between. Without one, it gets a
- * random one that is locally administered. It leaves the switch when the last reference has gone,
- * of which the caller has one. NULL: it has been printed why, for the command called @command.
+/* Makes adapter @index (0, 1, …) of a child, connected to the switch that @word names, as
+ * switch_plug() understands it. It leaves the switch when the last reference has gone, of which the
+ * caller has one. NULL: it has been printed why, for the command called @command.
  * Thread.
  */
 struct channel_device *network_adapter_create(const char *command, const char *word,

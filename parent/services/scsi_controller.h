@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct channel_device;
+struct vdisk;
 
 #define SCSI_CONTROLLER_DISKS 8
 
@@ -14,10 +15,24 @@ struct channel_device;
 struct channel_device *scsi_controller_create(const char *command, const char *const *paths,
                                               unsigned count);
 
+/* The same with @disks, which are open: a user of each is the controller's from now on, also if it
+ * fails. */
+struct channel_device *scsi_controller_create_shared(const char *command,
+                                                     struct vdisk *const *disks, unsigned count);
+
 /* Opens one more disk, which becomes the lowest free LUN of @device, a controller; a guest that
  * runs is told. *@lun is its number. False: printed, as above. The console's thread. */
 bool scsi_controller_add(const char *command, struct channel_device *device, const char *path,
                          unsigned *lun);
+
+/* Puts the image at @path into the empty DVD drive @lun. False: printed, as above. The console's
+ * thread. */
+bool scsi_controller_insert(const char *command, struct channel_device *device, unsigned lun,
+                            const char *path);
+
+/* Takes the medium out of the DVD drive @lun; the image is closed when requests have ended. False:
+ * printed, as above. The console's thread. */
+bool scsi_controller_eject(const char *command, struct channel_device *device, unsigned lun);
 
 /* Takes LUN @lun away from the guest; its disk is closed when its requests have ended. False: there
  * is none. The console's thread. */

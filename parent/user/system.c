@@ -226,6 +226,37 @@ int64_t system_vm_heartbeat(uint32_t vm)
     return system_call(SYSTEM_VM_HEARTBEAT, vm, 0, 0, 0, 0, 0);
 }
 
+int64_t system_disk_information(uint32_t disk, struct system_disk_information *information)
+{
+    return system_call(SYSTEM_DISK_INFORMATION, disk, (uint64_t)information, 0, 0, 0, 0);
+}
+
+int64_t system_disk_transfer(uint32_t disk, enum system_disk_operation operation, uint64_t sector,
+                             const struct system_disk_segment *segments, uint32_t count)
+{
+    return system_call(SYSTEM_DISK_TRANSFER, disk, operation, sector, (uint64_t)segments, count, 0);
+}
+
+int64_t system_port_information(uint32_t port, struct system_port_information *information)
+{
+    return system_call(SYSTEM_PORT_INFORMATION, port, (uint64_t)information, 0, 0, 0, 0);
+}
+
+int64_t system_port_send(uint32_t port, const void *frames, uint32_t size)
+{
+    return system_call(SYSTEM_PORT_SEND, port, (uint64_t)frames, size, 0, 0, 0);
+}
+
+int64_t system_port_receive(uint32_t port, void *buffer, uint32_t size, uint64_t deadline)
+{
+    return system_call(SYSTEM_PORT_RECEIVE, port, (uint64_t)buffer, size, deadline, 0, 0);
+}
+
+int64_t system_port_filter(uint32_t port, uint32_t filter)
+{
+    return system_call(SYSTEM_PORT_FILTER, port, filter, 0, 0, 0, 0);
+}
+
 const char *system_error_text(int64_t error)
 {
     static const char *const texts[SYSTEM_ERROR_COUNT] = {
@@ -246,6 +277,10 @@ const char *system_error_text(int64_t error)
         [SYSTEM_ERROR_UNAVAILABLE] = "the hypervisor does not run children",
         [SYSTEM_ERROR_HYPERVISOR] = "the hypervisor refuses",
         [SYSTEM_ERROR_BUSY] = "in use",
+        [SYSTEM_ERROR_MEDIUM] = "the disk cannot read or write there",
+        [SYSTEM_ERROR_READ_ONLY] = "the disk is read-only",
+        [SYSTEM_ERROR_NO_MEDIUM] = "the disk is gone",
+        [SYSTEM_ERROR_FULL] = "no room for the disk to grow",
     };
     uint64_t number = error < 0 ? -(uint64_t)error : (uint64_t)error;
     return number < SYSTEM_ERROR_COUNT ? texts[number] : "unknown error";

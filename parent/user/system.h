@@ -76,6 +76,20 @@ int64_t system_vm_shutdown(uint32_t vm, enum system_vm_shutdown how);
 int64_t system_vm_key(uint32_t vm, uint16_t make_code, uint32_t flags);
 int64_t system_vm_heartbeat(uint32_t vm);
 
+/* Disks; @disk: a handle that the program was started with. */
+int64_t system_disk_information(uint32_t disk, struct system_disk_information *information);
+/* @segments: @count pieces of memory, none for a flush. */
+int64_t system_disk_transfer(uint32_t disk, enum system_disk_operation operation, uint64_t sector,
+                             const struct system_disk_segment *segments, uint32_t count);
+
+/* Ports of virtual switches; @port: a handle that the program was started with. Frames are struct
+ * system_frame one behind the other. */
+int64_t system_port_information(uint32_t port, struct system_port_information *information);
+int64_t system_port_send(uint32_t port, const void *frames, uint32_t size);
+/* Bytes of frames that are in @buffer; 0: the link has changed. */
+int64_t system_port_receive(uint32_t port, void *buffer, uint32_t size, uint64_t deadline);
+int64_t system_port_filter(uint32_t port, uint32_t filter);
+
 /* A word or two about an error, positive or negative. */
 const char *system_error_text(int64_t error);
 

@@ -198,6 +198,7 @@ struct vdisk *vdisk_open(const char *path, unsigned flags, const char **error)
     snprintf(disk->name, sizeof(disk->name), "%s", path);
     mutex_lock(&lock);
     bool ours = !device || is_free(disk);
+    disk->users = 1;
     if (ours)
         list_add_last(&open_disks, &disk->link);
     mutex_unlock(&lock);
@@ -221,8 +222,15 @@ static void stop(struct vdisk *disk)
     disk->operations->stop(disk);
 }
 
+void vdisk_share(struct vdisk *disk)
+{
+    __atomic_fetch_add(&disk->users, 1, __ATOMIC_RELAXED);
+}
+
 void vdisk_close(struct vdisk *disk)
 {
+    if (__atomic_sub_fetch(&disk->users, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
     mutex_lock(&lock);
     stop(disk);
     list_remove(&disk->link);

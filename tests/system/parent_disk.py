@@ -151,4 +151,13 @@ def bochs_tests():
     yield cd_test("ide-cd-vmx", {**BOCHS, "cpus": 2}, device="cd1", time_limit=120)
 
 
-TESTS = [*qemu_tests(), *bochs_tests()]
+def call_tests():
+    """System calls of programs on a disk."""
+    options = {"image_options": ("--module=BUILD/programs/disk.elf=disk",)}
+    yield disk_test("calls-svm", {**QEMU, "cpus": 2}, "disk-calls", **options, time_limit=120)
+    yield disk_test("calls-ahci-parallel-svm", {**Q35, "cpus": 4, "parallel": True}, "disk-calls",
+                    **options, time_limit=120, cores=2)
+    yield disk_test("calls-vmx", {**BOCHS, "cpus": 2}, "disk-calls", **options, time_limit=180)
+
+
+TESTS = [*qemu_tests(), *bochs_tests(), *call_tests()]

@@ -8,6 +8,7 @@ from .console import PROMPT
 from .platforms import BOCHS, QEMU
 
 NETWORK = {"nics": (emulator.Nic(),), "cpus": 2}
+PORT_PROGRAM = ("--module=BUILD/programs/port.elf=port",)
 
 
 def steps(address, gateway):
@@ -76,7 +77,15 @@ def link_test():
                 monitor=monitor, must=must)
 
 
+def port_test(name, machine, **fields):
+    """Ports that a program in ring 3 has."""
+    return Boot(f"parent-switch-port-{name}", machine, parent="selftest=port",
+                must=(r"^ok port: ", PASSED), image_options=PORT_PROGRAM, **fields)
+
+
 TESTS = [
+    port_test("svm", {**QEMU, "cpus": 2}),
+    port_test("vmx", {**BOCHS, "cpus": 2}, time_limit=180),
     link_test(),
     selftest("svm", QEMU),
     selftest("parallel-svm", {**QEMU, "cpus": 4, "parallel": True}, cores=2),

@@ -132,7 +132,7 @@ static const struct {
     {&hard, {SCSI_REPORT_LUNS, 0, 0, 0, 0, 0, 0, 0, 0, 8}, 256, SCSI_SENSE_INVALID_FIELD_IN_CDB},
     {&hard, {SCSI_REQUEST_SENSE, 1, 0, 0, 18}, 18, SCSI_SENSE_INVALID_FIELD_IN_CDB},
     {&hard, {SCSI_START_STOP_UNIT, 0, 0, 0, 2}, 0, SCSI_SENSE_INVALID_FIELD_IN_CDB}, /* eject */
-    {&dvd, {SCSI_READ_TOC, 0, 2, 0, 0, 0, 0, 0, 255}, 255, SCSI_SENSE_INVALID_FIELD_IN_CDB},
+    {&dvd, {SCSI_READ_TOC, 0, 3, 0, 0, 0, 0, 0, 255}, 255, SCSI_SENSE_INVALID_FIELD_IN_CDB},
     {&dvd, {SCSI_READ_TOC, 0, 0, 0, 0, 0, 2, 0, 255}, 255, SCSI_SENSE_INVALID_FIELD_IN_CDB},
     {&dvd,
      {SCSI_GET_CONFIGURATION, 3, 0, 0, 0, 0, 0, 0, 255},
@@ -237,6 +237,7 @@ static const struct {
     {&dvd, {SCSI_READ_TOC, 2, 0, 0, 0, 0, 0xaa, 0, 12}, 12, 12, 8, 4, {0, 66, 42, 0}}, /* MSF */
     {&dvd, {SCSI_READ_TOC, 0, 1, 0, 0, 0, 0, 0, 12}, 12, 12, 0, 3, {0, 10, 1}}, /* sessions */
     {&dvd, {SCSI_READ_TOC, [8] = 12, [9] = 0x40}, 12, 12, 0, 3, {0, 10, 1}},
+    {&dvd, {SCSI_READ_TOC, 0, 2, [8] = 255}, 255, 48, 29, 8, {0xa2, 0, 0, 0, 0, 66, 42, 0}},
     {&dvd, {SCSI_GET_CONFIGURATION, [8] = 8}, 8, 8, 0, 8, {0, 0, 0, 44, 0, 0, 0, 0x10}},
     {&empty, {SCSI_GET_CONFIGURATION, [8] = 8}, 8, 8, 6, 2, {0, 0}},
     {&dvd, {SCSI_GET_CONFIGURATION, 2, 0, 3, [8] = 255}, 255, 16, 8, 5, {0, 3, 3, 4, 0x29}},

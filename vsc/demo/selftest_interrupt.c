@@ -17,6 +17,8 @@
 #define WAKE_DELAY_US 500
 #define WAKES 20
 #define TIMER_TICKS 100000
+#define SHADOW_PERIOD 20011 /* timer ticks; no multiple of what a loop takes */
+#define SHADOW_TICKS 200
 
 /* HLTs with interrupts on until the calling VP has had @vector @count times. The HLT is in STI's
  * shadow, so that none is slept through. */
@@ -81,6 +83,34 @@ static void check_shadow(void (*probe)(void), const uint8_t *behind, const char 
     check_equal(seen_rip, (uint64_t)behind, what);
 }
 
+static volatile uint32_t tick_count, ticks_in_shadow;
+
+static void on_tick(struct interrupt_frame *frame)
+{
+    tick_count++;
+    ticks_in_shadow += frame->rip == (uint64_t)probe_sti_shadow_behind - 1; /* the NOP's */
+}
+
+/* What comes while the VP is outside of the guest, for an interrupt of the machine's that came in
+ * the shadow, must wait as well: else it comes between the STI and the HLT of who waits for it. */
+static void check_shadow_over_exits(void)
+{
+    tick_count = ticks_in_shadow = 0;
+    interrupt_set(VECTOR_TIMER, on_tick, EOI_AFTER);
+    lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_TIMER_DIVIDE_BY_1);
+    lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER | LAPIC_LVT_TIMER_PERIODIC);
+    lapic_write(LAPIC_TIMER_INITIAL, SHADOW_PERIOD);
+    while (tick_count < SHADOW_TICKS) {
+        interrupts_disable();
+        probe_sti_shadow();
+    }
+    lapic_write(LAPIC_TIMER_INITIAL, 0);
+    lapic_write(LAPIC_LVT_TIMER, LAPIC_LVT_MASKED);
+    interrupts_enable();
+    interrupt_set(VECTOR_TIMER, NULL, EOI_AFTER);
+    check_equal(ticks_in_shadow, 0, "interrupts in the shadow of STI");
+}
+
 void test_window(void)
 {
     uint32_t before = vp_interrupts(VECTOR);
@@ -97,6 +127,7 @@ void test_window(void)
     check_shadow(probe_sti_cpuid, probe_sti_cpuid_behind, "where STI; CPUID is interrupted");
     check_equal(vp_interrupts(VECTOR), before + 3, "the number of interrupts");
     interrupt_set(VECTOR, NULL, EOI_AFTER);
+    check_shadow_over_exits();
 }
 
 static volatile unsigned nmi_depth, nmi_depth_max, nmi_count;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "include/scsi.h"
+#include "lib/mmc.h"
 #include "parent/include/vdisk.h"
 
 #define SCSI_RESPONSE_SIZE 512
@@ -26,8 +27,8 @@ struct scsi_unit {
 
 /* Of media, as GET EVENT STATUS NOTIFICATION says them (MMC-6 6.7.4.5). */
 #define SCSI_EVENT_EJECT_REQUEST 1
-#define SCSI_EVENT_NEW_MEDIUM 2
-#define SCSI_EVENT_MEDIUM_REMOVED 3
+#define SCSI_EVENT_NEW_MEDIUM MMC_EVENT_NEW_MEDIUM
+#define SCSI_EVENT_MEDIUM_REMOVED MMC_EVENT_MEDIUM_REMOVED
 
 enum scsi_step {
     SCSI_DONE,       /* response or sense is there */
@@ -79,5 +80,7 @@ enum scsi_step scsi_inquiry(struct scsi_unit *unit, struct scsi_command *command
 enum scsi_step scsi_inquiry_absent(struct scsi_command *command);
 enum scsi_step scsi_mode_sense(struct scsi_unit *unit, struct scsi_command *command);
 enum scsi_step scsi_dvd(struct scsi_unit *unit, struct scsi_command *command);
+/* Writes a DVD drive's mode page 2Ah over the MMC_CAPABILITIES_SIZE zeros of @page. */
+void scsi_capabilities(const struct scsi_unit *unit, uint8_t *page);
 
 #endif

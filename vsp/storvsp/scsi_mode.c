@@ -25,7 +25,7 @@ static uint32_t page(const struct scsi_unit *unit, uint8_t code, uint8_t *r, boo
     else if (code == MODE_CONTROL)
         size = 12;
     else if (code == MODE_CAPABILITIES && unit->removable)
-        size = 22;
+        size = MMC_CAPABILITIES_SIZE;
     else
         return 0;
     r[0] = code;
@@ -34,11 +34,8 @@ static uint32_t page(const struct scsi_unit *unit, uint8_t code, uint8_t *r, boo
         return size;
     if (code == MODE_CACHING)
         r[2] = 0x04; /* WCE: written data may be in a cache until SYNCHRONIZE CACHE */
-    if (code == MODE_CAPABILITIES) {
-        r[2] = 0x3b;                             /* reads CD-R, CD-RW, DVD-ROM, DVD-R, DVD-RAM */
-        r[4] = 0x70;                             /* mode 2 form 1 and 2, multi-session */
-        r[6] = 0x29 | (unit->prevented ? 2 : 0); /* tray, eject, lock */
-    }
+    if (code == MODE_CAPABILITIES)
+        scsi_capabilities(unit, r);
     return size;
 }
 

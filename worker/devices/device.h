@@ -78,6 +78,12 @@ struct device_ports {
     uint32_t (*read)(void *device, uint16_t offset, uint32_t size);
     void (*write)(void *device, uint16_t offset, uint32_t size, uint32_t value);
     void *device;
+    /* Both or neither, for registers that strings of data go through, as INSW and OUTSW repeated
+     * move them: @count accesses to one @offset of @size bytes each, in @data one after another.
+     * Like as many calls of read() or write(). A string may have any length. */
+    void (*read_block)(void *device, uint16_t offset, uint32_t size, uint32_t count, void *data);
+    void (*write_block)(void *device, uint16_t offset, uint32_t size, uint32_t count,
+                        const void *data);
 };
 
 /* Registers in memory; as for ports, with sizes of 1, 2, 4 or 8 bytes, within the range. */

@@ -14,6 +14,7 @@ struct mapping {
     struct list link;
     uint64_t start, page_count;
     uint64_t first; /* page of the memory at its start */
+    enum mapping_access access;
     struct memory_object *memory;
 };
 
@@ -96,13 +97,12 @@ static uint64_t leaf_flags(enum mapping_access access)
     return flags;
 }
 
-static bool enter_pages(struct address_space *space, const struct mapping *mapping,
-                        enum mapping_access access)
+static bool enter_pages(struct address_space *space, const struct mapping *mapping)
 {
     for (uint64_t i = 0; i < mapping->page_count; i++) {
         if (!page_table_map(&space->tables, mapping->start + i * PAGE_SIZE,
                             mapping->memory->pages[mapping->first + i], PAGE_SIZE,
-                            leaf_flags(access)))
+                            leaf_flags(mapping->access)))
             return false;
     }
     return true;
@@ -139,8 +139,7 @@ static struct list *find_position(struct address_space *space, uint64_t size, ui
     return find_place(space, *address, size);
 }
 
-static enum system_error map_locked(struct address_space *space, struct mapping *mapping,
-                                    enum mapping_access access)
+static enum system_error map_locked(struct address_space *space, struct mapping *mapping)
 {
     uint64_t size = mapping->page_count * PAGE_SIZE;
     if (space->mapping_count == SYSTEM_MAX_MAPPINGS)
@@ -152,7 +151,7 @@ static enum system_error map_locked(struct address_space *space, struct mapping 
     space->mapping_count++;
     space->page_count += mapping->page_count;
     object_get(&mapping->memory->object);
-    if (enter_pages(space, mapping, access))
+    if (enter_pages(space, mapping))
         return SYSTEM_OK;
     remove_mapping(space, mapping);
     return SYSTEM_ERROR_MEMORY;
@@ -168,9 +167,10 @@ enum system_error address_space_map(struct address_space *space, struct memory_o
     mapping->start = *address;
     mapping->page_count = page_count;
     mapping->first = first;
+    mapping->access = access;
     mapping->memory = memory;
     mutex_lock(&space->lock);
-    enum system_error error = map_locked(space, mapping, access);
+    enum system_error error = map_locked(space, mapping);
     if (error == SYSTEM_OK)
         *address = mapping->start;
     mutex_unlock(&space->lock);
@@ -197,6 +197,30 @@ bool address_space_unmap(struct address_space *space, uint64_t address)
     mutex_unlock(&space->lock);
     heap_free(mapping);
     return mapping != NULL;
+}
+
+/* Whether all @size > 0 bytes at @address are @mapping's. */
+static bool mapping_holds(const struct mapping *mapping, uint64_t address, uint64_t size)
+{
+    uint64_t end = mapping_end(mapping);
+    return address >= mapping->start && address < end && size <= end - address;
+}
+
+struct memory_object *address_space_find(struct address_space *space, uint64_t address,
+                                         uint64_t size, bool write, uint64_t *offset)
+{
+    struct memory_object *found = NULL;
+    mutex_lock(&space->lock);
+    LIST_FOR_EACH (item, &space->mappings) {
+        const struct mapping *mapping = mapping_of(item);
+        if (!mapping_holds(mapping, address, size) || (write && mapping->access != ACCESS_WRITE))
+            continue;
+        found = mapping->memory;
+        object_get(&found->object);
+        *offset = mapping->first * PAGE_SIZE + (address - mapping->start);
+    }
+    mutex_unlock(&space->lock);
+    return found;
 }
 
 /* Frees the tables below the first @count entries of the table of @level at @address, and those

@@ -43,4 +43,10 @@ enum system_error address_space_map(struct address_space *space, struct memory_o
 /* Removes the mapping that begins at @address. False: there is none. Thread, of this process. */
 bool address_space_unmap(struct address_space *space, uint64_t address);
 
+/* The memory that a mapping with all @size > 0 bytes at @address shows, with a reference for the
+ * caller; they begin at *@offset in it. Its pages stay until the reference is given back, whatever
+ * is unmapped. NULL: there is no such mapping, or @write and it may only be read. Thread. */
+struct memory_object *address_space_find(struct address_space *space, uint64_t address,
+                                         uint64_t size, bool write, uint64_t *offset);
+
 #endif

@@ -89,17 +89,35 @@ struct memory_object *memory_object_lend(const uint64_t *pages, uint64_t page_co
     return memory;
 }
 
+/* The part of [@offset, @offset + @size) that is in one page, and where that is. */
+static void *first_part(const struct memory_object *memory, uint64_t offset, uint64_t size,
+                        uint64_t *part)
+{
+    uint64_t in_page = offset % PAGE_SIZE;
+    *part = size < PAGE_SIZE - in_page ? size : PAGE_SIZE - in_page;
+    return (uint8_t *)physical_to_virtual(memory->pages[offset / PAGE_SIZE]) + in_page;
+}
+
 void memory_object_write(struct memory_object *memory, uint64_t offset, const void *data,
                          uint64_t size)
 {
     const uint8_t *from = data;
-    while (size > 0) {
-        uint64_t in_page = offset % PAGE_SIZE;
-        uint64_t part = size < PAGE_SIZE - in_page ? size : PAGE_SIZE - in_page;
-        uint8_t *page = physical_to_virtual(memory->pages[offset / PAGE_SIZE]);
-        memcpy(page + in_page, from, part);
+    for (uint64_t part; size > 0; size -= part) {
+        void *to = first_part(memory, offset, size, &part);
+        memcpy(to, from, part);
         offset += part;
         from += part;
-        size -= part;
+    }
+}
+
+void memory_object_read(const struct memory_object *memory, uint64_t offset, void *data,
+                        uint64_t size)
+{
+    uint8_t *to = data;
+    for (uint64_t part; size > 0; size -= part) {
+        const void *from = first_part(memory, offset, size, &part);
+        memcpy(to, from, part);
+        offset += part;
+        to += part;
     }
 }

@@ -32,4 +32,8 @@ struct memory_object *memory_object_lend(const uint64_t *pages, uint64_t page_co
 void memory_object_write(struct memory_object *memory, uint64_t offset, const void *data,
                          uint64_t size);
 
+/* Copies @size bytes from @offset on; both lie inside. Processes may write them meanwhile. */
+void memory_object_read(const struct memory_object *memory, uint64_t offset, void *data,
+                        uint64_t size);
+
 #endif

@@ -11,6 +11,8 @@ enum object_type {
     OBJECT_PROCESS,
     OBJECT_PARTITION,
     OBJECT_CHANNEL_DEVICE,
+    OBJECT_DISK,
+    OBJECT_WORKER_PORT,
 };
 
 struct object {

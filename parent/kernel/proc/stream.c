@@ -69,14 +69,25 @@ int stream_read(struct stream *stream, void *data, size_t size, uint64_t deadlin
     return (int)count;
 }
 
-bool stream_write(struct stream *stream, const void *data, size_t size, uint64_t deadline)
+bool stream_write_object(struct stream *stream, const void *data, size_t size,
+                         struct object *object, uint64_t deadline)
 {
     struct message *message = message_create((uint32_t)size);
     if (!message)
         return false;
     memcpy(message->data, data, size);
+    if (object) {
+        object_get(object);
+        message->handles[0] = (struct handle){object, SYSTEM_RIGHT_READ | SYSTEM_RIGHT_WRITE};
+        message->handle_count = 1;
+    }
     if (pipe_send(stream->own, message, deadline) == SYSTEM_OK)
         return true;
     message_destroy(message);
     return false;
+}
+
+bool stream_write(struct stream *stream, const void *data, size_t size, uint64_t deadline)
+{
+    return stream_write_object(stream, data, size, NULL, deadline);
 }

@@ -29,6 +29,12 @@ system_call_function_t call_vm_call, call_vm_port_create, call_vm_receive, call_
 system_call_function_t call_vm_bus_start, call_vm_attach, call_vm_detach, call_vm_shutdown;
 system_call_function_t call_vm_key, call_vm_heartbeat;
 
+/* system_calls_disk.c */
+system_call_function_t call_disk_information, call_disk_transfer;
+
+/* system_calls_port.c */
+system_call_function_t call_port_information, call_port_send, call_port_receive, call_port_filter;
+
 /* The child behind @handle, which has @rights, with a reference. In system_calls_vm.c. */
 struct partition;
 enum system_error system_call_get_vm(uint64_t handle, uint32_t rights,

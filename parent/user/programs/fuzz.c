@@ -108,6 +108,8 @@ static void limit_waiting(uint64_t number, uint64_t *arguments)
     if (number == SYSTEM_PIPE_SEND || number == SYSTEM_PIPE_RECEIVE ||
         number == SYSTEM_PROCESS_WAIT || number == SYSTEM_VP_WAIT || number == SYSTEM_VM_RECEIVE)
         arguments[2] %= 1000;
+    if (number == SYSTEM_PORT_RECEIVE)
+        arguments[3] %= 1000;
 }
 
 static void call_once(void)
