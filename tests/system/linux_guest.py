@@ -13,6 +13,7 @@ from harness.test import Failure, Process, Test, run_program
 
 from .child import AUTORUN_PASSED, MODULES
 from .console import PROMPT
+from .pattern import pattern
 from .platforms import BOCHS, QEMU
 
 # Nothing good comes after these.
@@ -131,6 +132,7 @@ class LinuxGuest(Boot):
     package: str = debian.CLOUD_KERNEL
     raw: int = 0  # a raw image /raw.img of so many bytes on the store
     vhd: bool = False  # a fixed VHD /fixed.vhd as well
+    discs: tuple = ()  # the file /data of each of /disc0.iso, /disc1.iso, …
     file_systems: bool = True  # the guest makes file systems on the disks
     second_disk: Optional[dict] = None  # of emulator.Disk: disk1 of the machine, empty
     store_size: int = 192  # MiB
@@ -171,6 +173,14 @@ class LinuxGuest(Boot):
         if self.raw:
             with open(folder / "raw.img", "wb") as file:
                 file.truncate(self.raw)
+        for number, content in enumerate(self.discs):
+            files = context.directory / f"disc{number}"
+            files.mkdir()
+            (files / "data").write_bytes(content)
+            run_program(context, ["xorriso", "-as", "mkisofs", "-quiet", "-r", "-o",
+                                  str(folder / f"disc{number}.iso"), str(files)], 30,
+                        context.directory / "images.log")  # fmt: skip
+            shutil.rmtree(files)
         if self.vhd:
             run_program(context, ["qemu-img", "create", "-f", "vpc", "-o",
                                   "subformat=fixed,force_size=on", str(folder / "fixed.vhd"),
@@ -242,6 +252,15 @@ def disk_tests():
                 must=(AUTORUN_PASSED, r"scsi 0.*: a request to disk1 failed: "), raw=DISK_SIZE,
                 must_not=(r"PANIC", r"^AUTORUN FAIL", PANIC, twice),
                 second_disk={"bad_write": BAD_SECTOR})  # fmt: skip
+    # The disc in the DVD drive is changed. The disk that comes tells the guest that it is.
+    discs = pattern(300_000), pattern(500_000)[::-1]
+    hashes = " ".join(hashlib.sha256(disc).hexdigest() for disc in discs)
+    yield guest("dvd-svm", QEMU,
+                Start(("dvd",), "name=a disk=/disc0.iso memory=192",
+                      after=("vm heartbeat a", "sleep 5", "vm eject a 0", "vm insert a 0 /disc1.iso",
+                             "vm attach a /raw.img", "vm wait a")),
+                must=(AUTORUN_PASSED, rf"STEP dvd ok {hashes}"), discs=discs, raw=SMALL_DISK,
+                file_systems=False)  # fmt: skip
     # The second disk comes while the guest runs, and goes; then the store's file is free again.
     yield guest("hot-add-svm", QEMU,
                 Start(("disk-make",), f"name=a {DISK} memory=192", "mib=8 disk=sdb",
