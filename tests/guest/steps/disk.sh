@@ -59,6 +59,23 @@ step_disk_many() {
     echo "8 readers"
 }
 
+# The hash of the file on the disc in the drive.
+read_disc() {
+    mount -t iso9660 -o ro /dev/sr0 /mnt || return
+    sha256sum < /mnt/data | cut -c 1-64
+    umount /mnt
+}
+
+# Reads a disc, and another one that is in the drive when $device has come. Between, nobody has the drive
+# open, which would lock it.
+step_dvd() {
+    wait_for /dev/sr0 && read_disc || return
+    for round in 1 2 3; do
+        wait_for "$device" > /dev/null && break
+    done
+    [ -e "$device" ] && read_disc
+}
+
 # A count of pages of /proc/zoneinfo, of the zone above 4 GiB.
 pages_above() {
     awk -v name="$1" '/^Node/ { here = $4 == "Normal" } here && $1 == name { print $2; exit }' /proc/zoneinfo
