@@ -3,11 +3,12 @@
  *     worker kernel=SIZE [initrd=SIZE] [devices=N] [vps=N] [memory=MiB] [--] [words for the kernel]
  * and handles, in this order: memory with the kernel's file of SIZE bytes, the same for the initrd
  * if there is one, a pipe for the serial port, and N devices for its bus. And of a PC:
- *     worker machine=pc firmware=SIZE [vps=N] [memory=MiB] [boot=LETTERS] [attach=KIND:NUMBER...]
- *            [devices=N]
- * with memory with the firmware, a pipe for the serial port, the control pipe, one handle per
- * attach= (hd:0 to hd:3, cd:0 to cd:3, fd:0, fd:1, nic:0; none for a drive without medium:
- * attach=cd:2:empty), and N devices for its bus, which it has only with devices=. */
+ *     worker machine=pc firmware=SIZE [optionrom=SIZE] [vps=N] [memory=MiB] [boot=LETTERS]
+ *            [attach=KIND:NUMBER...] [devices=N]
+ * with memory with the firmware, the same for the option ROM if there is one, a pipe for the serial
+ * port, the control pipe, one handle per attach= (hd:0 to hd:3, cd:0 to cd:3, fd:0, fd:1, nic:0;
+ * none for a drive without medium: attach=cd:2:empty), and N devices for its bus, which it has only
+ * with devices=. */
 #include "include/child_start.h"
 #include "parent/user/dispatch.h"
 #include "parent/user/program.h"
@@ -26,8 +27,7 @@
 static struct load_file map_file(uint32_t handle, uint64_t size)
 {
     void *data;
-    machine_must(system_memory_map(handle, 0, size, SYSTEM_RIGHT_READ, &data),
-                 "the child's kernel");
+    machine_must(system_memory_map(handle, 0, size, SYSTEM_RIGHT_READ, &data), "the child's file");
     return (struct load_file){.data = data, .size = size};
 }
 
@@ -94,8 +94,13 @@ static void make_enlightened(const struct options *options)
 static void make_pc(const struct options *options)
 {
     struct load_file firmware = map_file(options->kernel, options->kernel_size);
-    pc_machine_make(options, firmware.data, firmware.size);
+    struct load_file option_rom = {0};
+    if (options->initrd != 0)
+        option_rom = map_file(options->initrd, options->initrd_size);
+    pc_machine_make(options, &firmware, &option_rom);
     unmap_file(options->kernel, &firmware);
+    if (options->initrd != 0)
+        unmap_file(options->initrd, &option_rom);
 }
 
 static void run_vp(void *argument)

@@ -10,7 +10,7 @@
 #include "parent/services/scsi_controller.h"
 
 #define WORKER "worker"
-#define OWN_WORDS 4 /* for the worker: its name, two about files, devices= */
+#define OWN_WORDS 5 /* for the worker: its name and its machine's, two about files, devices= */
 #define WORD_SIZE 32
 #define DEMO_MODULE "demo.elf"
 #define DEMO_MODULE_SHORT "demo"
@@ -19,11 +19,12 @@
 
 /* What the words of the command ask for. */
 struct child_options {
-    const char *name;                   /* NULL: it is to run in the foreground */
-    const char *kernel, *initrd;        /* names of files; NULL: none is named */
-    bool pc;                            /* an emulated machine with firmware: */
-    const char *firmware, *cd, *floppy; /* NULL: not named */
-    bool vmbus;                         /* the machine has the bus, too */
+    const char *name;                  /* NULL: it is to run in the foreground */
+    const char *kernel, *initrd;       /* names of files; NULL: none is named */
+    bool pc;                           /* an emulated machine with firmware: */
+    const char *firmware, *option_rom; /* names of files; NULL: not named */
+    const char *cd, *floppy;           /* NULL: not named */
+    bool vmbus;                        /* the machine has the bus, too */
     const char *disks[SCSI_CONTROLLER_DISKS];
     unsigned disk_count;
     const char *switches[NETWORK_ADAPTERS_MAX];
@@ -69,6 +70,8 @@ static bool take_machine_option(struct child_options *options, char *word, const
             *error = "the machine that can be emulated is machine=pc";
     } else if ((value = value_of(word, "firmware=")) != NULL) {
         options->firmware = value;
+    } else if ((value = value_of(word, "optionrom=")) != NULL) {
+        options->option_rom = value;
     } else if ((value = value_of(word, "cd=")) != NULL) {
         options->cd = value;
     } else if ((value = value_of(word, "floppy=")) != NULL) {
@@ -110,9 +113,9 @@ static const char *find_contradiction(const struct child_options *options, bool 
     if (options->name != NULL &&
         (*options->name == '\0' || strlen(options->name) >= CHILD_NAME_SIZE))
         return "a name has 1 to 15 characters";
-    if (!options->pc &&
-        (options->firmware != NULL || options->cd != NULL || options->floppy != NULL))
-        return "firmware=, cd= and floppy= are for machine=pc";
+    if (!options->pc && (options->firmware != NULL || options->option_rom != NULL ||
+                         options->cd != NULL || options->floppy != NULL))
+        return "firmware=, optionrom=, cd= and floppy= are for machine=pc";
     if (options->pc && (options->kernel != NULL || options->initrd != NULL))
         return "machine=pc has firmware, which loads the kernel: leave out kernel= and initrd=";
     if (options->pc && has_words)
@@ -231,12 +234,21 @@ static bool write_words(const char *command, struct child_options *options, stru
     char file[WORD_SIZE], initrd[WORD_SIZE], devices[WORD_SIZE];
 
     snprintf(file, sizeof(file), "%s=%zu", options->pc ? "firmware" : "kernel", plan->kernel.size);
-    snprintf(initrd, sizeof(initrd), "initrd=%zu", plan->initrd.size);
+    snprintf(initrd, sizeof(initrd), "%s=%zu", options->pc ? "optionrom" : "initrd",
+             plan->initrd.size);
     snprintf(devices, sizeof(devices), "devices=%u", plan->device_count);
-    char *own[OWN_WORDS] = {name, options->pc ? machine : initrd, file, devices};
-    unsigned unused = options->pc && !options->vmbus ? 1 : 0;
+    char *own[OWN_WORDS] = {name};
+    unsigned count = 1;
+    if (options->pc)
+        own[count++] = machine;
+    own[count++] = file;
+    if (plan->initrd.size > 0)
+        own[count++] = initrd;
+    if (!options->pc || options->vmbus)
+        own[count++] = devices;
+    unsigned unused = OWN_WORDS - count;
     char **words = options->words + unused;
-    memcpy(words, own, (OWN_WORDS - unused) * sizeof(own[0]));
+    memcpy(words, own, count * sizeof(own[0]));
     plan->words_size =
         program_join_words(options->word_count - unused, words, plan->words, sizeof(plan->words));
     return plan->words_size > 0 || command_failed(command, NULL, "the words are too long");
@@ -246,6 +258,7 @@ static bool write_words(const char *command, struct child_options *options, stru
 static bool make_plan(const char *command, struct child_options *options, struct child_plan *plan)
 {
     const char *image = options->pc ? FIRMWARE_MODULE : demo_kernel();
+    const char *second = options->pc ? options->option_rom : options->initrd;
     *plan = (struct child_plan){.emulated = options->pc};
     if (options->firmware != NULL)
         image = options->firmware;
@@ -254,8 +267,7 @@ static bool make_plan(const char *command, struct child_options *options, struct
     string_copy(plan->name, options->name != NULL ? options->name : WORKER, sizeof(plan->name));
     return program_file_open(command, WORKER, &plan->worker) &&
            program_file_open(command, image, &plan->kernel) &&
-           (options->initrd == NULL ||
-            program_file_open(command, options->initrd, &plan->initrd)) &&
+           (second == NULL || program_file_open(command, second, &plan->initrd)) &&
            (options->pc ? open_machine(command, options, plan)
                         : open_devices(command, options, plan)) &&
            write_words(command, options, plan);
@@ -296,7 +308,8 @@ const struct command child_commands[] = {
     {"child",
      "[name=NAME] [kernel=FILE] [initrd=FILE] [switch=NAME[,MAC]...] [disk=PATH...] [vps=N] "
      "[memory=MiB] [cmdline=\"WORDS\" | WORD...]; or child machine=pc [name=NAME] [firmware=FILE] "
-     "[disk=PATH...] [cd=PATH|empty] [floppy=PATH|empty] [switch=NAME[,MAC]...] [vps=N] "
+     "[optionrom=FILE] [disk=PATH...] [cd=PATH|empty] [floppy=PATH|empty] [switch=NAME[,MAC]...] "
+     "[vps=N] "
      "[memory=MiB] [boot=ORDER] [vmbus]",
      "runs a kernel (Linux bzImage or ELF; the demo kernel if none is given) in a child partition, "
      "with disks (images or devices), network adapters, and the words as its command line; or an "
