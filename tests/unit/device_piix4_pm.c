@@ -62,7 +62,7 @@ static void management_mode(void)
     start(0);
     config(0x58, 4, 0);
     fake_out(&machine, 0xcf8, 4, 0x80000000 | 7 << 11 | 3 << 8 | 0x58);
-    EXPECT_EQ(fake_in(&machine, 0xcfc, 4), 0x02000000);
+    CHECK_EQUAL(fake_in(&machine, 0xcfc, 4), 0x02000000);
     end();
 }
 
