@@ -17,6 +17,7 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                   parent/drivers/terminal.c \
                   parent/vid/partition_memory.c parent/vid/port.c \
                   worker/mmio.c worker/string_io.c worker/acpi.c worker/aml.c \
+                  worker/firmware/keyboard_map.c worker/firmware/vga/glyphs.c \
                   parent/console/line_editor.c $(filter-out parent/vdisk/worker.c,$(wildcard parent/vdisk/*.c)) \
                   parent/fs/*.c parent/net/*.c \
                   tests/fat/*.c tests/net/*.c tests/devices/*.c)
