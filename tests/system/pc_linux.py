@@ -72,5 +72,6 @@ TESTS = [
     guest("net-svm", {**QEMU, "nics": (emulator.Nic(),)}, steps=("dhcp", "ping", "tcp"),
           options="memory=192 switch=out", before=("switch create out external net0",),
           package=debian.KERNEL),
+    guest("vmbus-svm", QEMU, steps=("bus", "disk-make"), options="memory=192 vps=2 vmbus"),
     guest("1vp-vmx", BOCHS, steps=("info",), time_limit=300),
 ]

@@ -209,6 +209,7 @@ _Noreturn void post(void)
     set_equipment(serial_ports, mouse);
     set_disk_tables();
     option_roms_start();
+    tables_copy();
     pci_write8(BRIDGE, PAM0, PAM0_F_READ_ONLY);
     boot_start();
 }
