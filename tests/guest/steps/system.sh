@@ -6,11 +6,18 @@ on_hyperv() {
 }
 
 load_modules() {
-    list=/modules/pc
+    list=/modules/${modules:-pc}
     on_hyperv && list=/modules/hyperv
     for module in $(cat $list); do
         insmod "/modules/$module.ko" || echo "MODULE $module FAIL"
     done
+}
+
+# Goes on with the same on the file system of root_disk=.
+change_root() {
+    wait_for "$root_disk" && mount -t ext4 "$root_disk" /mnt || { echo "STEP root FAIL: $(dmesg | tail -n 5)"; exec /sbin/poweroff; }
+    umount /proc /sys /dev
+    exec switch_root /mnt /init
 }
 
 step_info() {
@@ -76,4 +83,16 @@ step_wait_shutdown() {
     while true; do
         sleep 1
     done
+}
+
+# Until somebody presses the power button: then the guest goes on, to its end.
+step_button() {
+    for event in /sys/class/input/event*; do
+        [ "$(cat "$event/device/name")" = "Power Button" ] || continue
+        echo "STEP button begins" > /dev/console
+        head -c 24 "/dev/input/${event##*/}" > /dev/null
+        return
+    done
+    echo "there is none"
+    return 1
 }
