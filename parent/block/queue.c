@@ -19,6 +19,7 @@
 /* A command is tried so often. Drives repeat reads of a bad medium themselves. */
 #define TRIES_DEVICE 3
 #define TRIES_MEDIUM 2
+#define ERRORS_SHOWN 16u
 
 struct block_queue {
     struct spinlock lock;
@@ -35,6 +36,7 @@ struct block_queue {
     struct wait_queue reset_wanted;
     struct block_device *first_disk;
     struct bounce bounce;
+    uint64_t errors; /* commands that have failed for good */
     struct block_command commands[];
 };
 
@@ -119,6 +121,25 @@ static void continue_request(struct block_queue *queue, struct block_request *re
         finish_request(queue, request);
 }
 
+/* A child can repeat a request that fails without end: the first errors are shown, and then those
+ * whose number is a power of two. */
+static void log_error(struct block_queue *queue, const struct block_command *command,
+                      enum block_status status)
+{
+    const char *operation = command->operation == BLOCK_READ    ? "read"
+                            : command->operation == BLOCK_WRITE ? "write"
+                                                                : "flush";
+    uint64_t count = ++queue->errors;
+
+    if (count > ERRORS_SHOWN && (count & (count - 1)) != 0)
+        return;
+    log_print(LOG_ERROR, "%s: %s of %u sectors at %lu: %s", command->device->name, operation,
+              command->sector_count, command->sector, block_status_text(status));
+    if (count >= ERRORS_SHOWN)
+        log_print(LOG_ERROR, "%s: that was error %lu; not all of the next ones are shown",
+                  disk_of(command->device)->name, count);
+}
+
 /* The command, in no list and not counted as active, is over. */
 static void end_command(struct block_queue *queue, struct block_command *command,
                         enum block_status status)
@@ -128,11 +149,7 @@ static void end_command(struct block_queue *queue, struct block_command *command
     if (command->bounced)
         bounce_release(&queue->bounce, command, status == BLOCK_OK);
     if (status != BLOCK_OK)
-        log_print(LOG_ERROR, "%s: %s of %u sectors at %lu: %s", command->device->name,
-                  command->operation == BLOCK_READ    ? "read"
-                  : command->operation == BLOCK_WRITE ? "write"
-                                                      : "flush",
-                  command->sector_count, command->sector, block_status_text(status));
+        log_error(queue, command, status);
     list_add_first(&queue->free, &command->link);
     continue_request(queue, request, status);
 }

@@ -1,81 +1,79 @@
-"""A hard disk from which a BIOS boots the stock guest: GRUB, a partition with an ext4, the kernel on it."""
+"""A disk from which a PC's BIOS starts GRUB, and GRUB the stock guest: unlike an ISO it holds only the
+modules of GRUB's that are used, so that it is read fast."""
 
 import gzip
 import pathlib
 import shutil
-import struct
 
 from . import debian, initramfs
-from .linux import Guest
 
 SECTOR = 512
-GRUB = pathlib.Path("/usr/lib/grub/i386-pc")
-MODULES = ("biosdisk", "part_msdos", "ext2", "linux", "normal")
-PARTITION = 2048  # its first sector: in front of it is room for GRUB
-LINUX = 0x83  # a partition's type
-# Of an MBR: the code ends where a disk's signature begins. boot.img loads its successor from the
-# sector in its field at 5Ch, which is 1.
-CODE_END, ENTRIES, SIGNATURE = 0x1B8, 0x1BE, 0x1FE
-FILE_SYSTEM = 40 << 20  # bytes
-# Whole cylinders of 16 heads and 63 sectors, as Bochs wants them.
+PARTITION_SECTOR = 2048
+ROOT_SIZE = 48 << 20  # bytes
+# Bochs wants whole cylinders of 16 heads and 63 sectors.
 CYLINDER = 16 * 63 * SECTOR
-MENU = """\
-linux /boot/vmlinuz {words}
-initrd /boot/initrd
+GRUB = pathlib.Path("/usr/lib/grub/i386-pc")
+MODULES = ("biosdisk", "part_msdos", "ext2", "serial", "terminal", "echo", "linux")
+LINUX = 0x83  # a partition's type
+
+SCRIPT = """serial --unit=0 --speed=115200
+terminal_output serial
+echo "GRUB is there"
+linux (hd0,msdos1)/boot/vmlinuz {words}
+initrd (hd0,msdos1)/boot/initrd
 boot
 """
 
 
-def _grub(directory):
-    """GRUB's second stage, which looks for its menu on the first partition."""
-    core = directory / "core.img"
-    debian.run(["grub-mkimage", "-O", "i386-pc", "-p", "(hd0,msdos1)/boot/grub", "-o", str(core), *MODULES])
+def _partition_table(*partitions):
+    """Of (flag, type, first sector, sectors)."""
+    table = b""
+    for flag, kind, first, sectors in partitions:
+        table += bytes((flag, 0xfe, 0xff, 0xff, kind, 0xfe, 0xff, 0xff))
+        table += first.to_bytes(4, "little") + sectors.to_bytes(4, "little")
+    return table.ljust(64, b"\0") + b"\x55\xaa"
+
+
+def _grub(work, words):
+    script, core = work / "script", work / "core.img"
+    script.write_text(SCRIPT.format(words=words))
+    debian.run(["grub-mkimage", "-O", "i386-pc", "-c", str(script), "-p", "/", "-o", str(core), *MODULES])
     return core.read_bytes()
 
 
-def _mbr(sectors):
-    """Addresses of cylinders and heads say: look at the numbers of sectors."""
-    code = (GRUB / "boot.img").read_bytes()[:CODE_END]
-    entry = struct.pack("<B3sB3sII", 0x80, b"\xfe\xff\xff", LINUX, b"\xfe\xff\xff", PARTITION, sectors)
-    return code.ljust(ENTRIES, b"\0") + entry.ljust(SIGNATURE - ENTRIES, b"\0") + b"\x55\xaa"
-
-
-def _file_system(directory, files):
-    """An ext4 with those files: a dictionary as that of initramfs.archive()."""
-    root, image = directory / "root", directory / "root.img"
-    shutil.rmtree(root, ignore_errors=True)
+def _root(work, guest):
+    """An ext4 that can be the guest's root file system: with its kernel and programs."""
+    root, image = work / "root", work / "root.img"
+    files = {**guest.programs, "boot/vmlinuz": (initramfs.FILE, guest.kernel.read_bytes()),
+             # Compressed: a BIOS reads slowly.
+             "boot/initrd": (initramfs.FILE, gzip.compress(guest.initramfs.read_bytes(), mtime=0))}
     for name, (mode, content) in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         path.chmod(mode & 0o777)
-    for name in ("dev", "proc", "sys", "tmp", "mnt", "etc"):
+    for name in initramfs.DIRECTORIES:
         (root / name).mkdir(exist_ok=True)
-    image.write_bytes(b"")
     debian.run(["mke2fs", "-q", "-t", "ext4", "-d", str(root), "-E", "root_owner=0:0", str(image),
-                f"{FILE_SYSTEM >> 10}k"])
-    content = image.read_bytes()
-    image.unlink()
-    shutil.rmtree(root)
-    return content
+                f"{ROOT_SIZE >> 10}k"])  # fmt: skip
+    return image.read_bytes()
 
 
-def make(directory, guest: Guest, words):
-    """Makes directory/boot.img, whose kernel gets those words; returns its path. debian.Missing: it cannot."""
-    files = dict(guest.programs)
-    files["boot/vmlinuz"] = (initramfs.FILE, guest.kernel.read_bytes())
-    # Compressed: a BIOS reads slowly.
-    files["boot/initrd"] = (initramfs.FILE, gzip.compress(guest.initramfs.read_bytes(), mtime=0))
-    files["boot/grub/grub.cfg"] = (initramfs.FILE, MENU.format(words=words).encode())
-    core = _grub(directory)
-    if len(core) > (PARTITION - 1) * SECTOR:
-        raise debian.Missing("GRUB is too large for the room in front of the partition")
-    content = _file_system(directory, files)
-    image = directory / "boot.img"
-    with open(image, "wb") as file:
-        file.write(_mbr(len(content) // SECTOR))
-        file.write(core)
-        file.seek(PARTITION * SECTOR)
+def make(path, guest, words, data_size):
+    """Writes a disk to @path that boots @guest with @words on its command line. GRUB's first sector is
+    followed by the rest of it, up to the first partition; the second one, the last @data_size bytes, is empty."""
+    work = path.with_suffix(".work")
+    work.mkdir()
+    content, core = _root(work, guest), _grub(work, words)
+    shutil.rmtree(work)
+    size = -(-(PARTITION_SECTOR * SECTOR + len(content) + data_size) // CYLINDER) * CYLINDER
+    first, sectors = (size - data_size) // SECTOR, len(content) // SECTOR
+    start = (GRUB / "boot.img").read_bytes()[:446] + _partition_table(
+        (0x80, LINUX, PARTITION_SECTOR, sectors), (0, LINUX, first, data_size // SECTOR)) + core
+    if len(start) > PARTITION_SECTOR * SECTOR:
+        raise debian.Missing("GRUB does not fit in front of the partition")
+    with open(path, "wb") as file:
+        file.write(start)
+        file.seek(PARTITION_SECTOR * SECTOR)
         file.write(content)
-        file.truncate(-(-file.tell() // CYLINDER) * CYLINDER)
-    return image
+        file.truncate(size)

@@ -1,85 +1,86 @@
-"""Debian's Linux on the emulated PC, as on a machine of its own: a BIOS, GRUB, an IDE disk (docs/testing.md)."""
+"""Stock Linux on the emulated PC, which hides the hypervisor: a BIOS starts GRUB from an IDE disk, and that
+the kernel (docs/worker.md)."""
 
 import dataclasses
 import hashlib
-import shutil
 
 import emulator
-from guest import boot_disk, debian, server
+from guest import boot_disk, debian, linux, server, steps
 from harness.boot import TROUBLE, Boot, read_text
 from harness.session import Session
-from harness.test import Failure, run_program
+from harness.test import Failure
 
 from .child import AUTORUN_PASSED, MODULES
-from .linux_guest import PANIC, judge, make_guest
+from .console import PROMPT
+from .linux_guest import PANIC, check_file_system, judge
 from .platforms import BOCHS, QEMU
 
-BOCHS_BIOS = {"bios": "/usr/share/bochs/BIOS-bochs-latest", "vgabios": "/usr/share/bochs/VGABIOS-lgpl-latest"}
-CHILD = "child machine=pc firmware=/bios optionrom=/vgabios disk=/boot.img memory=192"
-WORDS = "console=ttyS0 quiet root_disk=/dev/sda1 modules=emulated"
-CD = b"".join(hashlib.sha256(i.to_bytes(4, "little")).digest() for i in range(32 << 10))  # 1 MiB
+IMAGE_OPTIONS = (*MODULES, "--module=BUILD/firmware.bin=firmware")
+# Another BIOS, which brings no program for the VGA.
+BOCHS_BIOS = ("--module=/usr/share/bochs/BIOS-bochs-latest=bios",
+              "--module=/usr/share/bochs/VGABIOS-lgpl-latest=vgabios")  # fmt: skip
+DATA_SIZE = 32 * boot_disk.CYLINDER
+# The disc in its drive is the one that Veneer boots from.
+CD_FILE = "boot/parent.elf"
+CHILD = "child machine=pc disk=disk0"
+KEY_LEAVE = "\x1d"
 
 
-def make_disk(context, words):
-    """The boot disk in the test's directory; its kernel gets those words."""
-    guest = make_guest(context, debian.KERNEL)
+def make_disk(context, path, package, words):
+    words = f"console=ttyS0 quiet root_disk=/dev/sda1 disk=sda2 mib=8 {words}"
     try:
-        return boot_disk.make(context.directory, guest, words)
+        boot_disk.make(path, linux.make(context.build, package), words, DATA_SIZE)
     except debian.Missing as error:
-        raise Failure(f"no disk to boot from: {error}") from error
-
-
-def make_cd(context, image):
-    source = context.directory / "cd"
-    source.mkdir()
-    (source / "data").write_bytes(CD)
-    run_program(context, ["xorriso", "-as", "mkisofs", "-quiet", "-o", str(image), str(source)], 30,
-                context.directory / "images.log")  # fmt: skip
-    shutil.rmtree(source)
+        raise Failure(f"no stock guest: {error}") from error
 
 
 @dataclasses.dataclass
 class PcLinux(Boot):
-    """Boots the guest from its disk once; each step has to be ok."""
+    """Boots, and starts a PC with a disk that has GRUB, the guest, and a partition for its steps."""
 
-    steps: tuple = ()
-    options: str = ""  # of the child
-    words: str = ""  # more for the kernel
-    cd: bool = False  # the machine has one
+    steps: tuple = ("info",)
+    options: str = ""
+    package: str = debian.KERNEL
     before: tuple = ()  # commands of the console
 
     def run(self, context):
+        directory = context.directory.resolve()
+        disk = directory / "boot.img"
         with server.serving() as url:
-            store = self._make_store(context, url)
-            options = f"{self.options} cd=/data.iso" if self.cd else self.options
-            boot = dataclasses.replace(
-                self, machine={**self.machine, "disks": (emulator.Disk(store),)},
-                commands=(*self.before, "onerror continue", f"{CHILD} {options}", "poweroff"))  # fmt: skip
-            Boot.run(boot, context)
-        judge(read_text(context.directory / "serial.log"), self.steps)
-        store.unlink()
+            cd = hashlib.sha256((context.build / "iso" / "parent.elf").read_bytes()).hexdigest()
+            make_disk(context, disk, self.package,
+                      f"steps={','.join(self.steps)} url={url} cd_file={CD_FILE} cd_hash={cd}")
+            machine = {**self.machine, "disks": (emulator.Disk(disk),)}
+            commands = (*self.before, f"{CHILD} memory=192 {self.options}", "poweroff")
+            Boot.run(dataclasses.replace(self, machine=machine, commands=commands), context)
+        text = read_text(directory / "serial.log")
+        judge(text, self.steps)
+        if "disk-make" in self.steps:
+            data = directory / "data.img"
+            data.write_bytes(disk.read_bytes()[-DATA_SIZE:])
+            check_file_system(context, data, steps.words(text, "disk-make"))
+            data.unlink()
+        disk.unlink()
 
-    def _make_store(self, context, url):
-        folder = context.directory / "store"
-        folder.mkdir()
-        words = f"{WORDS} mib=8 url={url} file_hash={hashlib.sha256(CD).hexdigest()} {self.words}"
-        make_disk(context, f"{words} steps={','.join(self.steps)}").rename(folder / "boot.img")
-        for name, path in BOCHS_BIOS.items():
-            shutil.copy(path, folder / name)
-        if self.cd:
-            make_cd(context, folder / "data.iso")
-        store = (context.directory / "store.img").resolve()
-        run_program(context, ["tools/mkstore", "--size", "64", str(store), str(folder)], 60,
-                    context.directory / "images.log")  # fmt: skip
-        shutil.rmtree(folder)
-        return store
+
+@dataclasses.dataclass
+class PowerButton(Session):
+    """Its power button is pressed, and the guest switches itself off."""
+
+    def run(self, context):
+        disk = context.directory.resolve() / "boot.img"
+        make_disk(context, disk, debian.KERNEL, "steps=button")
+        machine = {**self.machine, "disks": (emulator.Disk(disk),)}
+        Session.run(dataclasses.replace(self, machine=machine), context)
+        disk.unlink()
 
 
 def guest(name, machine, *guest_steps, **fields):
     fields.setdefault("time_limit", 240)
-    fields.setdefault("must", (AUTORUN_PASSED,))
+    fields.setdefault("must", (AUTORUN_PASSED, r"^GRUB is there$"))
+    fields.setdefault("image_options", IMAGE_OPTIONS)
     return PcLinux(f"pc-linux-{name}", {"memory": 1024, "cpus": 2, **machine}, steps=guest_steps,
-                   must_not=(*TROUBLE, r"^AUTORUN FAIL", PANIC), image_options=MODULES, **fields)
+                   must_not=(*TROUBLE, r"^AUTORUN FAIL", PANIC), **fields)  # fmt: skip
 
 
 NETWORK = {"nics": (emulator.Nic(),)}
@@ -87,9 +88,23 @@ OUT = ("switch create out external net0",)
 
 TESTS = [
     # A file on the root file system is the same after the guest has started the machine again.
-    guest("disk-svm", QEMU, "root-file", "restart", "info", "dmesg", "timer", "dma", "cd", cd=True,
-          must=(AUTORUN_PASSED, r"STEP info ok .*, cpus 1,")),
-    guest("network-2vp-svm", {**QEMU, **NETWORK}, "info", "cpus", "dmesg", "dhcp", "ping", "tcp",
+    guest("disk-svm", QEMU, "root-file", "restart", "info", "dmesg", "timer", "dma", "cd", "disk-make",
+          "disk-verify", options="cd=cd0", must=(AUTORUN_PASSED, r"STEP info ok .*, cpus 1,")),
+    guest("network-2vp-svm", {**QEMU, **NETWORK}, "restart", "info", "cpus", "dmesg", "dhcp", "ping", "tcp",
           before=OUT, options="switch=out vps=2", must=(AUTORUN_PASSED, r"STEP info ok .*, cpus 2,")),
-    guest("boot-vmx", BOCHS, "info", "dma"),
-]
+    # The same disk with a bus: its root file system and the network are there.
+    guest("vmbus-svm", {**QEMU, **NETWORK}, "bus", "root-file", "dhcp", "ping", before=OUT,
+          options="switch=out vps=2 vmbus", package=debian.CLOUD_KERNEL),
+    guest("bochs-bios-svm", QEMU, "info", "dma", image_options=(*MODULES, *BOCHS_BIOS),
+          options="firmware=bios optionrom=vgabios"),
+    PowerButton("pc-linux-button-svm", {"memory": 1024, "cpus": 2, **QEMU}, (
+        ("", PROMPT),
+        (f"{CHILD} name=a memory=192\r", PROMPT),
+        ("vm console a\r", r"STEP button begins"),
+        (KEY_LEAVE, PROMPT),
+        ("vm button a\r", PROMPT),
+        ("vm wait a\r", PROMPT),
+        ("vm list\r", rf"(?!.*\ba\b.*)[\s\S]*{PROMPT}")),
+        store=None, image_options=IMAGE_OPTIONS, seconds=120, time_limit=240),
+    guest("boot-vmx", BOCHS, "info", "dma", package=debian.CLOUD_KERNEL),
+]  # fmt: skip

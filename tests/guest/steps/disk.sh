@@ -59,6 +59,23 @@ step_disk_many() {
     echo "8 readers"
 }
 
+# The hash of the file on the disc in the drive.
+read_disc() {
+    mount -t iso9660 -o ro /dev/sr0 /mnt || return
+    sha256sum < /mnt/data | cut -c 1-64
+    umount /mnt
+}
+
+# Reads a disc, and another one that is in the drive when $device has come. Between, nobody has the drive
+# open, which would lock it.
+step_dvd() {
+    wait_for /dev/sr0 && read_disc || return
+    for round in 1 2 3; do
+        wait_for "$device" > /dev/null && break
+    done
+    [ -e "$device" ] && read_disc
+}
+
 # A count of pages of /proc/zoneinfo, of the zone above 4 GiB.
 pages_above() {
     awk -v name="$1" '/^Node/ { here = $4 == "Normal" } here && $1 == name { print $2; exit }' /proc/zoneinfo
@@ -151,16 +168,14 @@ step_dma() {
         mode=$(cat "$device/dma_mode")
         [ "$(cat "$device/class")" = none ] && continue
         echo "${device##*/} $mode"
-        case $mode in UDMA* | MWDMA*) ;; *) return 1 ;; esac
+        case $mode in *DMA*) ;; *) return 1 ;; esac
     done
 }
 
-# The first file of a CD with the hash that file_hash= says.
+# The file cd_file= of the CD in the drive has the hash cd_hash=.
 step_cd() {
-    wait_for /dev/sr0 || return
-    mount -t iso9660 -o ro /dev/sr0 /mnt || return
-    found=$(cat /mnt/* | sha256sum | cut -c 1-64)
+    wait_for /dev/sr0 && mount -t iso9660 -o ro /dev/sr0 /mnt || return
+    found=$(sha256sum < "/mnt/$cd_file" | cut -c 1-64)
     umount /mnt
-    echo "$found"
-    [ "$found" = "$file_hash" ]
+    [ "$found" = "$cd_hash" ] || { echo "it is $found"; return 1; }
 }

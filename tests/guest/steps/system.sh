@@ -6,7 +6,7 @@ on_hyperv() {
 }
 
 load_modules() {
-    list=/modules/${modules:-pc}
+    list=/modules/pc
     on_hyperv && list=/modules/hyperv
     for module in $(cat $list); do
         insmod "/modules/$module.ko" || echo "MODULE $module FAIL"
