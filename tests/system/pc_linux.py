@@ -106,5 +106,5 @@ TESTS = [
         ("vm wait a\r", PROMPT),
         ("vm list\r", rf"(?!.*\ba\b.*)[\s\S]*{PROMPT}")),
         store=None, image_options=IMAGE_OPTIONS, seconds=120, time_limit=240),
-    guest("boot-vmx", BOCHS, "info", "dma", package=debian.CLOUD_KERNEL),
+    guest("boot-vmx", BOCHS, "info", "dmesg", "dma", package=debian.CLOUD_KERNEL),
 ]  # fmt: skip

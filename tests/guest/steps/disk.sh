@@ -165,8 +165,8 @@ step_restart() {
 # Disks and CDs are driven by DMA: the kernel has not fallen back to programmed I/O.
 step_dma() {
     for device in /sys/class/ata_device/dev*.*; do
+        case $(cat "$device/class") in ata | atapi) ;; *) continue ;; esac
         mode=$(cat "$device/dma_mode")
-        [ "$(cat "$device/class")" = none ] && continue
         echo "${device##*/} $mode"
         case $mode in *DMA*) ;; *) return 1 ;; esac
     done
