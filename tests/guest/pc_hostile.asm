@@ -10,7 +10,7 @@ BASE equ 0x20000                        ; where the code runs
 IMAGE_SIZE equ 0x2000
 STACK equ 0x1f000
 IDT equ 0x1f000
-STATE equ 0x500                         ; is kept over resets, unless a device writes there:
+STATE equ 0x6000                        ; is kept over resets, unless a device writes there:
 magic equ STATE
 starts equ STATE + 4
 steps equ STATE + 8
