@@ -46,24 +46,55 @@ static bool is_taking_interrupt(const struct vmcb *vmcb)
     return vmcb->virtual_interrupt & V_IRQ && !(vmcb->intercept1 & INTERCEPT1_VINTR);
 }
 
+static uint64_t interrupt_event(uint64_t vector)
+{
+    return EVENT_VALID | EVENT_TYPE_INTERRUPT | vector;
+}
+
+static uint64_t virtual_interrupt_event(const struct vmcb *vmcb)
+{
+    return interrupt_event(vmcb->virtual_interrupt >> V_INTERRUPT_VECTOR_SHIFT & 0xff);
+}
+
 static void make_interrupt_an_event(struct vmcb *vmcb)
 {
-    vmcb->event_injection = EVENT_VALID | EVENT_TYPE_INTERRUPT |
-                            (vmcb->virtual_interrupt >> V_INTERRUPT_VECTOR_SHIFT & 0xff);
+    vmcb->event_injection = virtual_interrupt_event(vmcb);
     vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
 }
 
+/* Where the exit came before a virtual interrupt, that is still there for the next entry. */
 void svm_complete_interrupted_delivery(struct vp *vp)
 {
     struct vmcb *vmcb = vmcb_of(vp);
     uint64_t interrupted = vmcb->exit_interrupt_info;
 
-    if (vmcb->event_injection & EVENT_VALID)
+    if (vmcb->event_injection & EVENT_VALID || is_taking_interrupt(vmcb))
         return;
-    if (is_taking_interrupt(vmcb)) /* the exit came first */
-        make_interrupt_an_event(vmcb);
-    else if (interrupted & EVENT_VALID && !is_raised_by_instruction(interrupted))
+    if (interrupted & EVENT_VALID && !is_raised_by_instruction(interrupted))
         vmcb->event_injection = interrupted;
+}
+
+uint64_t svm_get_pending_event(const struct vp *vp)
+{
+    const struct vmcb *vmcb = vmcb_of(vp);
+
+    if (!(vmcb->event_injection & EVENT_VALID) && is_taking_interrupt(vmcb))
+        return virtual_interrupt_event(vmcb);
+    return vmcb->event_injection;
+}
+
+void svm_set_pending_event(struct vp *vp, uint64_t event)
+{
+    struct vmcb *vmcb = vmcb_of(vp);
+    uint8_t vector = event & EVENT_VECTOR_MASK;
+
+    if (is_taking_interrupt(vmcb))
+        vmcb->virtual_interrupt &= ~(V_IRQ | V_IGNORE_TPR);
+    vmcb->event_injection = 0;
+    if (event == interrupt_event(vector) && !vp->window_requested && svm_can_take_interrupt(vp))
+        svm_inject_interrupt(vp, vector);
+    else
+        vmcb->event_injection = event;
 }
 
 /* QEMU saves the interrupt shadow at an exit, and forgets it at VMRUN (docs/platforms.md): the STI
@@ -170,7 +201,7 @@ void svm_inject_interrupt(struct vp *vp, uint8_t vector)
 
     if (svm_features & SVM_FEATURE_NEXT_RIP ||
         (vp->nmi_pending && vp->nmi_blocked)) { /* it needs the window */
-        vmcb->event_injection = EVENT_VALID | EVENT_TYPE_INTERRUPT | vector;
+        vmcb->event_injection = interrupt_event(vector);
         return;
     }
     vp->window_requested = false;

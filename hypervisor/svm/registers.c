@@ -129,7 +129,7 @@ void svm_get_registers(const struct vp *vp, struct vp_registers *r)
         .sysenter_cs = v->sysenter_cs,
         .sysenter_esp = v->sysenter_esp,
         .sysenter_eip = v->sysenter_eip,
-        .pending_interruption = from_event(v->event_injection),
+        .pending_interruption = from_event(svm_get_pending_event(vp)),
         .interrupt_state = (v->interrupt_shadow & 1 ? HV_INTERRUPT_STATE_SHADOW : 0) |
                            (vp->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0),
     };
@@ -151,8 +151,8 @@ void svm_set_registers(struct vp *vp, const struct vp_registers *r)
     v->cstar = r->cstar, v->sfmask = r->sfmask, v->sysenter_cs = r->sysenter_cs;
     v->sysenter_esp = r->sysenter_esp, v->sysenter_eip = r->sysenter_eip;
     svm_set_efer(vp, r->efer);
-    v->event_injection = to_event(r->pending_interruption);
     v->interrupt_shadow = r->interrupt_state & HV_INTERRUPT_STATE_SHADOW ? 1 : 0;
+    svm_set_pending_event(vp, to_event(r->pending_interruption));
     vp->nmi_blocked = (r->interrupt_state & HV_INTERRUPT_STATE_NMI_MASKED) != 0;
     vp->nmi_at_iret = false;
     if (vp->nmi_blocked)

@@ -77,6 +77,11 @@ struct vmcb_segment svm_segment(const struct hv_x64_segment_register *segment);
  * instead. */
 void svm_complete_interrupted_delivery(struct vp *vp);
 
+/* The event that the guest gets at the next entry, as EVENTINJ has it; 0: none. To set one, RFLAGS
+ * and the interrupt shadow must have been set. */
+uint64_t svm_get_pending_event(const struct vp *vp);
+void svm_set_pending_event(struct vp *vp, uint64_t event);
+
 /* After an exit in an interrupt shadow, whose instruction is to be executed next: keeps it for
  * where the processor does not. */
 void svm_keep_interrupt_shadow(struct vp *vp);
