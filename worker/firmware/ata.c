@@ -11,13 +11,10 @@
 #define CMD_WRITE_MULTIPLE_EXT 0x39
 #define CMD_VERIFY 0x40
 #define CMD_VERIFY_EXT 0x42
-#define CMD_SET_GEOMETRY 0x91
 #define CMD_IDENTIFY_PACKET 0xa1
 #define CMD_READ_MULTIPLE 0xc4
 #define CMD_WRITE_MULTIPLE 0xc5
 #define CMD_SET_MULTIPLE 0xc6
-#define CMD_FLUSH 0xe7
-#define CMD_FLUSH_EXT 0xea
 #define CMD_IDENTIFY 0xec
 
 #define CONTROL_RESET 0x04
@@ -195,21 +192,6 @@ bool ata_verify(struct ata_drive *drive, const struct ata_request *request)
     if (!start(drive, request, CMD_VERIFY, CMD_VERIFY_EXT))
         return false;
     return !(ata_wait(drive) & (ATA_STATUS_BSY | ATA_STATUS_DF | ATA_STATUS_ERR));
-}
-
-bool ata_flush(struct ata_drive *drive)
-{
-    return ata_select(drive) && simple_command(drive, drive->lba48 ? CMD_FLUSH_EXT : CMD_FLUSH);
-}
-
-bool ata_set_geometry(struct ata_drive *drive, uint8_t heads, uint8_t sectors)
-{
-    if (!ata_select(drive))
-        return false;
-    out8((uint16_t)(drive->io + ATA_COUNT), sectors);
-    out8((uint16_t)(drive->io + ATA_DEVICE),
-         (uint8_t)(drive->device | DEVICE_OBSOLETE | ((heads - 1) & 15)));
-    return simple_command(drive, CMD_SET_GEOMETRY);
 }
 
 /* --- Looking for drives ------------------------------------------------------------------------

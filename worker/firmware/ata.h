@@ -53,12 +53,6 @@ bool ata_write(struct ata_drive *drive, const struct ata_request *request, uint1
 /* Whether the drive can read the sectors of @request, whose memory is not used. */
 bool ata_verify(struct ata_drive *drive, const struct ata_request *request);
 
-/* Makes what was written last. */
-bool ata_flush(struct ata_drive *drive);
-
-/* Sets the geometry that the drive uses for cylinders, heads and sectors. */
-bool ata_set_geometry(struct ata_drive *drive, uint8_t heads, uint8_t sectors);
-
 /* Both drives of the channel. */
 void ata_reset(struct ata_drive *drive);
 

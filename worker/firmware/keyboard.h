@@ -42,7 +42,6 @@ bool kbc_set_mode(uint8_t mode);
 #define KBC_MODE_KEYBOARD_IRQ 0x01
 #define KBC_MODE_AUX_IRQ 0x02
 #define KBC_MODE_SYSTEM 0x04
-#define KBC_MODE_KEYBOARD_OFF 0x10
 #define KBC_MODE_AUX_OFF 0x20
 #define KBC_MODE_TRANSLATE 0x40
 

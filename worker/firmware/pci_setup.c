@@ -16,7 +16,6 @@
 #define PM_BASE 0x40
 #define PM_MISC 0x80
 #define PM_ENABLE 0x01
-#define PM_PORTS 64
 
 #define BAR_IO 0x01
 #define BAR_64 0x04

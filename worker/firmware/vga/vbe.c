@@ -30,7 +30,6 @@ enum dispi_register {
 
 #define CLASS_VGA 0x0300
 #define BANK_SIZE 0x10000u
-#define MODE_FIRST 0x140 /* our own numbers, behind VESA's */
 #define MODE_LINEAR 0x4000
 #define MODE_KEEP 0x8000
 #define MODE_NUMBER 0x3fff
@@ -106,11 +105,6 @@ static const struct vbe_mode *find(uint16_t number)
             return &modes[i];
     }
     return NULL;
-}
-
-bool vbe_active(void)
-{
-    return current;
 }
 
 void vbe_leave(void)

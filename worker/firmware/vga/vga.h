@@ -148,8 +148,7 @@ void graphics_read_pixel(struct frame *frame);
 /* INT 10h AH=4Fh */
 void vbe_service(struct frame *frame);
 
-/* Whether a VBE mode is set; leaves it. */
-bool vbe_active(void);
+/* Leaves the VBE mode, if one is set. */
 void vbe_leave(void);
 
 /* INT 10h AH=1Bh and 1Ch */
