@@ -11,6 +11,7 @@ EXPECTED = (
     (r"tsc: Unable to calibrate against PIT", "an emulated PC that is emulated itself: reading its ports takes too long"),
     (r"tsc: HPET/PMTIMER calibration failed", "the same"),
     (r"APIC calibration not consistent with PM-Timer", "the same: interrupts of its timer are late, and some are left out"),
+    (r"TSC_DEADLINE disabled due to Errata", "Bochs's processor, which has no microcode"),
     (r"Failed to access perfctr msr", "an AMD processor without performance counters: CPUID has no word for it"),
     (r"Unstable clock detected, switching default tracing clock", "a TSC not known to be invariant"),
     (r"If you want to keep using the local clock, then add:", "the same"),

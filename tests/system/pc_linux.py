@@ -3,6 +3,7 @@ the kernel (docs/worker.md)."""
 
 import dataclasses
 import hashlib
+import os
 
 import emulator
 from guest import boot_disk, debian, linux, server, steps
@@ -17,8 +18,8 @@ from .platforms import BOCHS, QEMU
 
 IMAGE_OPTIONS = (*MODULES, "--module=BUILD/firmware.bin=firmware")
 # Another BIOS, which brings no program for the VGA.
-BOCHS_BIOS = ("--module=/usr/share/bochs/BIOS-bochs-latest=bios",
-              "--module=/usr/share/bochs/VGABIOS-lgpl-latest=vgabios")  # fmt: skip
+BOCHS_BIOS = tuple(f"--module={os.path.realpath(f'/usr/share/bochs/{file}-latest')}={name}"
+                   for file, name in (("BIOS-bochs", "bios"), ("VGABIOS-lgpl", "vgabios")))  # fmt: skip
 DATA_SIZE = 32 * boot_disk.CYLINDER
 # The disc in its drive is the one that Veneer boots from.
 CD_FILE = "boot/parent.elf"
@@ -51,7 +52,7 @@ class PcLinux(Boot):
             make_disk(context, disk, self.package,
                       f"steps={','.join(self.steps)} url={url} cd_file={CD_FILE} cd_hash={cd}")
             machine = {**self.machine, "disks": (emulator.Disk(disk),)}
-            commands = (*self.before, f"{CHILD} memory=192 {self.options}", "poweroff")
+            commands = (*self.before, "onerror continue", f"{CHILD} memory=192 {self.options}", "poweroff")
             Boot.run(dataclasses.replace(self, machine=machine, commands=commands), context)
         text = read_text(directory / "serial.log")
         judge(text, self.steps)
