@@ -1,4 +1,4 @@
-"""Images that boot on a PC: CDs with GRUB or ISOLINUX, floppies with GRUB. No root is needed."""
+"""Images that boot on a PC: CDs and floppy disks with GRUB. No root is needed."""
 
 import pathlib
 import shutil
@@ -9,37 +9,20 @@ from . import debian
 GRUB = pathlib.Path("/usr/lib/grub/i386-pc")
 GRUB_MODULES = ("normal", "echo", "test", "ls", "read")
 GRUB_CD = "boot/grub/eltorito.img"
-ISOLINUX_CD = "isolinux/isolinux.bin"
 FLOPPY_SIZE = 1440 << 10
 
 
-def write_tree(folder, files):
-    """Writes files: bytes, or paths of what to copy, by the name below the folder."""
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        else:
-            shutil.copyfile(content, path)
-
-
-def _iso(directory, boot, files):
-    """Returns an ISO 9660 image with El Torito's boot image `boot`, which is one of the files."""
+def grub_cd(directory, menu):
+    """Returns a CD that starts GRUB with this menu (grub.cfg), by El Torito without emulation."""
     tree, image = directory / "cd", directory / "cd.iso"
-    write_tree(tree, files)
-    debian.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", "GUEST", "-b", boot, "-no-emul-boot",
-         "-boot-load-size", "4", "-boot-info-table", "-o", str(image), str(tree)])  # fmt: skip
+    (tree / GRUB_CD).parent.mkdir(parents=True)
+    (tree / "boot/grub/grub.cfg").write_text(menu)
+    debian.run(["grub-mkimage", "-O", "i386-pc-eltorito", "-p", "/boot/grub", "-o", str(tree / GRUB_CD),
+                "biosdisk", "iso9660", *GRUB_MODULES])  # fmt: skip
+    debian.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", "GUEST", "-b", GRUB_CD, "-no-emul-boot",
+                "-boot-load-size", "4", "-boot-info-table", "-o", str(image), str(tree)])  # fmt: skip
     shutil.rmtree(tree)
     return image.read_bytes()
-
-
-def grub_cd(directory, menu):
-    """Returns a CD that starts GRUB with this menu (grub.cfg)."""
-    core = directory / "eltorito.img"
-    debian.run(["grub-mkimage", "-O", "i386-pc-eltorito", "-p", "/boot/grub", "-o", str(core), "biosdisk",
-                "iso9660", *GRUB_MODULES])  # fmt: skip
-    return _iso(directory, GRUB_CD, {GRUB_CD: core, "boot/grub/grub.cfg": menu.encode()})
 
 
 def grub_floppy(directory, menu):
@@ -55,10 +38,3 @@ def grub_floppy(directory, menu):
     if len(image) > FLOPPY_SIZE:
         raise debian.Missing(f"GRUB takes {len(image)} bytes, more than a floppy disk has")
     return image.ljust(FLOPPY_SIZE, b"\0")
-
-
-def isolinux_cd(directory, isolinux, modules, menu, files):
-    """Returns a CD that starts ISOLINUX; `isolinux` is its program, `modules` its .c32 files."""
-    boot = {ISOLINUX_CD: isolinux, "isolinux/isolinux.cfg": menu.encode()}
-    boot.update({f"isolinux/{path.name}": path for path in modules})
-    return _iso(directory, ISOLINUX_CD, {**boot, **files})
