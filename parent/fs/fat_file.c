@@ -163,6 +163,12 @@ static int transfer_sectors(struct fat_volume *volume, enum transfer transfer, u
     return fat_device_zero(volume, sector, count);
 }
 
+/* Devices take memory at even addresses only (block.h). */
+static bool is_even(const uint8_t *data)
+{
+    return (uintptr_t)data % 2 == 0;
+}
+
 /* Bytes that are in one piece on the device, from byte @offset of sector @sector on; *@done of them
  * are done in this call: a part of one sector, or all whole ones. */
 static int transfer_some(struct fat_volume *volume, enum transfer transfer, uint32_t sector,
@@ -173,7 +179,7 @@ static int transfer_some(struct fat_volume *volume, enum transfer transfer, uint
     uint32_t count = (uint32_t)(size / sector_size);
 
     sector += offset / sector_size;
-    if (inside == 0 && count > 0) {
+    if (inside == 0 && count > 0 && is_even(data)) {
         *done = count * sector_size;
         return transfer_sectors(volume, transfer, sector, data, count);
     }

@@ -64,11 +64,21 @@ static void check_inside(const struct disk *disk, uint64_t sector, uint32_t coun
     }
 }
 
+/* What devices want (block.h). */
+static void check_even(const void *buffer)
+{
+    if ((uintptr_t)buffer % 2 == 0)
+        return;
+    fprintf(stderr, "access with memory at the odd address %p\n", buffer);
+    abort();
+}
+
 static int read_sectors(void *context, uint64_t sector, uint32_t count, void *buffer)
 {
     struct disk *disk = context;
 
     check_inside(disk, sector, count);
+    check_even(buffer);
     if (fails(disk))
         return FS_IO;
     disk->reads++;
@@ -81,6 +91,7 @@ static int write_sectors(void *context, uint64_t sector, uint32_t count, const v
     struct disk *disk = context;
 
     check_inside(disk, sector, count);
+    check_even(buffer);
     if (disk->read_only)
         abort();
     if (fails(disk))

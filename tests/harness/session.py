@@ -127,8 +127,11 @@ class Session(Test):
                 terminal.type(keys)
             terminal.expect(answer, self.seconds * context.patience, alive)
         if self.ends:
-            deadline = time.monotonic() + self.seconds * context.patience
-            while alive():
-                if time.monotonic() > deadline:
-                    raise Failure("the machine did not switch off")
-                time.sleep(POLL_SECONDS)
+            self._wait_for_end(context, alive)
+
+    def _wait_for_end(self, context, alive):
+        deadline = time.monotonic() + self.seconds * context.patience
+        while alive():
+            if time.monotonic() > deadline:
+                raise Failure("the machine did not switch off")
+            time.sleep(POLL_SECONDS)

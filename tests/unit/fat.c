@@ -309,6 +309,26 @@ static void test_gap(void)
 }
 
 /* The other kind of gap: not a byte of it is written. */
+/* Memory at odd addresses, with whole sectors in it. */
+static void test_odd_memory(void)
+{
+    static _Alignas(2) uint8_t data[3001], back[3001];
+    struct fat_file *file;
+    size_t done;
+
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * 7 + i / 256);
+    start(&fat32);
+    CHECK_EQUAL(fat_open(volume, "/odd", FAT_OPEN_CREATE, &file), FS_OK);
+    CHECK_EQUAL(fat_write(file, 0, data + 1, 3000, &done), FS_OK);
+    CHECK_EQUAL(done, 3000);
+    CHECK_EQUAL(fat_read(file, 0, back + 1, 3000, &done), FS_OK);
+    CHECK_EQUAL(done, 3000);
+    CHECK(memcmp(data + 1, back + 1, 3000) == 0);
+    CHECK_EQUAL(fat_close(file), FS_OK);
+    finish();
+}
+
 static void test_unfilled_gap(void)
 {
     uint8_t data[3000], back[3000];
@@ -526,6 +546,7 @@ int main(void)
     test_too_many_open();
     test_sizes();
     test_gap();
+    test_odd_memory();
     test_unfilled_gap();
     test_extents();
     test_full();
