@@ -17,6 +17,7 @@
 #include "parent/user/system.h"
 #include "worker/enlightened.h"
 #include "worker/guest_memory.h"
+#include "worker/lapic.h"
 #include "worker/load.h"
 #include "worker/machine.h"
 #include "worker/options.h"
@@ -128,6 +129,7 @@ int main(int argc, char **argv)
     vp_dispatch_init();
     machine_create(options.memory << 20, (uint32_t)options.vps, options.has_bus);
     init_host();
+    lapic_init();
     if (options.pc)
         make_pc(&options);
     else

@@ -69,20 +69,17 @@ static void unlock_and_deliver(struct block_queue *queue, uint64_t flags)
 static void count_request(const struct block_request *request)
 {
     struct block_device *device = request->device;
-    uint64_t bytes = 0;
 
     if (request->status != BLOCK_OK) {
         device->errors++;
         return;
     }
-    for (uint32_t i = 0; i < request->segment_count; i++)
-        bytes += request->segments[i].length;
     if (request->operation == BLOCK_READ) {
         device->reads++;
-        device->bytes_read += bytes;
+        device->bytes_read += request->bytes;
     } else if (request->operation == BLOCK_WRITE) {
         device->writes++;
-        device->bytes_written += bytes;
+        device->bytes_written += request->bytes;
     }
 }
 
@@ -175,25 +172,41 @@ static void want_reset(struct block_queue *queue)
     wake_all(&queue->reset_wanted);
 }
 
+/* What the next command for data can be. */
+struct part {
+    uint32_t sectors; /* 0: not even one fits */
+    bool bounced;
+};
+
+static struct part next_part(const struct block_device *disk, const struct block_request *request)
+{
+    struct part part = {0};
+
+    if (request->is_one_command) {
+        part.sectors = (uint32_t)(request->bytes / disk->sector_size);
+        return part;
+    }
+    part.sectors = block_command_sectors(disk, request->rest);
+    part.bounced = !block_reachable(request->rest, (uint64_t)part.sectors * disk->sector_size,
+                                    disk->address_limit);
+    if (part.bounced)
+        part.sectors = bounce_sectors(disk, request->rest.left);
+    return part;
+}
+
 /* Takes the first pending request's next part as command; NULL: none can be made now. */
 static struct block_command *make_command(struct block_queue *queue, struct block_request *request)
 {
     struct block_device *disk = disk_of(request->device);
     bool flush = request->rest.left == 0;
-    uint32_t sectors = flush ? 0 : block_command_sectors(disk, request->rest);
-    bool bounced = false;
+    struct part part = flush ? (struct part){0} : next_part(disk, request);
 
-    if (!flush && sectors == 0) {
+    if (!flush && part.sectors == 0) {
         fail_request(queue, request, BLOCK_ERROR_INVALID);
         return NULL;
     }
-    if (!flush && !block_reachable(request->rest, (uint64_t)sectors * disk->sector_size,
-                                   disk->address_limit)) {
-        if (bounce_taken(&queue->bounce))
-            return NULL;
-        sectors = bounce_sectors(disk, request->rest.left);
-        bounced = true;
-    }
+    if (part.bounced && bounce_taken(&queue->bounce))
+        return NULL;
 
     struct block_command *command =
         CONTAINER_OF(list_take_first(&queue->free), struct block_command, link);
@@ -202,19 +215,19 @@ static struct block_command *make_command(struct block_queue *queue, struct bloc
     command->operation = flush ? BLOCK_FLUSH : request->operation;
     command->force_unit_access = request->force_unit_access && disk->has_fua;
     command->sector = flush ? 0 : request->next_sector;
-    command->sector_count = sectors;
+    command->sector_count = part.sectors;
     command->data = request->rest;
-    command->data.left = (uint64_t)sectors * disk->sector_size;
+    command->data.left = (uint64_t)part.sectors * disk->sector_size;
     command->request = request;
     command->failures = 0;
-    command->bounced = bounced;
-    if (bounced)
+    command->bounced = part.bounced;
+    if (part.bounced)
         bounce_take(&queue->bounce, command);
     request->active++;
     if (flush)
         request->flush_wanted = false;
-    block_skip(&request->rest, (uint64_t)sectors * disk->sector_size);
-    request->next_sector += sectors;
+    block_skip(&request->rest, (uint64_t)part.sectors * disk->sector_size);
+    request->next_sector += part.sectors;
     /* A flush that follows comes back into the list when the data is written. */
     if (request->rest.left == 0)
         list_remove(&request->link);

@@ -583,7 +583,8 @@ static void test_refused(void)
                                wrapped = {UINT64_MAX - 511, 512}, huge = {0, UINT32_MAX - 511};
     const struct block_request read = {
         .operation = BLOCK_READ, .sector = 0, .segments = two, .segment_count = 2};
-    struct block_device device = {.sector_size = 512, .sector_count = 10};
+    struct block_device device = {
+        .sector_size = 512, .sector_count = 10, .segment_boundary = 65536};
     struct block_request request = read;
 
     CHECK_EQUAL(refused(&device, read), BLOCK_OK);

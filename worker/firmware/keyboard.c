@@ -9,9 +9,8 @@
 #define CMD_KEYBOARD_ON 0xae
 #define SELF_TEST_GOOD 0x55
 #define KEYBOARD_RESET 0xff
-#define KEYBOARD_LEDS 0xed
+#define KEYBOARD_ENABLE 0xf4
 #define KEYBOARD_ACK 0xfa
-#define KEYBOARD_GOOD 0xaa
 #define IRQ_KEYBOARD 1
 
 #define SCAN_RELEASED 0x80
@@ -41,6 +40,8 @@ void keyboard_init(void)
     kbc_set_mode(KBC_MODE_SYSTEM | KBC_MODE_AUX_OFF | KBC_MODE_TRANSLATE);
     kbc_command(CMD_KEYBOARD_ON);
     if (kbc_data(KEYBOARD_RESET) && kbc_read(false, &answer) && answer == KEYBOARD_ACK)
+        kbc_read(false, &answer);
+    if (kbc_data(KEYBOARD_ENABLE))
         kbc_read(false, &answer);
     kbc_set_mode(KBC_MODE_SYSTEM | KBC_MODE_AUX_OFF | KBC_MODE_TRANSLATE | KBC_MODE_KEYBOARD_IRQ);
     pic_enable(IRQ_KEYBOARD);

@@ -14,6 +14,9 @@ unsigned serial_init(void);
  * processor has MTRRs. @low_memory is the end of RAM below them. */
 void mtrr_init(uint32_t low_memory);
 
+/* Copies tables that the worker has left to segment F000h, which must be writable. */
+void tables_copy(void);
+
 /* Starts the option ROMs between C8000h and DFFFFh and those of PCI devices. */
 void option_roms_start(void);
 

@@ -40,6 +40,7 @@ global int1a, int40, int70, int71, int74, int75, int76, int77, int_master, int_s
 %define FRAME_LOADED 40 ; the registers at the start of a frame, in the order in which they are pushed
 %define FRAME_IP 42
 %define FRAME_CS 44
+%define FLAG_IF 0x200
 
 ; void call_far_interrupt(struct frame *), void call_far(struct frame *)
 global call_far_interrupt, call_far
@@ -48,20 +49,28 @@ call_far_interrupt:
     push esi
     push edi
     push ebp
-    push ax
     pushf
+    push ax
+    mov bx, ax
+    mov cx, [bx + FRAME_FLAGS]
+    push cx
+    and cx, ~FLAG_IF
     jmp call_with_registers
 call_far:
     push ebx
     push esi
     push edi
     push ebp
+    pushf
     push ax
+    mov bx, ax
+    mov cx, [bx + FRAME_FLAGS]
+; BX is the frame, CX are the flags to begin with. On the stack are, from its top: what the called
+; code returns to less CS:IP, the frame, the flags to return with, and registers.
 call_with_registers:
     push cs
     push word .back
-    mov bx, ax
-    push word [bx + FRAME_FLAGS]
+    push cx
     push word [bx + FRAME_CS]
     push word [bx + FRAME_IP]
     sub sp, FRAME_LOADED
@@ -95,6 +104,7 @@ call_with_registers:
     mov ax, [bp + FRAME_LOADED]
     mov [di + FRAME_FLAGS - FRAME_LOADED], ax
     add sp, FRAME_LOADED + 4
+    popf
     pop ebp
     pop edi
     pop esi
