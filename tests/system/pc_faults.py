@@ -5,17 +5,15 @@ sound; the others go on (docs/worker.md)."""
 import dataclasses
 
 import emulator
-from guest import boot_disk, debian, linux, steps
+from guest import debian, steps
 from harness.boot import TROUBLE, Boot, read_text
-from harness.test import Failure, run_program
+from harness.test import run_program
 
-from .child import MODULES
 from .child_disk import DISK_SIZE, check_written
 from .linux_guest import PANIC, check_file_system, judge_steps
 from .pattern import pattern
 from .pc_hostile import make_rom
-from .pc_linux import DATA_SIZE, FIRMWARE
-from .pc_linux import DISK_SIZE as LINUX_SIZE
+from .pc_linux import DATA_SIZE, IMAGE_OPTIONS, make_disk
 from .pc_memory import check_returned, shown
 from .platforms import BOCHS, QEMU
 
@@ -36,10 +34,10 @@ class Faults(Boot):
         good.write_bytes(pattern(DISK_SIZE))
         disks = [emulator.Disk(store), emulator.Disk(good)]
         if self.linux:
-            self._make_linux(context, system)
+            make_disk(context, system, debian.CLOUD_KERNEL, f"steps={','.join(STEPS)}")
             disks.append(emulator.Disk(system))
         Boot.run(dataclasses.replace(self, machine={**self.machine, "disks": tuple(disks)},
-                                     commands=self._commands(), image_options=(*MODULES, FIRMWARE)),
+                                     commands=self._commands(), image_options=IMAGE_OPTIONS),
                  context)  # fmt: skip
         text = read_text(directory / "serial.log")
         check_returned(*shown(text))
@@ -59,15 +57,6 @@ class Faults(Boot):
             (folder / f"{name}.img").write_bytes(pattern(DISK_SIZE))
         run_program(context, ["tools/mkstore", "--size", "64", str(store), str(folder)], 30,
                     context.directory / "images.log")  # fmt: skip
-
-    @staticmethod
-    def _make_linux(context, disk):
-        words = f"console=ttyS0 quiet mib=8 disk=sda2 steps={','.join(STEPS)}"
-        try:
-            guest = linux.make(context.build, debian.CLOUD_KERNEL)
-            boot_disk.make(disk, guest, words, LINUX_SIZE, DATA_SIZE)
-        except debian.Missing as error:
-            raise Failure(f"no stock guest: {error}") from error
 
     @staticmethod
     def _judge_linux(context, disk, text):
