@@ -40,7 +40,8 @@ class Faults(Boot):
                                      commands=self._commands(), image_options=IMAGE_OPTIONS),
                  context)  # fmt: skip
         text = read_text(directory / "serial.log")
-        check_returned(*shown(text))
+        # More machines at once than before, whose peak leaves something: pc_memory.py is exact.
+        check_returned(*shown(text), kept=1024)
         check_written(good.read_bytes(), pattern(DISK_SIZE), 0)
         run_program(context, ["/usr/sbin/fsck.fat", "-n", str(store)], 30, directory / "images.log")
         if self.linux:
@@ -81,11 +82,11 @@ class Faults(Boot):
 
 
 def boot(name, machine, **fields):
-    must = (r"^crash +has failed: its worker made an exception, invalid opcode",
+    must = (r"^crash +has failed: its worker made an exception, #UD at ",
             r"^kill +has failed: its worker was killed", r"^triple +has failed: .*status 1512",
             r"^good +running", r"^ok ping 10\.0\.0\.2: 20 sent, 20 answered$", r"^good ended with status 0$",
             r"^hostile: seed 1: .*, step [1-9]")  # fmt: skip
-    must_not = (*TROUBLE, r"^AUTORUN FAIL at line (?!1[6789])", r"error: vid: ", PANIC)
+    must_not = (*TROUBLE, r"^AUTORUN FAIL at line (?!1[5-8] )", r"error: vid: ", PANIC)
     return Faults(f"child-pc-faults-{name}", {"memory": 1024, **machine, "cpus": 2}, must=must,
                   must_not=must_not, **fields)  # fmt: skip
 
