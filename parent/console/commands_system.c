@@ -109,9 +109,10 @@ static bool run_memory(unsigned count, char **arguments)
     terminal_print("the kernel's heap has %llu KiB, with %llu blocks\n",
                    (unsigned long long)memory.heap_pages * KIB_PER_PAGE,
                    (unsigned long long)memory.heap_blocks);
-    terminal_print("the hypervisor has %llu KiB, and %llu KiB for children\n",
+    terminal_print("the hypervisor has %llu KiB, and for children %llu of %llu KiB\n",
                    (unsigned long long)boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10,
-                   (unsigned long long)(arena.pages_total - arena.pages_free) * KIB_PER_PAGE);
+                   (unsigned long long)(arena.pages_total - arena.pages_free) * KIB_PER_PAGE,
+                   (unsigned long long)arena.pages_total * KIB_PER_PAGE);
     return true;
 }
 
