@@ -54,7 +54,8 @@ DEMO_OBJECTS := $(call demo_objects,$(wildcard vsc/demo/*.asm) $(DEMO_SOURCES) \
 FIRMWARE_SOURCES := $(wildcard worker/firmware/*.c)
 VGA_SOURCES := $(filter-out %/glyphs.c,$(wildcard worker/firmware/vga/*.c)) worker/firmware/string.c
 firmware_objects = $(patsubst %,$(BUILD)/firmware/%.o,$(1))
-FIRMWARE_OBJECTS := $(call firmware_objects,$(wildcard worker/firmware/*.asm) $(FIRMWARE_SOURCES))
+FIRMWARE_OBJECTS := $(call firmware_objects,$(wildcard worker/firmware/*.asm) $(FIRMWARE_SOURCES)) \
+                    $(BUILD)/firmware/protected/pci_find.o
 VGA_OBJECTS := $(call firmware_objects,$(wildcard worker/firmware/vga/*.asm) $(VGA_SOURCES))
 
 IMAGES := $(PROGRAMS) $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/demo.elf $(BUILD)/firmware.bin $(BUILD)/veneer.iso
@@ -137,7 +138,7 @@ $(BUILD)/demo.elf: vsc/demo/linker.ld $(DEMO_OBJECTS)
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -T vsc/demo/linker.ld -o $@ $(DEMO_OBJECTS)
 
 # Pointers of C are to one segment (worker/firmware/firmware.h); stacks have 1 KiB.
-FIRMWARE_CFLAGS := -std=gnu17 -m16 -march=i386 -mregparm=3 -mpreferred-stack-boundary=2 -Os -g \
+FIRMWARE_CFLAGS := -std=gnu17 -march=i386 -mregparm=3 -mpreferred-stack-boundary=2 -Os -g \
                    -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
                    -mgeneral-regs-only -fcf-protection=none -fomit-frame-pointer \
                    -fno-asynchronous-unwind-tables -fno-stack-protector -ffunction-sections \
@@ -149,7 +150,15 @@ FIRMWARE_LDFLAGS := -m elf_i386 -nostdlib -static --no-check-sections --gc-secti
 $(BUILD)/firmware/%.c.o: %.c Makefile | setup
 	@mkdir -p $(@D)
 	@echo "  CC    $< (firmware)"
-	$(Q)$(CC) $(FIRMWARE_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(FIRMWARE_CFLAGS) -m16 -MMD -MP -c $< -o $@
+
+# The same for protected mode, where it runs anywhere: without tables, under names of its own.
+$(BUILD)/firmware/protected/%.o: worker/firmware/%.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC    $< (firmware, protected mode)"
+	$(Q)$(CC) $(FIRMWARE_CFLAGS) -m32 -fno-jump-tables -fno-tree-switch-conversion \
+	    -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.plain
+	$(Q)$(OBJCOPY) --prefix-symbols=protected_ --prefix-alloc-sections=.protected $@.plain $@
 
 $(BUILD)/firmware/%.asm.o: %.asm Makefile | setup
 	@mkdir -p $(@D)

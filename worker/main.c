@@ -1,14 +1,16 @@
 /* The worker of a child partition: makes the machine, loads its kernel or its firmware, and runs it
  * until it ends, with its status. It is started with words, of an enlightened machine:
- *     worker kernel=SIZE [initrd=SIZE] [devices=N] [vps=N] [memory=MiB] [--] [words for the kernel]
+ *     worker kernel=SIZE [initrd=SIZE] [devices=N] [vps=N] [memory=MiB] [fault=SECONDS] [--]
+ *            [words for the kernel]
  * and handles, in this order: memory with the kernel's file of SIZE bytes, the same for the initrd
  * if there is one, a pipe for the serial port, and N devices for its bus. And of a PC:
  *     worker machine=pc firmware=SIZE [optionrom=SIZE] [vps=N] [memory=MiB] [boot=LETTERS]
- *            [attach=KIND:NUMBER...] [devices=N]
+ *            [attach=KIND:NUMBER...] [devices=N] [fault=SECONDS]
  * with memory with the firmware, the same for the option ROM if there is one, a pipe for the serial
  * port, the control pipe, one handle per attach= (hd:0 to hd:3, cd:0 to cd:3, fd:0, fd:1, nic:0;
  * none for a drive without medium: attach=cd:2:empty), and N devices for its bus, which it has only
- * with devices=. */
+ * with devices=. With fault= the worker makes an exception so many seconds after its start, to see
+ * what comes of it. */
 #include "include/child_start.h"
 #include "parent/user/dispatch.h"
 #include "parent/user/program.h"
@@ -24,6 +26,8 @@
 #include "worker/test_device.h"
 #include "worker/timer.h"
 #include "worker/vp.h"
+
+#define US_PER_SECOND 1000000u
 
 static struct load_file map_file(uint32_t handle, uint64_t size)
 {
@@ -104,6 +108,15 @@ static void make_pc(const struct options *options)
         unmap_file(options->initrd, &option_rom);
 }
 
+/* Of @argument, the seconds. With the lock, as a device that makes a fault has it. */
+static void make_fault(void *argument)
+{
+    const uint64_t *seconds = argument;
+    system_sleep(system_time() + *seconds * US_PER_SECOND);
+    lock_take(&machine.lock);
+    __builtin_trap();
+}
+
 static void run_vp(void *argument)
 {
     vp_run(argument);
@@ -125,6 +138,8 @@ int main(int argc, char **argv)
         start_bus(&options);
     if (!options.pc)
         machine_start_thread(test_device_receive, NULL);
+    if (options.fault != 0)
+        machine_start_thread(make_fault, &options.fault);
     for (uint32_t i = 1; i < machine.vp_count; i++)
         machine_start_thread(run_vp, &machine.vps[i]);
     vp_run(&machine.vps[0]);

@@ -24,6 +24,7 @@ struct options {
     uint64_t devices;     /* of the bus */
     bool has_bus;         /* without devices, too */
     const char *boot;     /* letters, the first one first; NULL: not said */
+    uint64_t fault;       /* seconds after which the worker makes an exception; 0: never */
     struct attached attached[OPTIONS_ATTACHED];
     uint32_t attached_count;
     char command_line[SYSTEM_MAX_ARGUMENTS];

@@ -100,7 +100,8 @@ static bool take_option(struct child_options *options, char *word, const char **
         add_value(options->disks, &options->disk_count, SCSI_CONTROLLER_DISKS, value, error);
     else if ((value = value_of(word, "switch=")) != NULL)
         add_value(options->switches, &options->switch_count, NETWORK_ADAPTERS_MAX, value, error);
-    else if (value_of(word, "vps=") != NULL || value_of(word, "memory=") != NULL)
+    else if (value_of(word, "vps=") != NULL || value_of(word, "memory=") != NULL ||
+             value_of(word, "fault=") != NULL)
         options->words[options->word_count++] = word;
     else
         return take_machine_option(options, word, error);
@@ -307,15 +308,17 @@ static bool run_child(unsigned count, char **arguments)
 const struct command child_commands[] = {
     {"child",
      "[name=NAME] [kernel=FILE] [initrd=FILE] [switch=NAME[,MAC]...] [disk=PATH...] [vps=N] "
-     "[memory=MiB] [cmdline=\"WORDS\" | WORD...]; or child machine=pc [name=NAME] [firmware=FILE] "
+     "[memory=MiB] [fault=SECONDS] [cmdline=\"WORDS\" | WORD...]; or child machine=pc [name=NAME] "
+     "[firmware=FILE] "
      "[optionrom=FILE] [disk=PATH...] [cd=PATH|empty] [floppy=PATH|empty] [switch=NAME[,MAC]...] "
      "[vps=N] "
-     "[memory=MiB] [boot=ORDER] [vmbus]",
+     "[memory=MiB] [boot=ORDER] [vmbus] [fault=SECONDS]",
      "runs a kernel (Linux bzImage or ELF; the demo kernel if none is given) in a child partition, "
      "with disks (images or devices), network adapters, and the words as its command line; or an "
      "emulated PC, whose firmware boots it from the drives in the order of boot= (c disk, d CD, a "
      "floppy, n network), with vmbus also offering the disks and adapters on a bus; the "
-     "terminal is its serial port, ^] ends it; with a name it runs in the background: see vm",
+     "terminal is its serial port, ^] ends it; with a name it runs in the background: see vm; with "
+     "fault= its worker crashes after so many seconds, to see what comes of it",
      "child kernel=/vmlinuz initrd=/initrd memory=256 cmdline=\"console=ttyS0\"", 0,
      COMMAND_WORDS - 1, WORDS_NONE, run_child},
     {0},

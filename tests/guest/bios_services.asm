@@ -11,7 +11,7 @@ COM1 equ 0x3f8
 PM_CONTROL equ 0xb004        ; PIIX4: power off is S5, type 0
 PM_OFF equ 0x2000
 LOAD_SECTORS equ 16
-LAST_SECTOR equ 17           ; one that nobody uses
+FREE_SECTOR equ 17           ; one that nobody uses
 BUFFER equ 0xb000
 BUFFER_2 equ 0xb800
 
@@ -161,6 +161,7 @@ tests:
     call video
     call vbe
     call pci
+    call bios32
     call image
     mov si, done_text
     call print
@@ -454,14 +455,14 @@ disk:
     loop .fill
     mov dl, [drive]
     mov ax, 0x0301
-    mov cx, LAST_SECTOR + 1
+    mov cx, FREE_SECTOR + 1
     mov dh, 0
     mov bx, BUFFER
     int 0x13
     CHECK nc, 'int 13h 03h'
     mov dl, [drive]
     mov ax, 0x0201
-    mov cx, LAST_SECTOR + 1
+    mov cx, FREE_SECTOR + 1
     mov dh, 0
     mov bx, BUFFER_2
     int 0x13
@@ -907,6 +908,80 @@ pci:
     CHECK e, 'int 1Ah B102h: not there'
     ret
 
+; BIOS32: looks for the directory, asks it for the PCI BIOS, and that for its presence, with flat
+; segments in protected mode.
+bios32:
+    push es
+    mov ax, 0xf000
+    mov es, ax
+    xor di, di
+.look:
+    cmp dword [es:di], '_32_'
+    je .found
+    add di, 16
+    jnz .look
+    pop es
+    xor ax, ax
+    inc ax
+    CHECK e, 'BIOS32: a directory'
+    ret
+.found:
+    mov eax, [es:di + 4]
+    mov [bios32_pointer], eax
+    pop es
+    cli
+    lgdt [flat_gdt]
+    mov eax, cr0
+    or al, 1
+    mov cr0, eax
+    jmp 0x08:.protected
+bits 32
+.protected:
+    mov ax, 0x10
+    mov ds, ax
+    mov es, ax
+    mov ss, ax
+    movzx esp, sp
+    mov eax, '$PCI'
+    xor ebx, ebx
+    call far [bios32_pointer]
+    mov [bios32_found], al
+    add edx, ebx
+    mov [bios32_pointer], edx
+    xor edx, edx
+    mov eax, 0xb101
+    call far [bios32_pointer]
+    mov [bios32_present], edx
+    mov eax, 0xb10a
+    xor ebx, ebx
+    xor edi, edi
+    call far [bios32_pointer]
+    mov [bios32_id], cx
+    jmp 0x18:.leave
+bits 16
+.leave:
+    mov ax, 0x20
+    mov ds, ax
+    mov es, ax
+    mov ss, ax
+    mov eax, cr0
+    and al, ~1
+    mov cr0, eax
+    jmp 0:.real
+.real:
+    xor ax, ax
+    mov ds, ax
+    mov es, ax
+    mov ss, ax
+    sti
+    cmp byte [bios32_found], 0
+    CHECK e, 'BIOS32: $PCI'
+    cmp dword [bios32_present], 'PCI '
+    CHECK e, 'BIOS32: B101h'
+    cmp word [bios32_id], 0x8086
+    CHECK e, 'BIOS32: B10Ah'
+    ret
+
 ; --- The image ------------------------------------------------------------------------------------------
 
 image:
@@ -947,6 +1022,22 @@ gdt_target:
     dw 0
     dq 0, 0
 
+flat_table:
+    dq 0
+    dq 0x00cf9b000000ffff
+    dq 0x00cf93000000ffff
+    dq 0x00009b000000ffff
+    dq 0x000093000000ffff
+flat_gdt:
+    dw flat_gdt - flat_table - 1
+    dd flat_table
+bios32_pointer:
+    dd 0
+    dw 0x08
+bios32_found: db 0xff
+bios32_present: dd 0
+bios32_id: dw 0
+
 packet_size: db 16, 0
 packet_count: dw 0
 packet_buffer: dd 0
@@ -964,5 +1055,6 @@ sectors: dw 0
 above_1m: dd 0
 esp_before: dd 0
 esp_after: dd 0
+
 
     times (LOAD_SECTORS + 1) * 512 - ($ - $$) db 0

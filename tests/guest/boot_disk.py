@@ -1,20 +1,26 @@
 """A disk from which a PC's BIOS starts GRUB, and GRUB the stock guest: unlike an ISO it holds only the
 modules of GRUB's that are used, so that it is read fast."""
 
+import gzip
 import pathlib
+import shutil
 
-from . import debian
+from . import debian, initramfs
 
 SECTOR = 512
 PARTITION_SECTOR = 2048
+ROOT_SIZE = 48 << 20  # bytes
+# Bochs wants whole cylinders of 16 heads and 63 sectors.
+CYLINDER = 16 * 63 * SECTOR
 GRUB = pathlib.Path("/usr/lib/grub/i386-pc")
-MODULES = ("biosdisk", "part_msdos", "fat", "serial", "terminal", "echo", "linux")
+MODULES = ("biosdisk", "part_msdos", "ext2", "serial", "terminal", "echo", "linux")
+LINUX = 0x83  # a partition's type
 
 SCRIPT = """serial --unit=0 --speed=115200
 terminal_output serial
 echo "GRUB is there"
-linux (hd0,msdos1)/vmlinuz {words}
-initrd (hd0,msdos1)/initrd
+linux (hd0,msdos1)/boot/vmlinuz {words}
+initrd (hd0,msdos1)/boot/initrd
 boot
 """
 
@@ -28,33 +34,46 @@ def _partition_table(*partitions):
     return table.ljust(64, b"\0") + b"\x55\xaa"
 
 
-def make(path, guest, words, size, data_size):
-    """Writes a disk of @size bytes to @path that boots @guest with @words on its command line. GRUB's
-    first sector is followed by the rest of it, up to the first partition; the second one, the last
-    @data_size bytes, is empty."""
-    work = path.with_suffix(".work")
-    work.mkdir()
-    script, core, volume = work / "script", work / "core.img", work / "volume"
+def _grub(work, words):
+    script, core = work / "script", work / "core.img"
     script.write_text(SCRIPT.format(words=words))
     debian.run(["grub-mkimage", "-O", "i386-pc", "-c", str(script), "-p", "/", "-o", str(core), *MODULES])
-    data = data_size // SECTOR
-    sectors = size // SECTOR - PARTITION_SECTOR - data
-    with open(volume, "wb") as file:
-        file.truncate(sectors * SECTOR)
-    debian.run(["mformat", "-i", str(volume), "-T", str(sectors), "-h", "16", "-s", "63",
-                "-H", str(PARTITION_SECTOR), "::"])  # fmt: skip
-    for source, name in ((guest.kernel, "vmlinuz"), (guest.initramfs, "initrd")):
-        debian.run(["mcopy", "-i", str(volume), str(source), f"::{name}"])
+    return core.read_bytes()
+
+
+def _root(work, guest):
+    """An ext4 that can be the guest's root file system: with its kernel and programs."""
+    root, image = work / "root", work / "root.img"
+    files = {**guest.programs, "boot/vmlinuz": (initramfs.FILE, guest.kernel.read_bytes()),
+             # Compressed: a BIOS reads slowly.
+             "boot/initrd": (initramfs.FILE, gzip.compress(guest.initramfs.read_bytes(), mtime=0))}
+    for name, (mode, content) in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(mode & 0o777)
+    for name in initramfs.DIRECTORIES:
+        (root / name).mkdir(exist_ok=True)
+    debian.run(["mke2fs", "-q", "-t", "ext4", "-d", str(root), "-E", "root_owner=0:0", str(image),
+                f"{ROOT_SIZE >> 10}k"])  # fmt: skip
+    return image.read_bytes()
+
+
+def make(path, guest, words, data_size):
+    """Writes a disk to @path that boots @guest with @words on its command line. GRUB's first sector is
+    followed by the rest of it, up to the first partition; the second one, the last @data_size bytes, is empty."""
+    work = path.with_suffix(".work")
+    work.mkdir()
+    content, core = _root(work, guest), _grub(work, words)
+    shutil.rmtree(work)
+    size = -(-(PARTITION_SECTOR * SECTOR + len(content) + data_size) // CYLINDER) * CYLINDER
+    first, sectors = (size - data_size) // SECTOR, len(content) // SECTOR
     start = (GRUB / "boot.img").read_bytes()[:446] + _partition_table(
-        (0x80, 0x0e, PARTITION_SECTOR, sectors), (0, 0x83, PARTITION_SECTOR + sectors, data))
-    start += core.read_bytes()
+        (0x80, LINUX, PARTITION_SECTOR, sectors), (0, LINUX, first, data_size // SECTOR)) + core
     if len(start) > PARTITION_SECTOR * SECTOR:
         raise debian.Missing("GRUB does not fit in front of the partition")
     with open(path, "wb") as file:
         file.write(start)
         file.seek(PARTITION_SECTOR * SECTOR)
-        file.write(volume.read_bytes())
+        file.write(content)
         file.truncate(size)
-    for file in (script, core, volume):
-        file.unlink()
-    work.rmdir()

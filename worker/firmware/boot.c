@@ -100,7 +100,7 @@ static void start_sector(struct unit *unit, bool check)
         return;
     }
     if (check && far_read16(BOOT_SEGMENT, SIGNATURE_OFFSET) != SIGNATURE) {
-        screen_print("its first sector has no boot signature (55h AAh)");
+        screen_print("no boot signature (55h AAh)");
         return;
     }
     screen_print("started\n");

@@ -97,21 +97,44 @@ static inline void far_write32(uint16_t segment, uint16_t offset, uint32_t value
     *(volatile uint32_t FAR *)(uint32_t)offset = value;
 }
 
+/* @count bytes, upwards, between any two segments: one instruction, for memory that is emulated. */
+static inline void far_move(uint16_t to_segment, uint16_t to, uint16_t from_segment, uint16_t from,
+                            uint16_t count)
+{
+    uint32_t di = to, si = from, cx = count;
+
+    __asm__ volatile("pushw %%ds\n\tpushw %%es\n\tmovw %w3, %%es\n\tmovw %w4, %%ds\n\t"
+                     "rep movsb\n\tpopw %%es\n\tpopw %%ds"
+                     : "+D"(di), "+S"(si), "+c"(cx)
+                     : "a"(to_segment), "d"(from_segment)
+                     : "memory");
+}
+
+static inline void far_fill(uint16_t segment, uint16_t offset, uint8_t value, uint16_t count)
+{
+    uint32_t di = offset, cx = count;
+
+    __asm__ volatile("pushw %%es\n\tmovw %w2, %%es\n\trep stosb\n\tpopw %%es"
+                     : "+D"(di), "+c"(cx)
+                     : "d"(segment), "a"(value)
+                     : "memory");
+}
+
 /* Copies between the data segment and another one. Nothing may cross a segment's end. */
 static inline void far_put(uint16_t segment, uint16_t offset, const void *from, size_t size)
 {
-    const uint8_t *bytes = from;
+    uint16_t here;
 
-    for (size_t i = 0; i < size; i++)
-        far_write8(segment, (uint16_t)(offset + i), bytes[i]);
+    __asm__("movw %%ds, %0" : "=r"(here));
+    far_move(segment, offset, here, (uint16_t)(uintptr_t)from, (uint16_t)size);
 }
 
 static inline void far_get(void *to, uint16_t segment, uint16_t offset, size_t size)
 {
-    uint8_t *bytes = to;
+    uint16_t here;
 
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = far_read8(segment, (uint16_t)(offset + i));
+    __asm__("movw %%ds, %0" : "=r"(here));
+    far_move(here, (uint16_t)(uintptr_t)to, segment, offset, (uint16_t)size);
 }
 
 /* --- Ports --- */

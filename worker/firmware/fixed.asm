@@ -36,6 +36,16 @@ pnp_header:
     dw 0xf000       ; real mode data segment
     dd 0xf0000      ; protected mode data segment
 
+    align 16, db FILL
+    extern bios32_directory
+bios32_header:
+    db '_32_'
+    dd bios32_directory + 0xf0000
+    db 0            ; revision
+    db 1            ; length, in 16 bytes
+    db 0            ; checksum
+    times 5 db 0
+
     ENTRY 0xe05b, reset
     ENTRY 0xe2c3, int02
     ENTRY 0xe3fe, int13

@@ -2,7 +2,8 @@
 #ifndef VENEER_FIRMWARE_KEYBOARD_MAP_H
 #define VENEER_FIRMWARE_KEYBOARD_MAP_H
 
-#include "worker/firmware/firmware.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 /* BDA_KEYBOARD_FLAGS */
 #define FLAG_RIGHT_SHIFT 0x01

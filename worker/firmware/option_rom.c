@@ -20,7 +20,8 @@
 #define PCI_DATA_LAST 0x15
 #define CODE_PC 0
 
-#define PNP_SIGNATURE 0x506e5024u /* "$PnP" */
+#define PNP_SIGNATURE_1 0x5024 /* "$P", "nP": together they would be found in this code */
+#define PNP_SIGNATURE_2 0x506e
 #define PNP_PRODUCT 0x10
 #define PNP_BCV 0x16
 #define PNP_BEV 0x1a
@@ -50,7 +51,8 @@ static void take_entries(uint16_t segment)
     uint16_t header = far_read16(segment, ROM_PNP), vector, product;
     char name[40];
 
-    if (!header || far_read32(segment, header) != PNP_SIGNATURE)
+    if (!header || far_read16(segment, header) != PNP_SIGNATURE_1 ||
+        far_read16(segment, (uint16_t)(header + 2)) != PNP_SIGNATURE_2)
         return;
     vector = far_read16(segment, (uint16_t)(header + PNP_BCV));
     if (vector) {

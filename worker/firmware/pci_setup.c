@@ -27,26 +27,6 @@ uint8_t ide_device; /* device and function of the IDE controller */
 static const uint8_t pirq_irqs[4] = FIRMWARE_PIRQ_IRQS;
 static uint32_t next_port, next_address;
 
-unsigned pci_next(int function)
-{
-    unsigned next = (unsigned)(function + 1);
-
-    for (; next < PCI_FUNCTIONS; next++) {
-        bool first = !(next & 7);
-
-        if (!first &&
-            !(pci_read8((uint8_t)(next & ~7u), PCI_HEADER_TYPE) & PCI_HEADER_MULTIFUNCTION)) {
-            next |= 7;
-            continue;
-        }
-        if (pci_present((uint8_t)next))
-            return next;
-        if (first)
-            next |= 7;
-    }
-    return PCI_FUNCTIONS;
-}
-
 /* Takes @size bytes (a power of 2) from *next; 0 if they do not fit before @end. */
 static uint32_t take(uint32_t *next, uint32_t size, uint32_t end)
 {

@@ -91,10 +91,8 @@ static void set_data_area(void)
 {
     uint16_t reset_flag = bda_read16(BDA_RESET_FLAG);
 
-    for (uint16_t i = 0; i < 0x100; i++)
-        bda_write8(i, 0);
-    for (uint16_t i = 0; i < EBDA_KIB * 1024; i++)
-        far_write8(EBDA_SEGMENT, i, 0);
+    far_fill(BDA_SEGMENT, 0, 0, 0x100);
+    far_fill(EBDA_SEGMENT, 0, 0, EBDA_KIB * 1024);
     far_write8(EBDA_SEGMENT, EBDA_SIZE_KIB, EBDA_KIB);
     bda_write16(BDA_EBDA_SEGMENT, EBDA_SEGMENT);
     bda_write16(BDA_MEMORY_KIB, BASE_MEMORY_KIB);
@@ -123,9 +121,7 @@ static void start_vga(void)
         return;
     call_far(&call);
     font = far_read32(0, VGA_FONT_VECTOR * 4);
-    for (uint16_t i = 0; i < FIXED_FONT_SIZE; i++)
-        far_write8(FIRMWARE_CODE, (uint16_t)(FIXED_FONT + i),
-                   far_read8((uint16_t)(font >> 16), (uint16_t)(font + i)));
+    far_move(FIRMWARE_CODE, FIXED_FONT, (uint16_t)(font >> 16), (uint16_t)font, FIXED_FONT_SIZE);
 }
 
 static void set_equipment(unsigned serial_ports, bool mouse)

@@ -21,9 +21,8 @@ void tables_copy(void)
         if (!copy->size || from >= FIRMWARE_TABLES_SIZE ||
             copy->size > FIRMWARE_TABLES_SIZE - from || copy->size > FIXED_ENTRIES - to)
             continue;
-        for (uint32_t j = 0; j < copy->size; j++)
-            far_write8(FIRMWARE_CODE, (uint16_t)(to + j),
-                       far_read8(FIRMWARE_TABLES_ADDRESS >> 4, (uint16_t)(from + j)));
+        far_move(FIRMWARE_CODE, (uint16_t)to, FIRMWARE_TABLES_ADDRESS >> 4, (uint16_t)from,
+                 (uint16_t)copy->size);
         to += copy->size;
     }
 }

@@ -40,8 +40,8 @@ void font_load(uint16_t segment, uint16_t offset, uint16_t first, uint16_t count
     for (uint16_t i = 0; i < count; i++) {
         uint16_t to = (uint16_t)(block_offset(block) + ((first + i) & 0xff) * SLOT);
 
-        for (uint8_t y = 0; y < height && y < SLOT; y++)
-            far_write8(0xa000, (uint16_t)(to + y), far_read8(segment, offset++));
+        far_move(0xa000, to, segment, offset, height);
+        offset = (uint16_t)(offset + height);
     }
     vga_write(VGA_SEQUENCER, 2, map);
     vga_write(VGA_SEQUENCER, 4, memory);

@@ -224,12 +224,6 @@ uint8_t graphics_get(const struct vga_mode *mode, uint8_t page, struct position 
 /* --- Scrolling
  * ------------------------------------------------------------------------------------- */
 
-static void copy_line(uint16_t segment, uint16_t to, uint16_t from, uint16_t bytes)
-{
-    for (uint16_t i = 0; i < bytes; i++)
-        far_write8(segment, (uint16_t)(to + i), far_read8(segment, (uint16_t)(from + i)));
-}
-
 static uint8_t pattern(const struct vga_mode *mode, uint8_t color)
 {
     if (mode->layout == LAYOUT_CGA4)
@@ -243,8 +237,7 @@ static void fill_line(const struct vga_mode *mode, uint16_t to, uint16_t bytes, 
 {
     if (mode->layout == LAYOUT_PLANAR)
         planar_begin(color & 15);
-    for (uint16_t i = 0; i < bytes; i++)
-        far_write8(mode->segment, (uint16_t)(to + i), pattern(mode, color));
+    far_fill(mode->segment, to, pattern(mode, color), bytes);
     if (mode->layout == LAYOUT_PLANAR)
         planar_end();
 }
@@ -270,7 +263,7 @@ void graphics_scroll(const struct vga_mode *mode, uint8_t page, struct window wi
         from = line_offset(mode, page, (uint16_t)(down ? y - distance : y + distance));
         if (mode->layout == LAYOUT_PLANAR)
             vga_write(VGA_GRAPHICS, GRAPHICS_MODE, WRITE_MODE_1);
-        copy_line(mode->segment, to, (uint16_t)(from + left), bytes);
+        far_move(mode->segment, to, mode->segment, (uint16_t)(from + left), bytes);
         if (mode->layout == LAYOUT_PLANAR)
             vga_write(VGA_GRAPHICS, GRAPHICS_MODE, 0);
     }

@@ -21,14 +21,32 @@ void vga_dac_read(uint8_t index, uint8_t *rgb)
         rgb[i] = in8(VGA_DAC_DATA);
 }
 
-/* rgbRGB: capitals are two thirds of the light, small letters one third. */
-static void write_ega(uint8_t index, uint8_t color)
-{
-    uint8_t red = (uint8_t)((color & 0x04 ? 0x2a : 0) + (color & 0x20 ? 0x15 : 0));
-    uint8_t green = (uint8_t)((color & 0x02 ? 0x2a : 0) + (color & 0x10 ? 0x15 : 0));
-    uint8_t blue = (uint8_t)((color & 0x01 ? 0x2a : 0) + (color & 0x08 ? 0x15 : 0));
+/* --- The palettes of the modes: 64 colors at a time, for one OUTS
+ * --------------------------------- */
 
-    vga_dac_write(index, red, green, blue);
+#define CHUNK 64
+
+/* Red, green and blue of colors @first and up. */
+static void write_block(uint8_t first, const uint8_t (*rgb)[3], uint16_t count)
+{
+    const uint8_t *from = rgb[0];
+    uint32_t bytes = count * 3u;
+
+    out8(VGA_DAC_WRITE, first);
+    __asm__ volatile("rep outsb" : "+S"(from), "+c"(bytes) : "d"(VGA_DAC_DATA) : "memory");
+}
+
+static void set_gray(uint8_t *rgb, uint8_t level)
+{
+    rgb[0] = rgb[1] = rgb[2] = level;
+}
+
+/* rgbRGB: capitals are two thirds of the light, small letters one third. */
+static void set_ega(uint8_t *rgb, uint8_t color)
+{
+    rgb[0] = (uint8_t)((color & 0x04 ? 0x2a : 0) + (color & 0x20 ? 0x15 : 0));
+    rgb[1] = (uint8_t)((color & 0x02 ? 0x2a : 0) + (color & 0x10 ? 0x15 : 0));
+    rgb[2] = (uint8_t)((color & 0x01 ? 0x2a : 0) + (color & 0x08 ? 0x15 : 0));
 }
 
 /* One of the sixteen colors of the CGA; its dark yellow is brown. */
@@ -39,31 +57,24 @@ static uint8_t cga_to_ega(uint8_t color)
     return (uint8_t)((color & 7) | (color & 8 ? 0x38 : 0));
 }
 
-/* 24 hues from blue by way of red and green, at three brightnesses and three saturations, each a
- * walk along the edges of a cube whose edges have these 5 points. */
-static void write_hues(uint8_t index, const uint8_t *points)
+/* Color @hue of 24 from blue by way of red and green: a walk along the edges of a cube whose edges
+ * have these 5 points. */
+static void set_hue(uint8_t *rgb, uint8_t hue, const uint8_t *points)
 {
     /* Red, green and blue at the corners of the walk: bits 2, 1 and 0. */
     static const uint8_t corners[] = {1, 5, 4, 6, 2, 3, 1};
+    uint8_t from = corners[hue / 4], to = corners[hue / 4 + 1], step = hue % 4;
 
-    for (unsigned corner = 0; corner < 6; corner++) {
-        uint8_t from = corners[corner], to = corners[corner + 1];
+    for (unsigned i = 0; i < 3; i++) {
+        uint8_t bit = (uint8_t)(4 >> i);
+        bool begins = from & bit, ends = to & bit;
 
-        for (unsigned step = 0; step < 4; step++) {
-            uint8_t rgb[3];
-
-            for (unsigned i = 0; i < 3; i++) {
-                uint8_t bit = (uint8_t)(4 >> i);
-                bool begins = from & bit, ends = to & bit;
-
-                rgb[i] = points[begins == ends ? (begins ? 4 : 0) : begins ? 4 - step : step];
-            }
-            vga_dac_write(index++, rgb[0], rgb[1], rgb[2]);
-        }
+        rgb[i] = points[begins == ends ? (begins ? 4 : 0) : begins ? 4 - step : step];
     }
 }
 
-static void load_256(void)
+/* The CGA's colors, grays, then the hues at three brightnesses and three saturations each. */
+static void set_256(uint8_t *rgb, uint8_t color)
 {
     static const uint8_t grays[16] = {0x00, 0x05, 0x08, 0x0b, 0x0e, 0x11, 0x14, 0x18,
                                       0x1c, 0x20, 0x24, 0x28, 0x2d, 0x32, 0x38, 0x3f};
@@ -75,35 +86,39 @@ static void load_256(void)
         {0x0b, 0x0c, 0x0d, 0x0f, 0x10},
     };
 
-    for (uint8_t i = 0; i < 16; i++) {
-        write_ega(i, cga_to_ega(i));
-        vga_dac_write((uint8_t)(16 + i), grays[i], grays[i], grays[i]);
-    }
-    for (uint8_t i = 0; i < 9; i++)
-        write_hues((uint8_t)(32 + i * 24), points[i]);
-    for (unsigned i = 248; i < 256; i++)
-        vga_dac_write((uint8_t)i, 0, 0, 0);
+    if (color < 16)
+        set_ega(rgb, cga_to_ega(color));
+    else if (color < 32)
+        set_gray(rgb, grays[color - 16]);
+    else if (color < 32 + 9 * 24)
+        set_hue(rgb, (uint8_t)((color - 32) % 24), points[(color - 32) / 24]);
+    else
+        set_gray(rgb, 0);
+}
+
+static void set_color(enum vga_palette palette, uint8_t *rgb, uint8_t color)
+{
+    static const uint8_t monochrome[] = {0x00, 0x2a, 0x15, 0x3f};
+
+    if (palette == PALETTE_256)
+        set_256(rgb, color);
+    else if (palette == PALETTE_EGA)
+        set_ega(rgb, color);
+    else if (palette == PALETTE_CGA)
+        set_ega(rgb, cga_to_ega((uint8_t)((color & 7) | (color & 0x10 ? 8 : 0))));
+    else
+        set_gray(rgb, monochrome[(color & 0x08 ? 1 : 0) | (color & 0x10 ? 2 : 0)]);
 }
 
 void vga_load_palette(enum vga_palette palette)
 {
-    static const uint8_t monochrome[] = {0x00, 0x2a, 0x15, 0x3f};
+    unsigned chunks = palette == PALETTE_256 ? 256 / CHUNK : 1;
+    uint8_t rgb[CHUNK][3];
 
-    if (palette == PALETTE_256) {
-        load_256();
-        return;
-    }
-    for (unsigned i = 0; i < 256; i++) {
-        uint8_t index = (uint8_t)i, color = i & 0x3f, level;
-
-        if (palette == PALETTE_EGA) {
-            write_ega(index, color);
-        } else if (palette == PALETTE_CGA) {
-            write_ega(index, cga_to_ega((uint8_t)((color & 7) | (color & 0x10 ? 8 : 0))));
-        } else {
-            level = monochrome[(color & 0x08 ? 1 : 0) | (color & 0x10 ? 2 : 0)];
-            vga_dac_write(index, level, level, level);
-        }
+    for (unsigned i = 0; i < chunks; i++) {
+        for (unsigned j = 0; j < CHUNK; j++)
+            set_color(palette, rgb[j], (uint8_t)(i * CHUNK + j));
+        write_block((uint8_t)(i * CHUNK), rgb, CHUNK);
     }
 }
 

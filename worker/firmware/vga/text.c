@@ -115,17 +115,6 @@ uint16_t screen_get(uint8_t page, struct position position)
     return graphics_get(mode, page, position);
 }
 
-static void copy_row(uint16_t segment, uint16_t to, uint16_t from, uint16_t words)
-{
-    uint32_t di = to, si = from, cx = words;
-
-    __asm__ volatile("pushw %%ds\n\tpushw %%es\n\tmovw %w3, %%ds\n\tmovw %w3, %%es\n\t"
-                     "rep movsw\n\tpopw %%es\n\tpopw %%ds"
-                     : "+D"(di), "+S"(si), "+c"(cx)
-                     : "a"(segment)
-                     : "memory");
-}
-
 static void blank_row(uint16_t segment, uint16_t offset, uint16_t words, uint8_t attribute)
 {
     uint32_t di = offset, cx = words;
@@ -152,7 +141,7 @@ static void text_scroll(uint16_t segment, uint8_t page, struct window window, ui
         }
         from = offset_of(
             page, (struct position){window.left, (uint8_t)(down ? row - lines : row + lines)});
-        copy_row(segment, to, from, words);
+        far_move(segment, to, segment, from, (uint16_t)(words * 2));
     }
 }
 
