@@ -97,6 +97,12 @@ static int64_t transfer(uint32_t handle, const struct disk_request *request)
                                 request->segment_count);
 }
 
+static void end_request(struct disk_request *request, enum disk_status status)
+{
+    __atomic_fetch_sub(&machine.disk_requests, 1, __ATOMIC_RELAXED);
+    request->done(request, status);
+}
+
 /* Does @request on the medium that is in the drive now. With the lock, but for the transfer. */
 static void serve(struct drive *drive, struct disk_request *request)
 {
@@ -111,7 +117,7 @@ static void serve(struct drive *drive, struct disk_request *request)
         drive->busy = 0;
         status = status_of(result);
     }
-    request->done(request, status);
+    end_request(request, status);
 }
 
 static void run(void *argument)
@@ -121,7 +127,7 @@ static void run(void *argument)
     lock_take(&machine.lock);
     for (;;) {
         while ((request = queue_take(&drive->cancelled)) != NULL)
-            request->done(request, DISK_ERROR_NO_MEDIUM);
+            end_request(request, DISK_ERROR_NO_MEDIUM);
         request = queue_take(&drive->waiting);
         if (request)
             serve(drive, request);
@@ -198,6 +204,7 @@ bool disk_host_remove(struct disk *disk)
 static void submit(struct disk *disk, struct disk_request *request)
 {
     struct drive *drive = (struct drive *)disk;
+    __atomic_fetch_add(&machine.disk_requests, 1, __ATOMIC_RELAXED);
     queue_add(disk->sector_count > 0 ? &drive->waiting : &drive->cancelled, request);
     wake(drive);
 }

@@ -64,6 +64,24 @@ void io_remove_ports(const struct device_ports *ports)
         take_ports(i);
 }
 
+static void set_posted(uint32_t vp, uint16_t port)
+{
+    const struct hv_input_veneer_set_vp_register_rule rule = {.vp_index = vp,
+                                                              .address = port,
+                                                              .kind = VENEER_REGISTER_PORT,
+                                                              .size = 1,
+                                                              .flags = VENEER_RULE_POSTED_WRITES};
+    if (machine_call(HVCALL_VENEER_SET_VP_REGISTER_RULE, 0, &rule, sizeof(rule)) != 0)
+        machine_fail("the hypervisor refuses a rule for port %x", port);
+}
+
+void io_post_writes(uint16_t first, uint16_t count)
+{
+    for (uint32_t vp = 0; vp < machine.vp_count; vp++)
+        for (uint16_t i = 0; i < count; i++)
+            set_posted(vp, (uint16_t)(first + i));
+}
+
 void io_add_mmio(const struct device_mmio *mmio)
 {
     if (mmio_range_count == MAX_MMIO_RANGES)

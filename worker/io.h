@@ -14,6 +14,11 @@ void io_add_mmio(const struct device_mmio *mmio);
 void io_remove_ports(const struct device_ports *ports);
 void io_remove_mmio(const struct device_mmio *mmio);
 
+/* Writes of single bytes to these ports need no exit of their own: they come to their device in the
+ * order of the processor that makes them, before its next access that does need one. Before VPs
+ * run. */
+void io_post_writes(uint16_t first, uint16_t count);
+
 /* Adds ports of a device that needs no lock: its functions are called by several threads at once.
  * They are never removed. */
 void io_add_ports_unlocked(const struct device_ports *ports);

@@ -48,6 +48,7 @@ struct machine {
     struct vp *accessing; /* the VP whose access is being served; by the lock */
     struct device_host host;
     bool resets_by_triple_fault; /* else that is the machine's end */
+    uint32_t disk_requests;      /* atomic: under way at drives, whose threads do them */
     /* Takes a write to a register that is declared as posted. The VP's thread. */
     void (*posted)(struct vp *vp, const struct veneer_posted_write *write);
 };

@@ -66,6 +66,14 @@ static void add(const struct attached *attached, struct control *control, struct
     }
 }
 
+/* The registers from Features to LBA High only take parameters of the command that follows. With
+ * several processors, one could give the command that another has written them for. */
+static void post_parameters(const struct device_ports *ports)
+{
+    if (machine.vp_count == 1)
+        io_post_writes((uint16_t)(ports->first + 1), 5);
+}
+
 void pc_drives_make(const struct options *options, struct pci_bus *pci, struct i8237 *dma,
                     struct control *control)
 {
@@ -76,6 +84,7 @@ void pc_drives_make(const struct options *options, struct pci_bus *pci, struct i
     for (uint32_t i = 0; i < PIIX4_IDE_CHANNELS; i++) {
         io_add_ports(&ide.channels[i].command_ports);
         io_add_ports(&ide.channels[i].control_port);
+        post_parameters(&ide.channels[i].command_ports);
     }
     pci_add(pci, PIIX4_DEVICE, 1, &ide.function);
     i82077_init(&floppy, &machine.host, pc_irq(FLOPPY_IRQ), dma, floppies);

@@ -136,22 +136,6 @@ static bool make_network(const struct options *options)
 
 /* --- Registers that need no exit of their own --- */
 
-/* Port 80h, which systems write to pass time: the DMA controller's spare page register, which holds
- * what was written last. */
-static void declare_posted(void)
-{
-    for (uint32_t i = 0; i < machine.vp_count; i++) {
-        const struct hv_input_veneer_set_vp_register_rule rule = {.vp_index = i,
-                                                                  .address = DELAY_PORT,
-                                                                  .kind = VENEER_REGISTER_PORT,
-                                                                  .size = 1,
-                                                                  .flags =
-                                                                      VENEER_RULE_POSTED_WRITES};
-        if (machine_call(HVCALL_VENEER_SET_VP_REGISTER_RULE, 0, &rule, sizeof(rule)) != 0)
-            machine_fail("the hypervisor refuses a rule for port %x", DELAY_PORT);
-    }
-}
-
 static void take_posted(struct vp *vp, const struct veneer_posted_write *write)
 {
     io_write_port(vp, (uint16_t)write->address, write->size, write->value);
@@ -184,7 +168,9 @@ void pc_machine_make(const struct options *options, const struct load_file *firm
     pc_drives_make(options, &pci, &dma, &control);
     has_adapter = make_network(options);
     pc_firmware_inform(options, &rtc);
-    declare_posted();
+    /* Which systems write to pass time: the DMA controller's spare page register, which holds what
+     * was written last. */
+    io_post_writes(DELAY_PORT, 1);
     control.keyboard = &keyboard;
     control.power = &power;
     control.screen = &vga;

@@ -236,5 +236,8 @@ _Noreturn void vp_run(struct vp *vp)
             flags = serve(vp);
         else
             settle(vp, result);
+        /* A guest that polls its drive would keep the drive's thread from this CPU. */
+        if (__builtin_expect(__atomic_load_n(&machine.disk_requests, __ATOMIC_RELAXED) != 0, 0))
+            system_yield();
     }
 }

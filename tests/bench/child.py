@@ -58,7 +58,7 @@ def _boot_from_cd(platform, system, build, directory):
     return dataclasses.replace(platform.machine, image=image, unknown_msrs=True), []
 
 
-def _add_null_disk(machine, _directory):
+def add_null_disk(machine, _directory):
     """Returns the machine with the child's disk, and the emulator's options for it."""
     return machine, ["-drive", f"if=none,id=disk,driver=null-co,size={DISK_SIZE},read-zeroes=on",
                      "-device", "ide-hd,drive=disk,bus=ide.0,unit=0"]  # fmt: skip
@@ -79,7 +79,7 @@ PLATFORMS = [
         module="kvm_amd",
         linux_options=LINUX_OPTIONS,
         boot_linux=_boot_from_qemu,
-        add_disk=_add_null_disk,
+        add_disk=add_null_disk,
         has_plugins=True,
         emulator_options=("-icount", "shift=0,sleep=off"),
     ),

@@ -18,7 +18,7 @@ CHILD = (0x100000, 0x400000)
 PARTS = ("parent", *("waiting" for _ in WAITING), "hypervisor", "child")
 
 
-def _function(file, name):
+def function(file, name):
     """Returns start and end of a function."""
     symbols = subprocess.run(["nm", "--print-size", str(file)], check=True, capture_output=True,
                              text=True).stdout  # fmt: skip
@@ -28,11 +28,11 @@ def _function(file, name):
 
 
 def plugin_options(build):
-    ranges = [_function(build / file, name) for file, name in WAITING]
+    ranges = [function(build / file, name) for file, name in WAITING]
     return "".join(f",part={start:x}-{end:x}" for start, end in (*ranges, HYPERVISOR, CHILD))
 
 
-def _rows(lines):
+def rows(lines):
     """Yields the measurements of each row: lists of counts by part."""
     row, begun = None, None
     for line in lines:
@@ -52,7 +52,7 @@ def _rows(lines):
 def read(marks, names):
     """Returns medians by "NAME PART"; `names` are those of the rows, in the order of the run."""
     found = {}
-    for name, measurements in zip(names, _rows(marks)):
+    for name, measurements in zip(names, rows(marks)):
         for part in set(PARTS) - {"waiting"}:
             totals = [sum(count for count, of in zip(counts, PARTS) if of == part)
                       for counts in measurements]  # fmt: skip

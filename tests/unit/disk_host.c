@@ -166,6 +166,7 @@ static void submit(unsigned number, enum disk_operation operation)
     disk->submit(disk, &requests[number]);
     if (!locked)
         lock_release(&machine.lock);
+    CHECK(machine.disk_requests > 0);
     CHECK(strlen(history) == length); /* nothing ends within submit() */
 }
 
@@ -189,6 +190,7 @@ static void start(uint32_t handle, uint32_t sector_size, bool removable)
 /* The drive is never given back: it is as long as the process. */
 static void end(void)
 {
+    CHECK_EQUAL(machine.disk_requests, 0); /* each has ended, and counted once */
     free(disk);
 }
 

@@ -2,7 +2,9 @@
 #include "worker/io.h"
 
 #include <setjmp.h>
+#include <string.h>
 
+#include "include/hv/status.h"
 #include "tests/unit/unit.h"
 #include "worker/guest_memory.h"
 #include "worker/machine.h"
@@ -16,6 +18,19 @@ _Noreturn void machine_fail(const char *format, ...)
 {
     (void)format;
     longjmp(failed, 1);
+}
+
+static struct hv_input_veneer_set_vp_register_rule rules[16];
+static uint32_t rule_count;
+
+int64_t machine_call(uint16_t code, uint16_t reps, const void *input, size_t input_size)
+{
+    CHECK_EQUAL(code, HVCALL_VENEER_SET_VP_REGISTER_RULE);
+    CHECK(reps == 0 && input_size == sizeof(rules[0]));
+    if (rule_count == sizeof(rules) / sizeof(rules[0]))
+        return HV_STATUS_INSUFFICIENT_BUFFERS;
+    memcpy(&rules[rule_count++], input, input_size);
+    return 0;
 }
 
 void lock_wait(struct lock *lock)
@@ -187,8 +202,28 @@ static void test_full(void)
     CHECK_EQUAL(io_read_port(NULL, 0x4005, 1), 1);
 }
 
+/* A rule for each byte on each processor; a refusal is not passed over. */
+static void test_posted(void)
+{
+    machine.vp_count = 2;
+    rule_count = 0;
+    io_post_writes(0x1f1, 5);
+    CHECK_EQUAL(rule_count, 10);
+    for (uint32_t i = 0; i < rule_count; i++) {
+        CHECK_EQUAL(rules[i].vp_index, i / 5);
+        CHECK_EQUAL(rules[i].address, 0x1f1 + i % 5);
+        CHECK(rules[i].kind == VENEER_REGISTER_PORT && rules[i].size == 1 &&
+              rules[i].flags == VENEER_RULE_POSTED_WRITES);
+    }
+    if (setjmp(failed) == 0) {
+        io_post_writes(0x171, 5);
+        CHECK(!"rules that the hypervisor refuses");
+    }
+}
+
 int main(void)
 {
+    test_posted();
     test_ports();
     test_strings();
     test_registers();
