@@ -56,6 +56,9 @@ void vm_config_init(struct vm_config *config);
 bool vm_config_set(struct vm_config *config, const char *key, const char *value,
                    char why[VM_WHY_SIZE]);
 
+/* Whether there is such a key; false: @why says so, with a suggestion. */
+bool vm_config_has_key(const char *key, char why[VM_WHY_SIZE]);
+
 /* Reads @size bytes of text. False: something is wrong, all of which has been reported; @config is
  * then good for nothing. */
 bool vm_config_parse(const char *text, size_t size, struct vm_config *config,

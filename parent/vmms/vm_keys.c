@@ -131,7 +131,7 @@ static bool no_such_key(const char *key, char why[VM_WHY_SIZE])
     else if (best)
         snprintf(why, VM_WHY_SIZE, "there is no key %s; is %s meant?", key, best->name);
     else
-        snprintf(why, VM_WHY_SIZE, "there is no key %s; help vm-keys lists them", key);
+        snprintf(why, VM_WHY_SIZE, "there is no key %s; vm help keys lists them", key);
     return false;
 }
 
@@ -238,6 +238,12 @@ static bool set_text(const struct vm_slot *slot, struct vm_config *config, const
     else
         snprintf(why, VM_WHY_SIZE, "%s: it is longer than %u characters", key->name, key->size - 1);
     return false;
+}
+
+bool vm_config_has_key(const char *key, char why[VM_WHY_SIZE])
+{
+    struct vm_slot slot;
+    return vm_key_find(key, &slot) || no_such_key(key, why);
 }
 
 bool vm_config_set(struct vm_config *config, const char *key, const char *value,

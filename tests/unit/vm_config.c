@@ -96,7 +96,7 @@ static void test_reports(void)
                         "4: there is no key disk; there are disk.0 to disk.7\n"
                         "5: it is neither \"key = value\" nor a comment with # at its start\n"
                         "6: there is no key disk.8; there are disk.0 to disk.7\n"
-                        "7: there is no key xyzzyplugh; help vm-keys lists them\n");
+                        "7: there is no key xyzzyplugh; vm help keys lists them\n");
 }
 
 struct wrong {
