@@ -15,6 +15,7 @@ struct vm {
     struct list link;
     char name[VM_NAME_SIZE];
     struct vm_log log;
+    bool leaving; /* its end belongs to the system's; of the console's thread */
     /* By the service's lock: */
     enum vm_state state;
     char reason[VM_WHY_SIZE];

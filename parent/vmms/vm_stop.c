@@ -58,12 +58,13 @@ static void end_at_once(struct vm *vm)
     child_put(child);
 }
 
-/* Waits with a sign of life. False: it has not ended in @seconds, or ^C. */
+/* Waits, from the second second on with a sign of life. False: it has not ended in @seconds, or ^C.
+ */
 static bool wait_for_end(struct vm *vm, uint32_t seconds)
 {
     uint64_t start = time_now(), total = (uint64_t)seconds * US_PER_SECOND, passed = 0;
-    bool ended;
-    while (!(ended = vm_wait_end(vm, time_now() + LOOK_INTERVAL_US)) && passed < total &&
+    bool ended = vm_wait_end(vm, start + US_PER_SECOND);
+    while (!ended && !(ended = vm_wait_end(vm, time_now() + LOOK_INTERVAL_US)) && passed < total &&
            !terminal_interrupted()) {
         passed = time_now() - start;
         terminal_progress("stopping", passed < total ? passed : total - 1, total);
@@ -148,12 +149,13 @@ void vm_stop_all(void)
     uint64_t start = time_now();
     LIST_FOR_EACH (first, &vm_list) {
         struct vm *vm = CONTAINER_OF(first, struct vm, link);
-        if (vm_runs(vm))
+        vm->leaving = vm_runs(vm);
+        if (vm->leaving)
             begin_stop(vm);
     }
     LIST_FOR_EACH (second, &vm_list) {
         struct vm *vm = CONTAINER_OF(second, struct vm, link);
-        if (vm_runs(vm))
+        if (vm->leaving)
             finish_stop(vm, start);
     }
 }
