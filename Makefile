@@ -50,7 +50,15 @@ demo_objects = $(patsubst %,$(BUILD)/child/%.o,$(1))
 DEMO_OBJECTS := $(call demo_objects,$(wildcard vsc/demo/*.asm) $(DEMO_SOURCES) \
                   $(addprefix lib/,string.c printf.c cmdline.c page_table.c))
 
-IMAGES := $(PROGRAMS) $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/demo.elf $(BUILD)/veneer.iso
+# The firmware of PCs: real-mode programs for segments F000h and C000h.
+FIRMWARE_SOURCES := $(wildcard worker/firmware/*.c)
+VGA_SOURCES := $(filter-out %/glyphs.c,$(wildcard worker/firmware/vga/*.c)) worker/firmware/string.c
+firmware_objects = $(patsubst %,$(BUILD)/firmware/%.o,$(1))
+FIRMWARE_OBJECTS := $(call firmware_objects,$(wildcard worker/firmware/*.asm) $(FIRMWARE_SOURCES)) \
+                    $(BUILD)/firmware/protected/pci_find.o
+VGA_OBJECTS := $(call firmware_objects,$(wildcard worker/firmware/vga/*.asm) $(VGA_SOURCES))
+
+IMAGES := $(PROGRAMS) $(BUILD)/veneer.elf $(BUILD)/parent.elf $(BUILD)/demo.elf $(BUILD)/firmware.bin $(BUILD)/veneer.iso
 
 .DELETE_ON_ERROR:
 .PHONY: all
@@ -129,6 +137,61 @@ $(BUILD)/demo.elf: vsc/demo/linker.ld $(DEMO_OBJECTS)
 	@echo "  LD    $@"
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -T vsc/demo/linker.ld -o $@ $(DEMO_OBJECTS)
 
+# Pointers of C are to one segment (worker/firmware/firmware.h); stacks have 1 KiB.
+FIRMWARE_CFLAGS := -std=gnu17 -march=i386 -mregparm=3 -mpreferred-stack-boundary=2 -Os -g \
+                   -ffreestanding -fno-strict-aliasing -fno-common -fno-pic -fno-pie \
+                   -mgeneral-regs-only -fcf-protection=none -fomit-frame-pointer \
+                   -fno-asynchronous-unwind-tables -fno-stack-protector -ffunction-sections \
+                   -fdata-sections -fno-tree-loop-distribute-patterns \
+                   -ffile-prefix-map=$(CURDIR)=. -I. $(WARNINGS)
+FIRMWARE_LDFLAGS := -m elf_i386 -nostdlib -static --no-check-sections --gc-sections \
+                    -z noexecstack --build-id=none --fatal-warnings --no-warn-rwx-segments
+
+$(BUILD)/firmware/%.c.o: %.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC    $< (firmware)"
+	$(Q)$(CC) $(FIRMWARE_CFLAGS) -m16 -MMD -MP -c $< -o $@
+
+# The same for protected mode, where it runs anywhere: without tables, under names of its own.
+$(BUILD)/firmware/protected/%.o: worker/firmware/%.c Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  CC    $< (firmware, protected mode)"
+	$(Q)$(CC) $(FIRMWARE_CFLAGS) -m32 -fno-jump-tables -fno-tree-switch-conversion \
+	    -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.plain
+	$(Q)$(OBJCOPY) --prefix-symbols=protected_ --prefix-alloc-sections=.protected $@.plain $@
+
+$(BUILD)/firmware/%.asm.o: %.asm Makefile | setup
+	@mkdir -p $(@D)
+	@echo "  NASM  $< (firmware)"
+	$(Q)$(NASM) -f elf32 -Werror -I./ -I$(BUILD)/ -MD $(@:.o=.d) -MP -o $@ $<
+
+# Drawing the fonts takes a program for this machine.
+$(BUILD)/firmware/glyphs: tools/glyphs.c worker/firmware/vga/glyphs.c lib/font.c lib/font.h \
+                          worker/firmware/vga/glyphs.h | setup
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -I. $(WARNINGS) -o $@ $(filter %.c,$^)
+
+$(BUILD)/firmware/fonts.bin: $(BUILD)/firmware/glyphs
+	@echo "  FONTS $@"
+	$(Q)$< $@
+
+$(BUILD)/firmware/worker/firmware/vga/fonts.asm.o: $(BUILD)/firmware/fonts.bin
+
+$(BUILD)/firmware/firmware.elf: worker/firmware/firmware.ld $(FIRMWARE_OBJECTS)
+	@echo "  LD    $@"
+	$(Q)$(LD) $(FIRMWARE_LDFLAGS) -T worker/firmware/firmware.ld -o $@ $(FIRMWARE_OBJECTS)
+
+$(BUILD)/firmware/vga.elf: worker/firmware/vga/vga.ld $(VGA_OBJECTS)
+	@echo "  LD    $@"
+	$(Q)$(LD) $(FIRMWARE_LDFLAGS) -T worker/firmware/vga/vga.ld -o $@ $(VGA_OBJECTS)
+
+$(BUILD)/firmware/%.bin: $(BUILD)/firmware/%.elf
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+$(BUILD)/firmware.bin: $(BUILD)/firmware/vga.bin $(BUILD)/firmware/firmware.bin tools/firmware.py
+	@echo "  BIOS  $@"
+	$(Q)$(PYTHON) tools/firmware.py $(BUILD)/firmware/vga.bin $(BUILD)/firmware/firmware.bin $@
+
 # Structure offsets for NASM: a C file emits them as text into its assembly, from which they are
 # picked (see hypervisor/asm_offsets.c.in).
 $(BUILD)/asm_offsets.inc: hypervisor/asm_offsets.c.in Makefile | setup
@@ -176,7 +239,8 @@ $(BUILD)/iso/%.elf: $(BUILD)/%.elf
 
 KERNELS := $(BUILD)/iso/veneer.elf $(BUILD)/iso/parent.elf
 # Files that the parent finds by name: the demo child, and the program that runs children.
-MODULES := demo=$(BUILD)/iso/demo.elf worker=$(BUILD)/programs/worker.elf
+MODULES := demo=$(BUILD)/iso/demo.elf worker=$(BUILD)/programs/worker.elf \
+           firmware=$(BUILD)/firmware.bin
 module_name = $(firstword $(subst =, ,$(1)))
 module_file = $(lastword $(subst =, ,$(1)))
 
@@ -254,5 +318,6 @@ setup:
 -include $(USER_RUNTIME_OBJECTS:.o=.d) $(USER_LIB_OBJECTS:.o=.d)
 -include $(patsubst %,$(BUILD)/user/parent/user/programs/%.c.d,$(PROGRAM_NAMES))
 -include $(HYPERVISOR_OBJECTS:.o=.d) $(PARENT_OBJECTS:.o=.d) $(DEMO_OBJECTS:.o=.d)
+-include $(FIRMWARE_OBJECTS:.o=.d) $(VGA_OBJECTS:.o=.d)
 -include $(BUILD)/asm_offsets.d
 include tests/host.mk

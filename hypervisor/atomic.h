@@ -32,6 +32,12 @@ static inline uint32_t atomic_or(uint32_t *p, uint32_t bits)
     return __atomic_fetch_or(p, bits, __ATOMIC_SEQ_CST);
 }
 
+/* Returns the new value. */
+static inline uint32_t atomic_add(uint32_t *p, uint32_t value)
+{
+    return __atomic_add_fetch(p, value, __ATOMIC_SEQ_CST);
+}
+
 static inline bool atomic_compare_exchange(uint32_t *p, uint32_t expected, uint32_t value)
 {
     return __atomic_compare_exchange_n(p, &expected, value, false, __ATOMIC_SEQ_CST,

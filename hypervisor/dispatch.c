@@ -196,22 +196,25 @@ static inline bool claim(struct vp *child, enum vp_state as)
            atomic_compare_exchange(&child->state, VP_BLOCKED, as);
 }
 
-/* While another LP accesses it, it will soon be free; but we must not wait here without a
- * reference. */
+/* While another LP accesses it, or is about to, it will soon be free; but we must not wait here
+ * without a reference. */
 __attribute__((noinline)) static enum hv_status claim_to_run(struct vp *child, bool referenced)
 {
-    while (!claim(child, VP_RUNNING)) {
+    for (;;) {
+        bool wanted = atomic_load(&child->access_wanted) != 0;
+        if (!wanted && claim(child, VP_RUNNING))
+            return HV_STATUS_SUCCESS;
         enum vp_state state = atomic_load(&child->state);
-        if (state == VP_IDLE || state == VP_BLOCKED) /* woken between claim()'s two looks */
+        bool is_free = state == VP_IDLE || state == VP_BLOCKED;
+        if (is_free && !wanted) /* woken between claim()'s two looks */
             continue;
-        if (state != VP_ACCESSED)
+        if (!is_free && state != VP_ACCESSED)
             return HV_STATUS_INVALID_VP_STATE;
         if (!referenced)
             return HV_STATUS_OBJECT_IN_USE;
         lp_answer_requests(this_lp());
         cpu_pause();
     }
-    return HV_STATUS_SUCCESS;
 }
 
 __attribute__((always_inline)) static inline enum hv_status
@@ -222,7 +225,8 @@ dispatch(struct vp *root, struct vp *child, uint32_t flags, bool referenced)
 
     if (flags & ~HV_DISPATCH_VP_VALID_FLAGS)
         return HV_STATUS_INVALID_PARAMETER;
-    if (!atomic_compare_exchange(&child->state, VP_IDLE, VP_RUNNING)) {
+    if (atomic_load(&child->access_wanted) != 0 ||
+        !atomic_compare_exchange(&child->state, VP_IDLE, VP_RUNNING)) {
         status = claim_to_run(child, referenced);
         if (status != HV_STATUS_SUCCESS)
             return status;
@@ -286,12 +290,14 @@ enum exit_action exit_dispatch(struct vp *root, enum exit_mode mode, uint64_t cr
 
 void vp_access_begin(struct vp *root, struct vp *child)
 {
+    atomic_add(&child->access_wanted, 1);
     while (!claim(child, VP_ACCESSED)) {
         if (atomic_load(&child->state) == VP_RUNNING)
             vp_attention(child, VP_ATTENTION_CANCEL);
         lp_answer_requests(this_lp());
         cpu_pause();
     }
+    atomic_add(&child->access_wanted, UINT32_MAX);
     enter(this_lp(), root, child);
     vp_attend_to_registers(child);
     fpu_save(child);

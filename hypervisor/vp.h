@@ -148,6 +148,9 @@ struct vp {
     uint32_t index;
     uint32_t attention; /* enum vp_attention; atomic */
     uint32_t state;     /* enum vp_state; atomic */
+    /* LPs that wait in vp_access_begin(); atomic. No dispatch gets ahead of them, else one that
+     * comes at once after each that they have ended would keep them waiting for ever. */
+    uint32_t access_wanted;
     /* What keeps it from being entered again at once; all 0 if nothing does (vp_goes_on()). */
     union {
         struct {

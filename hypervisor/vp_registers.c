@@ -111,8 +111,22 @@ static uint8_t *fpu_register(const struct vp *vp, uint32_t name)
     return NULL;
 }
 
+/* Whether it is a register of the local APIC's page, which starts at offset *@offset. */
+static bool is_in_lapic_page(const struct vp *vp, uint32_t name, uint32_t *offset)
+{
+    *offset = (name - VENEER_X64_REGISTER_APIC) * 16;
+    return name >= VENEER_X64_REGISTER_APIC && name <= VENEER_X64_REGISTER_APIC_LAST &&
+           lapic_has_page(vp);
+}
+
 static bool get_own(struct vp *vp, uint32_t name, uint64_t *value)
 {
+    uint32_t offset;
+
+    if (is_in_lapic_page(vp, name, &offset)) {
+        *value = lapic_read_page(vp, offset);
+        return true;
+    }
     switch (name) {
     case HV_REGISTER_EXPLICIT_SUSPEND:
         *value = 0;
@@ -227,7 +241,13 @@ static bool set_notifications(struct vp *vp, uint64_t value)
 /* False: not a value of it. */
 static bool set_own(struct vp *vp, uint32_t name, uint64_t value, bool *known)
 {
+    uint32_t offset;
+
     *known = true;
+    if (is_in_lapic_page(vp, name, &offset)) {
+        lapic_write_page(vp, offset, (uint32_t)value);
+        return true;
+    }
     switch (name) {
     case HV_REGISTER_EXPLICIT_SUSPEND:
         return value == 0;

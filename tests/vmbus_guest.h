@@ -9,7 +9,8 @@
 #include "vmbus/host.h"
 
 #define GUEST_PAGES 128u
-#define GUEST_GAP 64u /* this page is not there */
+#define GUEST_GAP 64u           /* this page is not there */
+#define GUEST_ADDRESS 0x100000u /* physical, of page 0 */
 #define POSTED_MAX 512u
 
 struct posted {
@@ -52,12 +53,20 @@ static void guest_signal(void *context, uint32_t vp, uint8_t sint, uint32_t flag
     last_flag = flag;
 }
 
-static bool guest_page(void *context, uint64_t number, struct vmbus_guest_page *page)
+static bool guest_range(void *context, uint64_t number, struct vmbus_guest_range *range)
 {
+    static uint64_t addresses[GUEST_PAGES];
     (void)context;
     if (number >= GUEST_PAGES || number == GUEST_GAP)
         return false;
-    *page = (struct vmbus_guest_page){guest_memory[number], 0x100000 + number * 4096};
+    for (uint64_t i = 0; i < GUEST_PAGES; i++)
+        addresses[i] = GUEST_ADDRESS + i * 4096;
+    uint64_t first = number < GUEST_GAP ? 0 : GUEST_GAP + 1;
+    *range =
+        (struct vmbus_guest_range){.first = first,
+                                   .count = (number < GUEST_GAP ? GUEST_GAP : GUEST_PAGES) - first,
+                                   .addresses = addresses + first,
+                                   .memory = (uint8_t *)((uintptr_t)guest_memory - GUEST_ADDRESS)};
     return true;
 }
 
@@ -118,7 +127,7 @@ static void guest_log(void *context, const char *format, va_list arguments)
 static const struct vmbus_host_operations guest_operations = {
     .post = guest_post,
     .signal = guest_signal,
-    .page = guest_page,
+    .range = guest_range,
     .start = guest_start,
     .stop = guest_stop,
     .schedule = guest_schedule,

@@ -116,29 +116,22 @@ void vmbus_channel_flush(struct vmbus_channel *channel)
 
 /* --- Guest memory --- */
 
-/* Adds a piece behind @count segments, or to the last one if it follows it. False: no room. */
-static bool add_segment(struct vmbus_segment *segments, uint32_t *count, uint32_t limit,
-                        const struct vmbus_segment *piece)
+/* How many of the bytes from @place up to @end are in the first one's page. */
+static uint32_t length_in_page(uint64_t place, uint64_t end)
 {
-    struct vmbus_segment *last = *count > 0 ? &segments[*count - 1] : NULL;
-    if (last && last->address + last->size == piece->address &&
-        last->data + last->size == piece->data) {
-        last->size += piece->size;
-        return true;
-    }
-    if (*count == limit)
-        return false;
-    segments[(*count)++] = *piece;
-    return true;
+    uint32_t room = VMBUS_PAGE_SIZE - place % VMBUS_PAGE_SIZE;
+    return end - place < room ? (uint32_t)(end - place) : room;
 }
 
 int vmbus_channel_gpa_segments(struct vmbus_channel *channel, const void *range, size_t range_size,
                                uint32_t offset, uint32_t size, struct vmbus_segment *segments,
                                uint32_t limit)
 {
-    struct vmbus_host *host = channel->host;
+    const struct vmbus_host *host = channel->host;
+    struct vmbus_guest_range mapped = {0};
     uint32_t head[2]; /* byte count, byte offset */
     uint32_t count = 0;
+    uint64_t behind = 0; /* the last segment */
     if (range_size < sizeof(head))
         return -1;
     memcpy(head, range, sizeof(head));
@@ -146,27 +139,29 @@ int vmbus_channel_gpa_segments(struct vmbus_channel *channel, const void *range,
         return -1;
     uint64_t place = (uint64_t)head[1] + offset;
     uint64_t end = place + size;
+    const uint8_t *numbers = (const uint8_t *)range + sizeof(head);
     if ((end + VMBUS_PAGE_SIZE - 1) / VMBUS_PAGE_SIZE >
         (range_size - sizeof(head)) / sizeof(uint64_t))
         return -1;
     while (place < end) {
-        struct vmbus_guest_page page;
-        uint64_t number;
-        uint32_t in_page = place % VMBUS_PAGE_SIZE;
-        uint64_t left = end - place;
-        memcpy(&number,
-               (const uint8_t *)range + sizeof(head) + place / VMBUS_PAGE_SIZE * sizeof(number),
-               sizeof(number));
-        if (!host->operations->page(host->context, number, &page))
+        uint32_t length = length_in_page(place, end);
+        uint64_t number, address;
+        /* Of a private copy, so it may be inline. */
+        __builtin_memcpy(&number, numbers + place / VMBUS_PAGE_SIZE * sizeof(number),
+                         sizeof(number));
+        if (!host_find_page(host, &mapped, number, &address))
             return -1;
-        struct vmbus_segment piece = {.data = page.data + in_page,
-                                      .address = page.address + in_page,
-                                      .size = VMBUS_PAGE_SIZE - in_page};
-        if (piece.size > left)
-            piece.size = (uint32_t)left;
-        if (!add_segment(segments, &count, limit, &piece))
-            return -1;
-        place += piece.size;
+        address += place % VMBUS_PAGE_SIZE;
+        if (address == behind && count > 0) {
+            segments[count - 1].size += length;
+        } else {
+            if (count == limit)
+                return -1;
+            segments[count++] = (struct vmbus_segment){
+                .data = mapped.memory + address, .address = address, .size = length};
+        }
+        behind = address + length;
+        place += length;
     }
     return (int)count;
 }

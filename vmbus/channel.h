@@ -79,9 +79,10 @@ struct vmbus_segment {
 };
 
 /* The bytes [@offset, @offset + @size) of a GPA range, as segments (neighbours that are contiguous
- * are one). @range: as in a packet: u32 byte count, u32 byte offset, then page numbers, all within
- * @range_size bytes. The number of segments, at most @limit; -1: the range is malformed, does not
- * have so many bytes, or is not all in the guest's memory. */
+ * are one). @range: as in a packet, but a copy that the guest cannot change: u32 byte count, u32
+ * byte offset, then page numbers, all within @range_size bytes. The number of segments, at most
+ * @limit; -1: the range is malformed, does not have so many bytes, or is not all in the guest's
+ * memory. */
 int vmbus_channel_gpa_segments(struct vmbus_channel *channel, const void *range, size_t range_size,
                                uint32_t offset, uint32_t size, struct vmbus_segment *segments,
                                uint32_t limit);

@@ -31,10 +31,11 @@ enum vmbus_post_status {
     VMBUS_POST_FAILED, /* it cannot be delivered: no such VP, or no message page */
 };
 
-/* A page of the guest's memory as the host sees it. */
-struct vmbus_guest_page {
-    uint8_t *data;
-    uint64_t address; /* physical */
+/* Pages of the guest's memory that the host has mapped in one go. */
+struct vmbus_guest_range {
+    uint64_t first, count;     /* numbers of pages in the guest; no count: there is nothing */
+    const uint64_t *addresses; /* physical, of each */
+    uint8_t *memory;           /* where physical memory is for the CPU, from address 0 on */
 };
 
 /* All are called as the host itself is, those marked (channel) also in channels' threads. @context:
@@ -45,9 +46,9 @@ struct vmbus_host_operations {
                                    uint32_t size);
     /* Sets event flag @flag of VP @vp's SINT for VMBus. (channel) */
     void (*signal)(void *context, uint32_t vp, uint8_t sint, uint32_t flag);
-    /* Page @number of the guest's memory that it may write; it stays as long as the host. False:
-     * there is none. (channel) */
-    bool (*page)(void *context, uint64_t number, struct vmbus_guest_page *page);
+    /* The range that has page @number of the guest's memory, which it may write; it stays as long
+     * as the host. False: there is none. (channel) */
+    bool (*range)(void *context, uint64_t number, struct vmbus_guest_range *range);
     /* Makes the thread of channel @relid, has it call vmbus_channel_enter(), and returns its
      * result; then the thread calls vmbus_channel_serve() whenever the guest signals or schedule()
      * is called. False also: no thread. */

@@ -77,14 +77,14 @@ struct vmbus_gpadl *gpadl_find(const struct vmbus_channel *channel, uint32_t id)
 static bool fill(struct vmbus_host *host, struct vmbus_gpadl *gpadl, const uint8_t *numbers,
                  uint32_t count)
 {
+    struct vmbus_guest_range range = {0};
     uint32_t filled = gpadl->filled;
     for (uint32_t i = 0; i < count && filled < gpadl->page_count; i++) {
-        struct vmbus_guest_page page;
-        uint64_t number;
+        uint64_t number, address;
         memcpy(&number, numbers + i * sizeof(number), sizeof(number));
-        if (!host->operations->page(host->context, number, &page))
+        if (!host_find_page(host, &range, number, &address))
             return false;
-        gpadl->pages[filled++] = page.data;
+        gpadl->pages[filled++] = range.memory + address;
     }
     __atomic_store_n(&gpadl->filled, filled, __ATOMIC_RELEASE);
     return true;

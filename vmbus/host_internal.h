@@ -82,6 +82,18 @@ struct vmbus_channel *host_channel(struct vmbus_host *host, uint32_t relid);
 /* Closes it, if it is open. Its GPADLs that the guest has torn down are freed. */
 void host_close(struct vmbus_channel *channel);
 
+/* The physical address of page @number of the guest's memory; *@range is the range that had the
+ * last one, or one without pages. False: there is no such page. (channel) */
+static inline bool host_find_page(const struct vmbus_host *host, struct vmbus_guest_range *range,
+                                  uint64_t number, uint64_t *address)
+{
+    if (number - range->first >= range->count &&
+        !host->operations->range(host->context, number, range))
+        return false;
+    *address = range->addresses[number - range->first];
+    return true;
+}
+
 /* --- host_gpadl.c --- */
 
 void gpadl_header(struct vmbus_host *host, const void *message, uint32_t size);

@@ -193,6 +193,7 @@ uint32_t vp_emulate(struct vp *vp, const struct hv_x64_intercept_message_header 
 {
     struct emulator_cpu cpu;
     struct emulator_result result;
+    bool in_shadow = header->execution_state & HV_EXECUTION_INTERRUPT_SHADOW;
     if (!registers_shown)
         show_registers(vp);
     load_cpu(vp, header->execution_state, &cpu);
@@ -210,7 +211,7 @@ uint32_t vp_emulate(struct vp *vp, const struct hv_x64_intercept_message_header 
     store_cpu(vp, &cpu);
     if (result.status == EMULATOR_EXCEPTION)
         inject(vp, &result);
-    else if (header->execution_state & HV_EXECUTION_INTERRUPT_SHADOW)
+    else if (in_shadow)
         end_shadow(vp);
     if (result.status != EMULATOR_EXCEPTION && result.single_step)
         trap(vp);

@@ -2,36 +2,22 @@
 
 #include "include/hv/msr.h"
 #include "include/hv/vp_registers.h"
-#include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "parent/user/program.h"
-#include "parent/user/system.h"
+#include "worker/vp.h"
 
 #define PARAMETERS 5u /* P0 to P4 */
 #define TEXT_ADDRESS 3u
 #define TEXT_SIZE 4u
 #define LINE_MAX 120u
 
-static bool get_parameters(const struct vp *vp, struct hv_register_value values[PARAMETERS])
-{
-    struct {
-        struct hv_input_get_vp_registers header;
-        uint32_t names[PARAMETERS];
-    } input = {.header = {.vp_index = vp->index}};
-    for (uint32_t i = 0; i < PARAMETERS; i++)
-        input.names[i] = HV_X64_REGISTER_CRASH_P0 + i;
-    int64_t result = system_vm_call(machine.handle, HVCALL_GET_VP_REGISTERS, PARAMETERS, &input,
-                                    sizeof(input.header) + sizeof(input.names), values,
-                                    PARAMETERS * sizeof(values[0]));
-    return result >= 0 && (result & HV_HYPERCALL_STATUS_MASK) == 0;
-}
-
 /* The guest's text, which may change meanwhile and have any bytes, in lines. */
 static void print_text(uint64_t address, uint64_t size)
 {
     char line[LINE_MAX + 1];
     size_t used = 0;
-    const char *text = size <= PAGE_SIZE ? machine.host.memory(NULL, address, size) : NULL;
+    const char *text =
+        size <= PAGE_SIZE ? machine.host.memory(machine.host.machine, address, size) : NULL;
     if (!text) {
         printf("  its message is not in its memory, or longer than a page\n");
         return;
@@ -51,13 +37,13 @@ static void print_text(uint64_t address, uint64_t size)
 void guest_crash_report(struct vp *vp, uint64_t control)
 {
     static bool reported;
-    struct hv_register_value values[PARAMETERS] = {0};
+    uint32_t names[PARAMETERS];
+    struct hv_register_value values[PARAMETERS];
     if (__atomic_exchange_n(&reported, true, __ATOMIC_ACQ_REL))
         return;
-    if (!get_parameters(vp, values)) {
-        printf("child: VP %u: its system says that it has crashed\n", vp->index);
-        return;
-    }
+    for (uint32_t i = 0; i < PARAMETERS; i++)
+        names[i] = HV_X64_REGISTER_CRASH_P0 + i;
+    vp_get_registers(vp, names, values, PARAMETERS);
     printf(
         "child: VP %u: its system says that it has crashed, with the codes %lx %lx %lx %lx %lx\n",
         vp->index, values[0].low, values[1].low, values[2].low, values[3].low, values[4].low);

@@ -45,9 +45,14 @@ struct device_line ioapic_line(uint32_t pin)
     return (struct device_line){.set = i82093_set_input, .controller = &ioapic, .input = pin};
 }
 
+void ioapic_end(uint8_t vector)
+{
+    i82093_eoi(&ioapic, vector);
+}
+
 void ioapic_eoi(uint8_t vector)
 {
     lock_take(&machine.lock);
-    i82093_eoi(&ioapic, vector);
+    ioapic_end(vector);
     lock_release(&machine.lock);
 }

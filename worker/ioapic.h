@@ -16,7 +16,9 @@ void ioapic_reset(void);
 /* Input @pin, as a device's line. */
 struct device_line ioapic_line(uint32_t pin);
 
-/* A local APIC has ended a level-triggered interrupt. Takes the machine's lock. */
+/* A local APIC has ended a level-triggered interrupt. The first takes the machine's lock, the other
+ * has it. */
 void ioapic_eoi(uint8_t vector);
+void ioapic_end(uint8_t vector);
 
 #endif

@@ -1,19 +1,23 @@
 /* The worker of a child partition: makes the machine, loads its kernel or its firmware, and runs it
  * until it ends, with its status. It is started with words, of an enlightened machine:
- *     worker kernel=SIZE [initrd=SIZE] [devices=N] [vps=N] [memory=MiB] [--] [words for the kernel]
+ *     worker kernel=SIZE [initrd=SIZE] [devices=N] [vps=N] [memory=MiB] [fault=SECONDS] [--]
+ *            [words for the kernel]
  * and handles, in this order: memory with the kernel's file of SIZE bytes, the same for the initrd
  * if there is one, a pipe for the serial port, and N devices for its bus. And of a PC:
- *     worker machine=pc firmware=SIZE [vps=N] [memory=MiB] [boot=LETTERS] [attach=KIND:NUMBER...]
- *            [devices=N]
- * with memory with the firmware, a pipe for the serial port, the control pipe, one handle per
- * attach= (hd:0 to hd:3, cd:0 to cd:3, fd:0, fd:1, nic:0; none for a drive without medium:
- * attach=cd:2:empty), and N devices for its bus, which it has only with devices=. */
+ *     worker machine=pc firmware=SIZE [optionrom=SIZE] [vps=N] [memory=MiB] [boot=LETTERS]
+ *            [attach=KIND:NUMBER...] [devices=N] [fault=SECONDS]
+ * with memory with the firmware, the same for the option ROM if there is one, a pipe for the serial
+ * port, the control pipe, one handle per attach= (hd:0 to hd:3, cd:0 to cd:3, fd:0, fd:1, nic:0;
+ * none for a drive without medium: attach=cd:2:empty), and N devices for its bus, which it has only
+ * with devices=. With fault= the worker makes an exception so many seconds after its start, to see
+ * what comes of it. */
 #include "include/child_start.h"
 #include "parent/user/dispatch.h"
 #include "parent/user/program.h"
 #include "parent/user/system.h"
 #include "worker/enlightened.h"
 #include "worker/guest_memory.h"
+#include "worker/lapic.h"
 #include "worker/load.h"
 #include "worker/machine.h"
 #include "worker/options.h"
@@ -23,11 +27,12 @@
 #include "worker/timer.h"
 #include "worker/vp.h"
 
+#define US_PER_SECOND 1000000u
+
 static struct load_file map_file(uint32_t handle, uint64_t size)
 {
     void *data;
-    machine_must(system_memory_map(handle, 0, size, SYSTEM_RIGHT_READ, &data),
-                 "the child's kernel");
+    machine_must(system_memory_map(handle, 0, size, SYSTEM_RIGHT_READ, &data), "the child's file");
     return (struct load_file){.data = data, .size = size};
 }
 
@@ -94,8 +99,22 @@ static void make_enlightened(const struct options *options)
 static void make_pc(const struct options *options)
 {
     struct load_file firmware = map_file(options->kernel, options->kernel_size);
-    pc_machine_make(options, firmware.data, firmware.size);
+    struct load_file option_rom = {0};
+    if (options->initrd != 0)
+        option_rom = map_file(options->initrd, options->initrd_size);
+    pc_machine_make(options, &firmware, &option_rom);
     unmap_file(options->kernel, &firmware);
+    if (options->initrd != 0)
+        unmap_file(options->initrd, &option_rom);
+}
+
+/* Of @argument, the seconds. With the lock, as a device that makes a fault has it. */
+static void make_fault(void *argument)
+{
+    const uint64_t *seconds = argument;
+    system_sleep(system_time() + *seconds * US_PER_SECOND);
+    lock_take(&machine.lock);
+    __builtin_trap();
 }
 
 static void run_vp(void *argument)
@@ -110,6 +129,7 @@ int main(int argc, char **argv)
     vp_dispatch_init();
     machine_create(options.memory << 20, (uint32_t)options.vps, options.has_bus);
     init_host();
+    lapic_init();
     if (options.pc)
         make_pc(&options);
     else
@@ -118,6 +138,8 @@ int main(int argc, char **argv)
         start_bus(&options);
     if (!options.pc)
         machine_start_thread(test_device_receive, NULL);
+    if (options.fault != 0)
+        machine_start_thread(make_fault, &options.fault);
     for (uint32_t i = 1; i < machine.vp_count; i++)
         machine_start_thread(run_vp, &machine.vps[i]);
     vp_run(&machine.vps[0]);

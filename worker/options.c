@@ -58,8 +58,10 @@ static bool take_word(struct options *options, const char *word)
         return take_number(word, "kernel=", &options->kernel_size) ||
                take_number(word, "firmware=", &options->kernel_size) ||
                take_number(word, "initrd=", &options->initrd_size) ||
+               take_number(word, "optionrom=", &options->initrd_size) ||
                take_number(word, "vps=", &options->vps) ||
-               take_number(word, "memory=", &options->memory);
+               take_number(word, "memory=", &options->memory) ||
+               take_number(word, "fault=", &options->fault);
     return true;
 }
 

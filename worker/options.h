@@ -19,11 +19,12 @@ struct attached {
 struct options {
     bool pc;              /* the emulated PC; else the enlightened machine */
     uint64_t kernel_size; /* bytes; of the PC: of its firmware */
-    uint64_t initrd_size; /* bytes; 0: none */
+    uint64_t initrd_size; /* bytes; 0: none; of the PC: of its option ROM */
     uint64_t vps, memory; /* number, MiB */
     uint64_t devices;     /* of the bus */
     bool has_bus;         /* without devices, too */
     const char *boot;     /* letters, the first one first; NULL: not said */
+    uint64_t fault;       /* seconds after which the worker makes an exception; 0: never */
     struct attached attached[OPTIONS_ATTACHED];
     uint32_t attached_count;
     char command_line[SYSTEM_MAX_ARGUMENTS];

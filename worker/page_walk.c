@@ -84,9 +84,12 @@ static bool set_bits(const struct page_walk *walk, uint64_t address, unsigned si
                                        __ATOMIC_SEQ_CST);
 }
 
-static bool has_reserved(const struct page_walk *walk, const struct format *format, uint64_t value,
-                         bool large, uint64_t page_size, bool pae_top)
+/* Intel SDM vol. 3, 4.3 to 4.5. @level: 0 is that of 4-KiB pages. */
+static bool has_reserved(const struct page_walk *walk, const struct format *format, unsigned level,
+                         uint64_t value, bool large)
 {
+    bool pae_top = format->pae_top && level == 2;
+    uint64_t page_size = 1ull << (12 + level * format->index_bits);
     uint64_t reserved = ENTRY_ADDRESS & ~((1ull << walk->physical_bits) - 1);
     if (format->entry_size == 4) /* the address of a large page has 40 bits: PSE-36 */
         return large && value & 1ull << 21;
@@ -96,6 +99,8 @@ static bool has_reserved(const struct page_walk *walk, const struct format *form
         reserved |= ENTRY_NO_EXECUTE;
     if (large)
         reserved |= (page_size - 1) & ~0x1fffull;
+    if (level == 3)
+        reserved |= ENTRY_LARGE;
     return (value & reserved) != 0;
 }
 
@@ -139,7 +144,7 @@ static bool descend(const struct page_walk *walk, uint64_t linear, struct progre
         progress->page_size = 1ull << shift;
         if (!(value & ENTRY_PRESENT))
             return false;
-        if (has_reserved(walk, format, value, large, progress->page_size, pae_top)) {
+        if (has_reserved(walk, format, level, value, large)) {
             *code |= FAULT_PRESENT | FAULT_RESERVED;
             return false;
         }

@@ -14,6 +14,7 @@
 #include "worker/devices/uart16550.h"
 #include "worker/devices/vga.h"
 #include "worker/io.h"
+#include "worker/load.h"
 #include "worker/machine.h"
 #include "worker/options.h"
 #include "worker/pc.h"
@@ -156,15 +157,27 @@ static void take_posted(struct vp *vp, const struct veneer_posted_write *write)
     io_write_port(vp, (uint16_t)write->address, write->size, write->value);
 }
 
-void pc_machine_make(const struct options *options, const void *firmware, uint64_t size)
+static void make_memory(const struct load_file *firmware, const struct load_file *option_rom)
 {
-    if (size < PC_FIRMWARE_MIN || size > PC_FIRMWARE_MAX || size % PAGE_SIZE != 0)
-        machine_fail("firmware of %lu bytes: it has whole pages, from 64 KiB to 16 MiB", size);
+    if (firmware->size < PC_FIRMWARE_MIN || firmware->size > PC_FIRMWARE_MAX ||
+        firmware->size % PAGE_SIZE != 0)
+        machine_fail("firmware of %lu bytes: it has whole pages, from 64 KiB to 16 MiB",
+                     firmware->size);
+    if (option_rom->size > PC_OPTION_ROM_MAX)
+        machine_fail("an option ROM of %lu bytes: it has at most 128 KiB", option_rom->size);
+    pc_memory_init(firmware->data, firmware->size);
+    if (option_rom->size > 0)
+        pc_memory_add_option_rom(option_rom->data, option_rom->size);
+}
+
+void pc_machine_make(const struct options *options, const struct load_file *firmware,
+                     const struct load_file *option_rom)
+{
     if (!options->has_bus) /* what that has of the guest ends only with the partition */
         machine.host.reset = pc_reset_request;
     machine.resets_by_triple_fault = true;
     machine.posted = take_posted;
-    pc_memory_init(firmware, size);
+    make_memory(firmware, option_rom);
     pc_interrupt_init();
     make_isa_devices(options->console);
     make_pci_devices();

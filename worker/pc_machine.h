@@ -3,13 +3,13 @@
 #ifndef VENEER_WORKER_PC_MACHINE_H
 #define VENEER_WORKER_PC_MACHINE_H
 
-#include <stdint.h>
-
+struct load_file;
 struct options;
 
-/* Makes the machine that @options describe, with @size bytes at @firmware, which are copied. Ends
- * the process with a message if it cannot be. No VP runs yet. */
-void pc_machine_make(const struct options *options, const void *firmware, uint64_t size);
+/* Makes the machine that @options describe, with @firmware, and @option_rom if its size is not 0,
+ * which are copied. Ends the process with a message if it cannot be. No VP runs yet. */
+void pc_machine_make(const struct options *options, const struct load_file *firmware,
+                     const struct load_file *option_rom);
 
 /* Resets the devices, but for the interrupt controllers. With the machine's lock; no VP is being
  * served. */

@@ -12,7 +12,9 @@
 #define ROM_FIRST 0xe0000u /* the last 128 KiB of the ROM are here too */
 #define TOP 0x100000000ull
 
-static struct device_memory rom;
+_Static_assert(SHADOW_FIRST + PC_OPTION_ROM_MAX == ROM_FIRST, "ROMs do not overlap");
+
+static struct device_memory rom, option_rom;
 static bool written_to_ram[(LOW_END - SHADOW_FIRST) / SHADOW_PART];
 
 uint8_t *pc_memory_rom(uint32_t address)
@@ -21,6 +23,16 @@ uint8_t *pc_memory_rom(uint32_t address)
     if (address < ROM_FIRST || from_end > rom.size)
         return NULL;
     return rom.data + (rom.size - from_end);
+}
+
+/* Maps the ROM that is at @first, if there is one. */
+static void map_rom(uint32_t first, uint32_t size)
+{
+    const uint8_t *data = pc_memory_rom(first);
+    if (data)
+        guest_memory_map(first, &rom, (uint64_t)(data - rom.data), size, GUEST_ROM);
+    else if (first - SHADOW_FIRST < option_rom.size)
+        guest_memory_map(first, &option_rom, first - SHADOW_FIRST, size, GUEST_ROM);
 }
 
 /* --- Where reads and writes go different ways: accesses that exit --- */
@@ -50,8 +62,8 @@ void pc_memory_set_shadow(void *context, uint32_t first, uint32_t size, bool rea
     guest_memory_unmap(first);
     if (read)
         guest_memory_map(first, &machine.ram, first, size, write ? GUEST_RAM : GUEST_ROM);
-    else if (pc_memory_rom(first))
-        guest_memory_map(first, &rom, (uint64_t)(pc_memory_rom(first) - rom.data), size, GUEST_ROM);
+    else
+        map_rom(first, size);
 }
 
 void pc_memory_init(const void *firmware, uint64_t size)
@@ -66,4 +78,13 @@ void pc_memory_init(const void *firmware, uint64_t size)
         if (first < 0xf0000)
             pc_memory_set_shadow(NULL, first, SHADOW_PART, false, false);
     pc_memory_set_shadow(NULL, 0xf0000, 0x10000, false, false);
+}
+
+void pc_memory_add_option_rom(const void *image, uint64_t size)
+{
+    uint64_t parts = (size + SHADOW_PART - 1) / SHADOW_PART;
+    guest_memory_create(parts * SHADOW_PART, &option_rom);
+    memcpy(option_rom.data, image, size);
+    for (uint32_t i = 0; i < parts; i++)
+        map_rom(SHADOW_FIRST + i * SHADOW_PART, SHADOW_PART);
 }

@@ -77,8 +77,8 @@ struct vmcb_segment svm_segment(const struct hv_x64_segment_register *segment);
  * instead. */
 void svm_complete_interrupted_delivery(struct vp *vp);
 
-/* After an exit in an interrupt shadow, whose instruction is to be executed next: keeps it for where
- * the processor does not. */
+/* After an exit in an interrupt shadow, whose instruction is to be executed next: keeps it for
+ * where the processor does not. */
 void svm_keep_interrupt_shadow(struct vp *vp);
 
 /* NMIs for the guest (event.c): deliver a pending one now if it can be taken; exits that tell when

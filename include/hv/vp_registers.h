@@ -78,6 +78,11 @@ enum hv_register_name {
     HV_REGISTER_EOM = 0x000a0014,
     HV_REGISTER_STIMER0_CONFIG = 0x000b0000, /* then its count, then timer 1, … */
     HV_REGISTER_STIMER3_COUNT = 0x000b0007,
+    /* Veneer's: + n is the register at offset 16 * n of the local APIC's page (xAPIC). There while
+     * the guest has that page. A write that ends a level-triggered interrupt leaves
+     * HV_MESSAGE_TYPE_X64_APIC_EOI as the VP's last intercept. */
+    VENEER_X64_REGISTER_APIC = 0x80000000,
+    VENEER_X64_REGISTER_APIC_LAST = 0x8000003f,
 };
 
 struct hv_register_value {

@@ -19,6 +19,7 @@
 /* A command is tried so often. Drives repeat reads of a bad medium themselves. */
 #define TRIES_DEVICE 3
 #define TRIES_MEDIUM 2
+#define ERRORS_SHOWN 16u
 
 struct block_queue {
     struct spinlock lock;
@@ -35,6 +36,7 @@ struct block_queue {
     struct wait_queue reset_wanted;
     struct block_device *first_disk;
     struct bounce bounce;
+    uint64_t errors; /* commands that have failed for good */
     struct block_command commands[];
 };
 
@@ -67,20 +69,17 @@ static void unlock_and_deliver(struct block_queue *queue, uint64_t flags)
 static void count_request(const struct block_request *request)
 {
     struct block_device *device = request->device;
-    uint64_t bytes = 0;
 
     if (request->status != BLOCK_OK) {
         device->errors++;
         return;
     }
-    for (uint32_t i = 0; i < request->segment_count; i++)
-        bytes += request->segments[i].length;
     if (request->operation == BLOCK_READ) {
         device->reads++;
-        device->bytes_read += bytes;
+        device->bytes_read += request->bytes;
     } else if (request->operation == BLOCK_WRITE) {
         device->writes++;
-        device->bytes_written += bytes;
+        device->bytes_written += request->bytes;
     }
 }
 
@@ -119,6 +118,25 @@ static void continue_request(struct block_queue *queue, struct block_request *re
         finish_request(queue, request);
 }
 
+/* A child can repeat a request that fails without end: the first errors are shown, and then those
+ * whose number is a power of two. */
+static void log_error(struct block_queue *queue, const struct block_command *command,
+                      enum block_status status)
+{
+    const char *operation = command->operation == BLOCK_READ    ? "read"
+                            : command->operation == BLOCK_WRITE ? "write"
+                                                                : "flush";
+    uint64_t count = ++queue->errors;
+
+    if (count > ERRORS_SHOWN && (count & (count - 1)) != 0)
+        return;
+    log_print(LOG_ERROR, "%s: %s of %u sectors at %lu: %s", command->device->name, operation,
+              command->sector_count, command->sector, block_status_text(status));
+    if (count >= ERRORS_SHOWN)
+        log_print(LOG_ERROR, "%s: that was error %lu; not all of the next ones are shown",
+                  disk_of(command->device)->name, count);
+}
+
 /* The command, in no list and not counted as active, is over. */
 static void end_command(struct block_queue *queue, struct block_command *command,
                         enum block_status status)
@@ -128,11 +146,7 @@ static void end_command(struct block_queue *queue, struct block_command *command
     if (command->bounced)
         bounce_release(&queue->bounce, command, status == BLOCK_OK);
     if (status != BLOCK_OK)
-        log_print(LOG_ERROR, "%s: %s of %u sectors at %lu: %s", command->device->name,
-                  command->operation == BLOCK_READ    ? "read"
-                  : command->operation == BLOCK_WRITE ? "write"
-                                                      : "flush",
-                  command->sector_count, command->sector, block_status_text(status));
+        log_error(queue, command, status);
     list_add_first(&queue->free, &command->link);
     continue_request(queue, request, status);
 }
@@ -158,25 +172,41 @@ static void want_reset(struct block_queue *queue)
     wake_all(&queue->reset_wanted);
 }
 
+/* What the next command for data can be. */
+struct part {
+    uint32_t sectors; /* 0: not even one fits */
+    bool bounced;
+};
+
+static struct part next_part(const struct block_device *disk, const struct block_request *request)
+{
+    struct part part = {0};
+
+    if (request->is_one_command) {
+        part.sectors = (uint32_t)(request->bytes / disk->sector_size);
+        return part;
+    }
+    part.sectors = block_command_sectors(disk, request->rest);
+    part.bounced = !block_reachable(request->rest, (uint64_t)part.sectors * disk->sector_size,
+                                    disk->address_limit);
+    if (part.bounced)
+        part.sectors = bounce_sectors(disk, request->rest.left);
+    return part;
+}
+
 /* Takes the first pending request's next part as command; NULL: none can be made now. */
 static struct block_command *make_command(struct block_queue *queue, struct block_request *request)
 {
     struct block_device *disk = disk_of(request->device);
     bool flush = request->rest.left == 0;
-    uint32_t sectors = flush ? 0 : block_command_sectors(disk, request->rest);
-    bool bounced = false;
+    struct part part = flush ? (struct part){0} : next_part(disk, request);
 
-    if (!flush && sectors == 0) {
+    if (!flush && part.sectors == 0) {
         fail_request(queue, request, BLOCK_ERROR_INVALID);
         return NULL;
     }
-    if (!flush && !block_reachable(request->rest, (uint64_t)sectors * disk->sector_size,
-                                   disk->address_limit)) {
-        if (bounce_taken(&queue->bounce))
-            return NULL;
-        sectors = bounce_sectors(disk, request->rest.left);
-        bounced = true;
-    }
+    if (part.bounced && bounce_taken(&queue->bounce))
+        return NULL;
 
     struct block_command *command =
         CONTAINER_OF(list_take_first(&queue->free), struct block_command, link);
@@ -185,19 +215,19 @@ static struct block_command *make_command(struct block_queue *queue, struct bloc
     command->operation = flush ? BLOCK_FLUSH : request->operation;
     command->force_unit_access = request->force_unit_access && disk->has_fua;
     command->sector = flush ? 0 : request->next_sector;
-    command->sector_count = sectors;
+    command->sector_count = part.sectors;
     command->data = request->rest;
-    command->data.left = (uint64_t)sectors * disk->sector_size;
+    command->data.left = (uint64_t)part.sectors * disk->sector_size;
     command->request = request;
     command->failures = 0;
-    command->bounced = bounced;
-    if (bounced)
+    command->bounced = part.bounced;
+    if (part.bounced)
         bounce_take(&queue->bounce, command);
     request->active++;
     if (flush)
         request->flush_wanted = false;
-    block_skip(&request->rest, (uint64_t)sectors * disk->sector_size);
-    request->next_sector += sectors;
+    block_skip(&request->rest, (uint64_t)part.sectors * disk->sector_size);
+    request->next_sector += part.sectors;
     /* A flush that follows comes back into the list when the data is written. */
     if (request->rest.left == 0)
         list_remove(&request->link);

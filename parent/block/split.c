@@ -24,28 +24,42 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Bytes of all segments; 0 if one of them cannot be. */
-static uint64_t total_length(const struct block_request *request)
+/* What one look at all segments finds. */
+struct extent {
+    uint64_t bytes;  /* 0: a segment cannot be */
+    uint64_t last;   /* the highest address */
+    uint64_t pieces; /* at most, for a device with its boundary */
+};
+
+static struct extent measure(const struct block_request *request, uint32_t boundary)
 {
-    uint64_t total = 0;
+    uint64_t bytes = 0, highest = 0, pieces = request->segment_count;
 
     for (uint32_t i = 0; i < request->segment_count; i++) {
-        const struct block_segment *segment = &request->segments[i];
+        uint64_t address = request->segments[i].address;
+        uint32_t length = request->segments[i].length;
+        uint64_t last = address + length - 1;
 
-        if (segment->length == 0 || (segment->length & 1) || (segment->address & 1) ||
-            segment->address > UINT64_MAX - segment->length)
-            return 0;
-        total += segment->length; /* 2^32 lengths below 2^32 fit */
+        if (length == 0 || ((address | length) & 1) || address > UINT64_MAX - length)
+            return (struct extent){0};
+        bytes += length; /* 2^32 lengths below 2^32 fit */
+        if (last > highest)
+            highest = last;
+        if ((address ^ last) >= boundary) /* it crosses a multiple of it */
+            pieces += last / boundary - address / boundary;
     }
-    return total;
+    return (struct extent){bytes, highest, pieces};
 }
 
 enum block_status block_check_request(const struct block_device *device,
                                       struct block_request *request)
 {
     bool write = request->operation == BLOCK_WRITE;
-    uint64_t bytes;
+    const struct block_device *disk = device->parent != NULL ? device->parent : device;
+    struct extent extent;
 
+    request->bytes = 0;
+    request->is_one_command = false;
     request->rest = (struct block_cursor){.segment = request->segments};
     request->flush_wanted = false;
     if (device->sector_count == 0)
@@ -58,48 +72,20 @@ enum block_status block_check_request(const struct block_device *device,
         return BLOCK_ERROR_INVALID;
     if (write && device->read_only)
         return BLOCK_ERROR_READ_ONLY;
-    bytes = total_length(request);
-    if (bytes == 0 || bytes % device->sector_size != 0)
+    extent = measure(request, disk->segment_boundary);
+    if (extent.bytes == 0 || extent.bytes % device->sector_size != 0)
         return BLOCK_ERROR_INVALID;
     if (request->sector >= device->sector_count ||
-        bytes / device->sector_size > device->sector_count - request->sector)
+        extent.bytes / device->sector_size > device->sector_count - request->sector)
         return BLOCK_ERROR_RANGE;
-    request->rest.left = bytes;
+    request->bytes = request->rest.left = extent.bytes;
+    request->is_one_command = extent.bytes / disk->sector_size <= disk->max_sectors &&
+                              extent.pieces <= disk->max_segments &&
+                              extent.last <= disk->address_limit;
     request->next_sector = device->first_sector + request->sector;
     request->flush_wanted =
         write && request->force_unit_access && device->write_cache && !device->has_fua;
     return BLOCK_OK;
-}
-
-/* Consumes up to @limit bytes of the present segment; returns how many. @cursor->left > 0. */
-static uint32_t take(struct block_cursor *cursor, uint64_t limit)
-{
-    uint32_t length = cursor->segment->length - cursor->offset;
-
-    length = (uint32_t)smaller(smaller(length, limit), cursor->left);
-    cursor->offset += length;
-    cursor->left -= length;
-    if (cursor->offset == cursor->segment->length) {
-        cursor->segment++;
-        cursor->offset = 0;
-    }
-    return length;
-}
-
-bool block_next_piece(struct block_cursor *cursor, uint32_t boundary, struct block_segment *piece)
-{
-    if (cursor->left == 0)
-        return false;
-
-    uint64_t address = cursor->segment->address + cursor->offset;
-    uint32_t room = boundary - (uint32_t)(address & (boundary - 1));
-
-    piece->address = address;
-    piece->length = take(cursor, room);
-    while (cursor->left > 0 && piece->length < room &&
-           cursor->segment->address + cursor->offset == address + piece->length)
-        piece->length += take(cursor, room - piece->length);
-    return true;
 }
 
 uint32_t block_command_sectors(const struct block_device *disk, struct block_cursor rest)
@@ -118,8 +104,12 @@ uint32_t block_command_sectors(const struct block_device *disk, struct block_cur
 
 void block_skip(struct block_cursor *cursor, uint64_t bytes)
 {
+    if (bytes == cursor->left) { /* nobody asks where the end is */
+        cursor->left = 0;
+        return;
+    }
     while (bytes > 0)
-        bytes -= take(cursor, bytes);
+        bytes -= block_take(cursor, bytes);
 }
 
 bool block_reachable(struct block_cursor cursor, uint64_t bytes, uint64_t limit)
@@ -127,7 +117,7 @@ bool block_reachable(struct block_cursor cursor, uint64_t bytes, uint64_t limit)
     cursor.left = bytes;
     while (cursor.left > 0) {
         uint64_t address = cursor.segment->address + cursor.offset;
-        uint32_t length = take(&cursor, UINT32_MAX);
+        uint32_t length = block_take(&cursor, UINT32_MAX);
 
         if (address > limit || length - 1 > limit - address)
             return false;

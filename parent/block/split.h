@@ -8,7 +8,7 @@
 #include "parent/include/block.h"
 
 /* Whether @device can do @request: BLOCK_OK, or why not. Fills in its rest, next_sector (of the
- * disk) and flush_wanted. */
+ * disk), bytes, is_one_command and flush_wanted. */
 enum block_status block_check_request(const struct block_device *device,
                                       struct block_request *request);
 

@@ -37,6 +37,8 @@ static bool take_machine_option(struct child_options *options, char *word, const
             *error = "the machine that can be emulated is machine=pc";
     } else if ((value = value_of(word, "firmware=")) != NULL) {
         options->firmware = value;
+    } else if ((value = value_of(word, "optionrom=")) != NULL) {
+        options->option_rom = value;
     } else if ((value = value_of(word, "cd=")) != NULL) {
         options->cd = value;
     } else if ((value = value_of(word, "floppy=")) != NULL) {
@@ -65,7 +67,8 @@ static bool take_option(struct child_options *options, char *word, const char **
         add_value(options->disks, SCSI_CONTROLLER_DISKS, value, error);
     else if ((value = value_of(word, "switch=")) != NULL)
         add_value(options->switches, NETWORK_ADAPTERS_MAX, value, error);
-    else if (value_of(word, "vps=") != NULL || value_of(word, "memory=") != NULL)
+    else if (value_of(word, "vps=") != NULL || value_of(word, "memory=") != NULL ||
+             value_of(word, "fault=") != NULL)
         options->words[options->word_count++] = word;
     else
         return take_machine_option(options, word, error);
@@ -78,9 +81,9 @@ static const char *find_contradiction(const struct child_options *options, bool 
     if (options->name != NULL &&
         (*options->name == '\0' || strlen(options->name) >= CHILD_NAME_SIZE))
         return "a name has 1 to 15 characters";
-    if (!options->pc &&
-        (options->firmware != NULL || options->cd != NULL || options->floppy != NULL))
-        return "firmware=, cd= and floppy= are for machine=pc";
+    if (!options->pc && (options->firmware != NULL || options->option_rom != NULL ||
+                         options->cd != NULL || options->floppy != NULL))
+        return "firmware=, optionrom=, cd= and floppy= are for machine=pc";
     if (options->pc && (options->kernel != NULL || options->initrd != NULL))
         return "machine=pc has firmware, which loads the kernel: leave out kernel= and initrd=";
     if (options->pc && has_words)
@@ -156,14 +159,17 @@ static bool run_child(unsigned count, char **arguments)
 const struct command child_commands[] = {
     {"child",
      "[name=NAME] [kernel=FILE] [initrd=FILE] [switch=NAME[,MAC]...] [disk=PATH...] [vps=N] "
-     "[memory=MiB] [cmdline=\"WORDS\" | WORD...]; or child machine=pc [name=NAME] [firmware=FILE] "
-     "[disk=PATH...] [cd=PATH|empty] [floppy=PATH|empty] [switch=NAME[,MAC]...] [vps=N] "
-     "[memory=MiB] [boot=ORDER] [vmbus]",
+     "[memory=MiB] [fault=SECONDS] [cmdline=\"WORDS\" | WORD...]; or child machine=pc [name=NAME] "
+     "[firmware=FILE] "
+     "[optionrom=FILE] [disk=PATH...] [cd=PATH|empty] [floppy=PATH|empty] [switch=NAME[,MAC]...] "
+     "[vps=N] "
+     "[memory=MiB] [boot=ORDER] [vmbus] [fault=SECONDS]",
      "runs a kernel (Linux bzImage or ELF; the demo kernel if none is given) in a child partition, "
      "with disks (images or devices), network adapters, and the words as its command line; or an "
      "emulated PC, whose firmware boots it from the drives in the order of boot= (c disk, d CD, a "
      "floppy, n network), with vmbus also offering the disks and adapters on a bus; the "
-     "terminal is its serial port, ^] ends it; with a name it runs in the background: see vm",
+     "terminal is its serial port, ^] ends it; with a name it runs in the background: see vm; with "
+     "fault= its worker crashes after so many seconds, to see what comes of it",
      "child kernel=/vmlinuz initrd=/initrd memory=256 cmdline=\"console=ttyS0\"", 0,
      COMMAND_WORDS - 1, WORDS_NONE, run_child},
     {0},

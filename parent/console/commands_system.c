@@ -7,20 +7,22 @@
 #include "parent/console/command.h"
 #include "parent/console/terminal.h"
 #include "parent/include/log.h"
+#include "parent/include/memory.h"
 #include "parent/include/thread.h"
 #include "parent/include/time.h"
 #include "parent/include/vdisk.h"
 #include "parent/kernel/boot.h"
 #include "parent/kernel/cpu.h"
 #include "parent/kernel/hyperv.h"
-#include "parent/kernel/mm/pages.h"
 #include "parent/kernel/power.h"
 #include "parent/services/store.h"
+#include "parent/vid/arena.h"
 #include "parent/vmms/vm.h"
 
 #define SLEEP_MAX 3600u
 #define SLEEP_STEP_US 50000
 #define US_PER_SECOND 1000000u
+#define KIB_PER_PAGE 4u
 
 static bool help_all(void)
 {
@@ -95,12 +97,22 @@ static bool run_cpus(unsigned count, char **arguments)
 
 static bool run_memory(unsigned count, char **arguments)
 {
+    struct memory_statistics memory;
+    struct arena_statistics arena;
+
     (void)count;
     (void)arguments;
-    terminal_print("%llu MiB of RAM, %llu MiB free; the hypervisor has %llu KiB\n",
+    memory_get_statistics(&memory);
+    arena_get_statistics(&arena);
+    terminal_print("%llu MiB of RAM, %llu KiB free\n",
                    (unsigned long long)boot_memory_total(BOOT_MEMORY_RAM) >> 20,
-                   (unsigned long long)pages_free_count() * 4096 >> 20,
-                   (unsigned long long)boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10);
+                   (unsigned long long)memory.pages_free * KIB_PER_PAGE);
+    terminal_print("the kernel's heap has %llu KiB, with %llu blocks\n",
+                   (unsigned long long)memory.heap_pages * KIB_PER_PAGE,
+                   (unsigned long long)memory.heap_blocks);
+    terminal_print("the hypervisor has %llu KiB, and %llu KiB for children\n",
+                   (unsigned long long)boot_memory_total(BOOT_MEMORY_HYPERVISOR) >> 10,
+                   (unsigned long long)(arena.pages_total - arena.pages_free) * KIB_PER_PAGE);
     return true;
 }
 

@@ -61,6 +61,8 @@ struct block_request {
     struct block_device *device;
     struct block_cursor rest; /* what has not been made a command */
     uint64_t next_sector;     /* of the disk, for the rest */
+    uint64_t bytes;           /* of all segments */
+    bool is_one_command;      /* one command of the device does it all, in memory in its reach */
     uint32_t active;          /* commands that have not ended */
     bool flush_wanted;        /* after the rest */
 };
@@ -146,9 +148,41 @@ void block_complete(struct block_command *command, enum block_status status);
 /* Asks for a reset: the driver has found that the device does not go on without. Any. */
 void block_request_reset(struct block_device *device);
 
+/* Consumes up to @limit bytes of the present segment; returns how many. @cursor->left > 0. */
+static inline uint32_t block_take(struct block_cursor *cursor, uint64_t limit)
+{
+    uint64_t most = limit < cursor->left ? limit : cursor->left;
+    uint32_t length = cursor->segment->length - cursor->offset;
+
+    if (length <= most) {
+        cursor->segment++;
+        cursor->offset = 0;
+    } else {
+        length = (uint32_t)most;
+        cursor->offset += length;
+    }
+    cursor->left -= length;
+    return length;
+}
+
 /* Takes the next piece of memory that is contiguous and does not cross a multiple of @boundary.
- * False at the end. */
-bool block_next_piece(struct block_cursor *cursor, uint32_t boundary, struct block_segment *piece);
+ * False at the end. Inline, as drivers walk the memory of each command with it. */
+static inline bool block_next_piece(struct block_cursor *cursor, uint32_t boundary,
+                                    struct block_segment *piece)
+{
+    if (cursor->left == 0)
+        return false;
+
+    uint64_t address = cursor->segment->address + cursor->offset;
+    uint32_t room = boundary - (uint32_t)(address & (boundary - 1));
+    uint32_t length = block_take(cursor, room);
+
+    while (length < room && cursor->left > 0 &&
+           cursor->segment->address + cursor->offset == address + length)
+        length += block_take(cursor, room - length);
+    *piece = (struct block_segment){.address = address, .length = length};
+    return true;
+}
 
 /* For users. */
 

@@ -42,11 +42,11 @@ extern const struct selftest selftest_basic, selftest_start, selftest_exits, sel
     selftest_disk_errors, selftest_disk_stall, selftest_input, selftest_net, selftest_net_link,
     selftest_no_disk, selftest_disk_calls, selftest_partitions, selftest_init, selftest_vid,
     selftest_child_state, selftest_child_spin, selftest_child_delete, selftest_child_unmap,
-    selftest_child_rounds, selftest_child_nmi, selftest_child_delete, selftest_child_unmap,
-    selftest_child_rounds, selftest_child_fuzz, selftest_child_time, selftest_child_intercepts,
-    selftest_child_dirty, selftest_child_no_access, selftest_child_idle, selftest_child_deliverable,
-    selftest_child_msr_action, selftest_child_tsc_aux, selftest_switch, selftest_switch_link,
-    selftest_port;
+    selftest_child_rounds, selftest_child_nmi, selftest_child_access, selftest_child_delete,
+    selftest_child_unmap, selftest_child_rounds, selftest_child_fuzz, selftest_child_time,
+    selftest_child_intercepts, selftest_child_dirty, selftest_child_no_access, selftest_child_idle,
+    selftest_child_deliverable, selftest_child_msr_action, selftest_child_tsc_aux, selftest_switch,
+    selftest_switch_link, selftest_port;
 
 /* For the tests: counts a check; if @ok is false, prints what failed. Gives @ok. Any CPU. A macro,
  * so that static analysis sees what holds behind it. */

@@ -1,6 +1,6 @@
-/* Self tests "child-state", "child-spin", "child-nmi", "child-delete", "child-unmap",
- * "child-rounds": children that misbehave, and a parent that takes things away from them while they
- * run. */
+/* Self tests "child-state", "child-spin", "child-nmi", "child-access", "child-delete",
+ * "child-unmap", "child-rounds": children that misbehave, and a parent that takes things away from
+ * them while they run. */
 #include "lib/string.h"
 #include "lib/x86/cpu.h"
 #include "parent/include/thread.h"
@@ -18,6 +18,8 @@
 #define NMI_ROUNDS 20
 #define NMI_PATIENCE 1000000 /* an emulator may not let the other CPU run for 100 ms */
 #define DELETE_ROUNDS 20
+#define ACCESS_ROUNDS 20
+#define ACCESS_PATIENCE 4000000 /* us: as many turns of the other CPU and some more */
 #define UNMAP_ROUNDS 100
 #define CREATE_ROUNDS 1000
 #define COUNTER_PAGE 0x8000
@@ -248,6 +250,30 @@ static void run_nmi(void)
     stop_runner(&runner, thread);
 }
 
+/* --- Registers of a child that is dispatched again at once, whenever it has been stopped --- */
+
+static void run_access(void)
+{
+    static struct runner runner;
+    uint64_t start, time;
+
+    if (cpu_count == 1) {
+        note("needs two processors");
+        return;
+    }
+    struct thread *thread = start_runner(&runner, code_spin, sizeof(code_spin));
+    if (thread == NULL)
+        return;
+    wait_for(&runner.running);
+    start = time_now();
+    for (unsigned i = 0; i < ACCESS_ROUNDS; i++)
+        guest_get_register(&runner.guest, HV_X64_REGISTER_RIP);
+    time = time_now() - start;
+    check(time < ACCESS_PATIENCE, "registers of a child that spins are read too late");
+    note("%u registers of a child that spins are read in %lu us", ACCESS_ROUNDS, time);
+    stop_runner(&runner, thread);
+}
+
 /* --- Deleting and unmapping while it runs on another CPU --- */
 
 static void run_delete(void)
@@ -322,6 +348,7 @@ static void run_rounds(void)
 const struct selftest selftest_child_state = {"child-state", run_state, SELFTEST_ONCE, true};
 const struct selftest selftest_child_spin = {"child-spin", run_spin, SELFTEST_ONCE, true};
 const struct selftest selftest_child_nmi = {"child-nmi", run_nmi, SELFTEST_ONCE, true};
+const struct selftest selftest_child_access = {"child-access", run_access, SELFTEST_ONCE, true};
 const struct selftest selftest_child_delete = {"child-delete", run_delete, SELFTEST_ONCE, true};
 const struct selftest selftest_child_unmap = {"child-unmap", run_unmap, SELFTEST_ONCE, true};
 const struct selftest selftest_child_rounds = {"child-rounds", run_rounds, SELFTEST_ONCE, true};

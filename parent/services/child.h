@@ -29,7 +29,7 @@ struct child_plan {
     char name[CHILD_NAME_SIZE];
     struct program_file worker;
     struct program_file kernel; /* or the firmware of an emulated machine */
-    struct program_file initrd; /* size 0: there is none */
+    struct program_file initrd; /* or an emulated machine's option ROM; size 0: there is none */
     bool emulated;              /* a machine with firmware, drives and network cards: */
     struct child_drives drives;
     struct object *ports[CHILD_PORTS_MAX]; /* with references: what its cards are connected to */

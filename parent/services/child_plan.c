@@ -111,12 +111,21 @@ static bool write_words(const char *command, struct child_options *options, stru
     char file[WORD_SIZE], initrd[WORD_SIZE], devices[WORD_SIZE];
 
     snprintf(file, sizeof(file), "%s=%zu", options->pc ? "firmware" : "kernel", plan->kernel.size);
-    snprintf(initrd, sizeof(initrd), "initrd=%zu", plan->initrd.size);
+    snprintf(initrd, sizeof(initrd), "%s=%zu", options->pc ? "optionrom" : "initrd",
+             plan->initrd.size);
     snprintf(devices, sizeof(devices), "devices=%u", plan->device_count);
-    char *own[CHILD_OWN_WORDS] = {name, options->pc ? machine : initrd, file, devices};
-    unsigned unused = options->pc && !options->vmbus ? 1 : 0;
+    char *own[CHILD_OWN_WORDS] = {name};
+    unsigned count = 1;
+    if (options->pc)
+        own[count++] = machine;
+    own[count++] = file;
+    if (plan->initrd.size > 0)
+        own[count++] = initrd;
+    if (!options->pc || options->vmbus)
+        own[count++] = devices;
+    unsigned unused = CHILD_OWN_WORDS - count;
     char **words = options->words + unused;
-    memcpy(words, own, (CHILD_OWN_WORDS - unused) * sizeof(own[0]));
+    memcpy(words, own, count * sizeof(own[0]));
     plan->words_size =
         program_join_words(options->word_count - unused, words, plan->words, sizeof(plan->words));
     return plan->words_size > 0 || command_failed(command, NULL, "the words are too long");
@@ -126,6 +135,7 @@ static bool write_words(const char *command, struct child_options *options, stru
 static bool open_parts(const char *command, struct child_options *options, struct child_plan *plan)
 {
     const char *image = options->pc ? FIRMWARE_MODULE : demo_kernel();
+    const char *second = options->pc ? options->option_rom : options->initrd;
     *plan = (struct child_plan){.emulated = options->pc};
     if (options->firmware != NULL)
         image = options->firmware;
@@ -135,8 +145,7 @@ static bool open_parts(const char *command, struct child_options *options, struc
                 sizeof(plan->name));
     return program_file_open(command, CHILD_WORKER, &plan->worker) &&
            program_file_open(command, image, &plan->kernel) &&
-           (options->initrd == NULL ||
-            program_file_open(command, options->initrd, &plan->initrd)) &&
+           (second == NULL || program_file_open(command, second, &plan->initrd)) &&
            (options->pc ? open_machine(command, options, plan)
                         : open_devices(command, options, plan)) &&
            write_words(command, options, plan);

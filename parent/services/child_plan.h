@@ -11,14 +11,15 @@
 #include "parent/services/scsi_controller.h"
 
 #define CHILD_WORKER "worker" /* the program's name, and that of a child that has none */
-#define CHILD_OWN_WORDS 4     /* for the worker: its name, two about files, devices= */
+#define CHILD_OWN_WORDS 5     /* for it: its name and its machine's, two about files, devices= */
 
 struct child_options {
-    const char *name;                   /* NULL: it is to run in the foreground */
-    const char *kernel, *initrd;        /* names of files; NULL: none is named */
-    bool pc;                            /* an emulated machine with firmware: */
-    const char *firmware, *cd, *floppy; /* NULL: not named */
-    bool vmbus;                         /* the machine has the bus, too */
+    const char *name;                  /* NULL: it is to run in the foreground */
+    const char *kernel, *initrd;       /* names of files; NULL: none is named */
+    bool pc;                           /* an emulated machine with firmware: */
+    const char *firmware, *option_rom; /* names of files; NULL: not named */
+    const char *cd, *floppy;           /* NULL: not named */
+    bool vmbus;                        /* the machine has the bus, too */
     /* By LUN, or position of IDE; and by number of the adapter. NULL: none there. */
     const char *disks[SCSI_CONTROLLER_DISKS];
     const char *switches[NETWORK_ADAPTERS_MAX];

@@ -38,6 +38,7 @@ bool disk_map_add(struct disk_map *map, uint64_t first, uint64_t count)
 
 bool disk_map_copy(const struct disk_map *map, struct disk_map *copy)
 {
+    *copy = (struct disk_map){0};
     for (uint32_t i = 0; i < map->count; i++) {
         if (!disk_map_add(copy, map->runs[i].first, map->runs[i].count)) {
             disk_map_free(copy);

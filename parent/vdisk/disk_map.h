@@ -21,7 +21,7 @@ struct disk_map {
 /* Appends @count > 0 sectors from @first on. False: no memory, and nothing has changed. Any. */
 bool disk_map_add(struct disk_map *map, uint64_t first, uint64_t count);
 
-/* Makes @copy, which is empty, equal to @map. False: no memory. Any. */
+/* Makes @copy one that is equal to @map. False: no memory. Any. */
 bool disk_map_copy(const struct disk_map *map, struct disk_map *copy);
 
 /* Where sector number @sector < map->sectors is on the device; *@count: how many from there on are

@@ -17,7 +17,14 @@ struct guest_memory *guest_memory_hold(struct partition *partition);
 /* Lets @memory go: nobody uses it any more. Thread. */
 void guest_memory_release(struct partition *partition, struct guest_memory *memory);
 
-/* The physical address of guest page @gpa_page. False: there is none. Any. */
-bool guest_memory_find(const struct guest_memory *memory, uint64_t gpa_page, uint64_t *address);
+/* Pages that were mapped together. */
+struct guest_memory_range {
+    uint64_t gpa_page, page_count;
+    const uint64_t *addresses; /* physical, of each page; as long as the memory is held */
+};
+
+/* The range that has guest page @gpa_page. False: there is none. Any. */
+bool guest_memory_find(const struct guest_memory *memory, uint64_t gpa_page,
+                       struct guest_memory_range *found);
 
 #endif

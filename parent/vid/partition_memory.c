@@ -205,7 +205,8 @@ void guest_memory_release(struct partition *partition, struct guest_memory *memo
     heap_free(memory);
 }
 
-bool guest_memory_find(const struct guest_memory *memory, uint64_t gpa_page, uint64_t *address)
+bool guest_memory_find(const struct guest_memory *memory, uint64_t gpa_page,
+                       struct guest_memory_range *found)
 {
     uint32_t low = 0;
     uint32_t high = memory->count;
@@ -217,7 +218,9 @@ bool guest_memory_find(const struct guest_memory *memory, uint64_t gpa_page, uin
         } else if (gpa_page - range->gpa_page >= range->page_count) {
             low = middle + 1;
         } else {
-            *address = range->memory->pages[range->first + gpa_page - range->gpa_page];
+            *found = (struct guest_memory_range){.gpa_page = range->gpa_page,
+                                                 .page_count = range->page_count,
+                                                 .addresses = range->memory->pages + range->first};
             return true;
         }
     }

@@ -40,6 +40,7 @@ struct port_queue {
 static struct spinlock lock = SPINLOCK(LOCK_LEVEL_OBJECT); /* all ports and queues */
 static struct port ports[SYSTEM_MAX_PORTS];
 static struct port *flag_owner[HV_EVENT_FLAGS_COUNT]; /* NULL: free */
+static uint32_t flag_words; /* of flags that have had an owner: they are given from 0 on */
 static uint32_t last_serial;
 
 struct port_queue *port_queue_create(void)
@@ -95,6 +96,8 @@ static bool reserve_flags(struct port *port, uint16_t count)
     port->flag_count = count;
     for (uint32_t i = 0; i < count; i++)
         flag_owner[base + i] = port;
+    if (flag_words <= base / 64)
+        flag_words = base / 64 + 1;
     return true;
 }
 
@@ -330,7 +333,7 @@ static void take_word(uint32_t i, uint64_t *word)
 void port_flags(uint64_t *words)
 {
     uint64_t flags = spin_lock(&lock);
-    for (uint32_t i = 0; i < HV_EVENT_FLAGS_COUNT / 64; i++) {
+    for (uint32_t i = 0; i < flag_words; i++) {
         if (__atomic_load_n(&words[i], __ATOMIC_RELAXED) != 0)
             take_word(i, &words[i]);
     }

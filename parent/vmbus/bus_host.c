@@ -47,12 +47,16 @@ static void signal(void *context, uint32_t vp, uint8_t sint, uint32_t flag)
     vid_call(&call, NULL);
 }
 
-static bool find_page(void *context, uint64_t number, struct vmbus_guest_page *page)
+static bool find_range(void *context, uint64_t number, struct vmbus_guest_range *range)
 {
     const struct bus *bus = context;
-    if (!guest_memory_find(bus->memory, number, &page->address))
+    struct guest_memory_range found;
+    if (!guest_memory_find(bus->memory, number, &found))
         return false;
-    page->data = physical_to_virtual(page->address);
+    *range = (struct vmbus_guest_range){.first = found.gpa_page,
+                                        .count = found.page_count,
+                                        .addresses = found.addresses,
+                                        .memory = physical_to_virtual(0)};
     return true;
 }
 
@@ -79,7 +83,7 @@ static void write_log(void *context, const char *format, va_list arguments)
 const struct vmbus_host_operations bus_host_operations = {
     .post = post,
     .signal = signal,
-    .page = find_page,
+    .range = find_range,
     .start = bus_channel_start,
     .stop = bus_channel_stop,
     .schedule = bus_channel_schedule,

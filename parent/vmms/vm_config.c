@@ -24,8 +24,10 @@ bool vm_name_is_good(const char *name)
 
 static const char *check_enlightened(const struct vm_config *config)
 {
-    if (config->firmware[0] || config->cd[0] || config->floppy[0] || config->boot[0])
-        return "firmware, cd, floppy and boot are for kind = pc (here, a CD is a disk.N whose "
+    if (config->firmware[0] || config->optionrom[0] || config->cd[0] || config->floppy[0] ||
+        config->boot[0])
+        return "firmware, optionrom, cd, floppy and boot are for kind = pc (here, a CD is a disk.N "
+               "whose "
                "image ends in .iso)";
     if (config->vmbus)
         return "vmbus is for kind = pc: the enlightened kind always has a bus";

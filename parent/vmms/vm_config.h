@@ -31,7 +31,8 @@ struct vm_config {
     uint32_t processors;
     uint32_t memory;                                                           /* MiB */
     char kernel[VM_PATH_SIZE], initrd[VM_PATH_SIZE], cmdline[VM_CMDLINE_SIZE]; /* enlightened */
-    char firmware[VM_PATH_SIZE], cd[VM_PATH_SIZE], floppy[VM_PATH_SIZE];       /* pc, as boot */
+    char optionrom[VM_PATH_SIZE]; /* pc, as firmware to boot */
+    char firmware[VM_PATH_SIZE], cd[VM_PATH_SIZE], floppy[VM_PATH_SIZE]; /* pc, as boot */
     char boot[VM_BOOT_SIZE];
     char disks[VM_DISKS_MAX][VM_PATH_SIZE]; /* by LUN; pc: by IDE position */
     char nics[VM_NICS_MAX][VM_NIC_SIZE];

@@ -34,6 +34,7 @@ static const struct vm_key keys[] = {
     {"initrd", PATH, AT(initrd), VM_PATH_SIZE},
     {"cmdline", TEXT, AT(cmdline), VM_CMDLINE_SIZE},
     {"firmware", PATH, AT(firmware), VM_PATH_SIZE},
+    {"optionrom", PATH, AT(optionrom), VM_PATH_SIZE},
     {"boot", BOOT, AT(boot), VM_BOOT_SIZE},
     {"disk", PATH, AT(disks), VM_PATH_SIZE, .count = VM_DISKS_MAX},
     {"cd", PATH, AT(cd), VM_PATH_SIZE},

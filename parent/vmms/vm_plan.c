@@ -51,6 +51,7 @@ static void fill_options(const struct vm_config *config, struct child_options *o
         .initrd = given(config->initrd),
         .pc = config->kind == VM_PC,
         .firmware = given(config->firmware),
+        .option_rom = given(config->optionrom),
         .cd = given(config->cd),
         .floppy = given(config->floppy),
         .vmbus = config->vmbus,

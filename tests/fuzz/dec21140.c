@@ -41,6 +41,13 @@ static void write_descriptor(struct fuzz_input *in)
     };
     uint32_t copies = choice & 0x40 ? 32 : 1; /* many at once, one behind the other */
 
+    if (choice & 0x20) { /* small buffers of a ring or a chain: a frame takes many of them */
+        words[0] = 0x80000000;
+        words[1] = choice & 0x10 ? 0x00020040 : 0x01000040;
+        words[2] = 0x1000;
+        words[3] = choice & 0x10 ? 0x2000 : choice % SLOTS * 32;
+    }
+
     for (uint32_t i = 0; i < copies; i++)
         memcpy(card.machine.ram + choice % SLOTS * 32 + 16 * i, words, sizeof(words));
 }

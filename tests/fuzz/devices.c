@@ -108,6 +108,66 @@ static uint16_t port(struct fuzz_input *in)
     return (uint16_t)(ports->first + fuzz_byte(in) % ports->count);
 }
 
+/* A register by an index in another one. */
+static void indexed(uint16_t port, uint8_t index, uint8_t value)
+{
+    fake_outb(&machine, port, index);
+    fake_outb(&machine, port + 1, value);
+}
+
+/* What only writes that belong together do. */
+static void dialogue(struct fuzz_input *in)
+{
+    uint8_t choice = fuzz_byte(in), what = fuzz_byte(in), value = fuzz_byte(in);
+
+    switch (choice & 7) {
+    case 0: /* to the mouse, or what the controller and the keyboard say */
+    case 1:
+        fake_outb(&machine, 0x64, 0xd4);
+        fake_outb(&machine, 0x60, choice & 0x10 ? 0xe8 + (what & 31) % 24 : what);
+        for (uint32_t i = 0; i < (choice & 0xe0u) >> 5; i++)
+            fake_inb(&machine, 0x60);
+        break;
+    case 2:
+        fake_outb(&machine, 0x64, choice & 8 ? 0x60 : 0xd1 + (choice >> 4 & 3));
+        fake_outb(&machine, 0x60, what);
+        break;
+    case 3:
+        fake_outb(&machine, 0x60, 0xed + what % 19);
+        fake_outb(&machine, 0x60, value);
+        break;
+    case 4:
+        indexed(0x70, choice & 8 ? 0x0a + (what & 1) : what & 15, value);
+        break;
+    case 5: /* a counter's mode and its value */
+        fake_outb(&machine, 0x43, what);
+        fake_outb(&machine, (uint16_t)(0x40 + (what >> 6) % 3), value);
+        fake_outb(&machine, (uint16_t)(0x40 + (what >> 6) % 3), choice);
+        fake_outb(&machine, 0x61, choice >> 3);
+        break;
+    case 6: /* an entry of the I/O APIC, and its line */
+        fake_write(&machine, I82093_ADDRESS, 4, 0x10 + what % 48);
+        fake_write(&machine, I82093_ADDRESS + 0x10, 4, fuzz_number(in, 4));
+        fake_read(&machine, I82093_ADDRESS + 0x10, 4);
+        i82093_set_input(&ioapic, (what % 48) / 2, choice & 8);
+        i82093_eoi(&ioapic, value);
+        break;
+    default: /* the timer's interrupt, or where the power management's ports are */
+        if (choice & 8) {
+            fake_out(&machine, 0xcf8, 4, 0x80003b40);
+            fake_out(&machine, 0xcfc, 4, fuzz_number(in, 2) & 0xffc1);
+            fake_out(&machine, 0xcf8, 4, 0x80003b80);
+            fake_out(&machine, 0xcfc, 1, what);
+        } else {
+            static const uint8_t words[] = {0x11, 0x08, 0x04, 0x01};
+
+            for (uint32_t i = 0; i < 4; i++)
+                fake_outb(&machine, i == 0 ? 0x20 : 0x21, words[i] ^ (i == (what & 7) ? value : 0));
+            fake_outb(&machine, 0x20, value);
+        }
+    }
+}
+
 static void step(struct fuzz_input *in)
 {
     static const uint32_t sizes[] = {1, 1, 2, 4};
@@ -117,6 +177,8 @@ static void step(struct fuzz_input *in)
 
     switch (choice & 7) {
     case 0:
+        dialogue(in);
+        break;
     case 1:
         fake_in(&machine, port(in), size);
         break;

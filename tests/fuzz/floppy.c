@@ -69,6 +69,27 @@ static void transfer(struct fuzz_input *in)
         fake_outb(&machine, 0x3f5, command[i]);
 }
 
+/* A command about a track, or about the controller. */
+static void track_command(struct fuzz_input *in)
+{
+    static const uint8_t codes[] = {0x4d, 0x4d, 0x4a, 0x0e, 0x13, 0x94, 0x12};
+    uint8_t how = fuzz_byte(in), sectors = fuzz_byte(in);
+    const uint8_t command[] = {codes[how % sizeof(codes)],
+                               how & 0x80 ? 4 : 0,
+                               2,
+                               sectors & 0x80 ? sectors & 0x1f : 18,
+                               0x1b,
+                               0xf6};
+
+    for (uint32_t i = 0; i < sizeof(command); i++)
+        fake_outb(&machine, 0x3f5, command[i]);
+    for (uint32_t i = 0; how & 0x40 && i < 18 * 4; i++) { /* where each sector is, without DMA */
+        const uint8_t id[] = {fdc.state.track[0], (uint8_t)(how >> 7), (uint8_t)(i / 4 + 1), 2};
+
+        fake_outb(&machine, 0x3f5, id[i % 4]);
+    }
+}
+
 static void change(struct fuzz_input *in)
 {
     static const uint16_t sizes[] = {0, 1, 316, SECTORS};
@@ -95,6 +116,10 @@ static void step(struct fuzz_input *in)
             fake_in(&machine, 0x3f5, 1);
         break;
     case 1:
+        if (choice & 0x80) {
+            track_command(in);
+            break;
+        }
         for (uint32_t i = choice >> 3 & 15; i > 0; i--)
             fake_outb(&machine, 0x3f5, fuzz_byte(in));
         break;

@@ -46,11 +46,16 @@ static void command(struct fuzz_input *in, uint8_t choice)
     static const uint8_t codes[] = {0x20, 0x24, 0x25, 0x29, 0x30, 0x34, 0x35, 0x39, 0x3d, 0x40,
                                     0x42, 0x91, 0xa0, 0xa0, 0xa1, 0xc4, 0xc5, 0xc6, 0xc8, 0xca,
                                     0xce, 0xe7, 0xea, 0xec, 0xef, 0x90, 0x08, 0xf8, 0x27, 0x70};
+    static const uint8_t features[] = {0x02, 0x03, 0x05, 0x55, 0x66, 0x82, 0x85, 0xaa, 0xcc, 0x77};
     uint8_t code = fuzz_byte(in);
 
     fake_outb(&pc.machine, base(choice) + 6, choice & 0x7f);
     for (uint16_t i = 1; i <= 5; i++) { /* previous values, mostly 0 */
         fake_outb(&pc.machine, base(choice) + i, choice & 0x20 ? fuzz_byte(in) & 1 : 0);
+        if (i == 1 && codes[code % sizeof(codes)] == 0xef) { /* a feature that there is, mostly */
+            fake_outb(&pc.machine, base(choice) + i, features[fuzz_byte(in) % sizeof(features)]);
+            continue;
+        }
         fake_outb(&pc.machine, base(choice) + i, fuzz_byte(in));
     }
     fake_outb(&pc.machine, base(choice) + 7,
@@ -99,13 +104,18 @@ static void string(struct fuzz_input *in, uint8_t choice)
 {
     static uint8_t data[65536 * 4];
     const struct device_ports *ports = &pc.ide.channels[choice >> 7].command_ports;
+    uint16_t offset = 0; /* mostly the data port's */
     uint32_t size = choice & 0x40 ? 4 : choice & 0x20 ? 1 : 2;
     uint32_t count = (uint32_t)fuzz_number(in, choice & 0x10 ? 2 : 1) * (choice & 0x10 ? 1 : 32);
 
+    if (choice & 0x10)
+        offset = fuzz_byte(in) & 8 ? 0 : fuzz_byte(in) & 7;
+    if (offset != 0)
+        size = 1;
     if (choice & 0x08)
-        ports->read_block(ports->device, 0, size, count, data);
+        ports->read_block(ports->device, offset, size, count, data);
     else
-        ports->write_block(ports->device, 0, size, count, data);
+        ports->write_block(ports->device, offset, size, count, data);
 }
 
 static void access(struct fuzz_input *in, uint8_t choice)

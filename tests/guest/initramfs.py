@@ -6,6 +6,8 @@ import re
 from .debian import run
 
 DIRECTORY, PROGRAM, FILE = 0o40755, 0o100755, 0o100644
+# Empty ones that the guest's init wants to be there.
+DIRECTORIES = ("dev", "proc", "sys", "tmp", "mnt", "etc")
 
 
 def _entry(number, name, mode, content):

@@ -19,6 +19,9 @@ class Kernel:
         self._builtin = {_plain(line.split("/")[-1].removesuffix(".ko"))
                          for line in builtin.splitlines()}  # fmt: skip
 
+    def has(self, name):
+        return name in self._modules or name in self._builtin
+
     def modules(self, names):
         """Returns (name, content) of the modules and of those that they need, in loading order.
 

@@ -13,6 +13,8 @@ SOURCES = pathlib.Path(__file__).resolve().parent
 # What init loads on Hyper-V's bus, and on a PC of QEMU's. Names of modules.
 HYPERV = ("hv_vmbus", "hv_utils", "hyperv_keyboard", "hv_storvsc", "sd_mod", "sr_mod", "hv_netvsc")
 PC = ("ata_piix", "sd_mod", "sr_mod", "virtio_pci", "virtio_net")
+# Kernels for virtual machines only do not have these.
+HARDWARE = ("tulip", "button", "evdev")
 # ext4 asks for crc32c by the name of the algorithm, which is no dependency.
 FILE_SYSTEMS = ("crc32c_generic", "ext4", "isofs")
 
@@ -23,6 +25,7 @@ class Guest:
 
     kernel: pathlib.Path
     initramfs: pathlib.Path
+    programs: dict  # what the initramfs has besides modules, as initramfs.archive() takes it
 
     def qemu_options(self, command_line):
         """QEMU's options that boot it without a boot loader."""
@@ -33,7 +36,8 @@ class Guest:
 def _modules(kernel):
     """The modules, and a list of names in loading order for each kind of machine."""
     files = {}
-    for machine, names in (("hyperv", HYPERV), ("pc", PC)):
+    hardware = tuple(name for name in HARDWARE if kernel.has(name))
+    for machine, names in (("hyperv", HYPERV), ("pc", (*PC, *hardware))):
         modules = kernel.modules((*FILE_SYSTEMS, *names))
         files |= {f"modules/{name}.ko": (initramfs.FILE, content) for name, content in modules}
         order = "".join(f"{name}\n" for name, _ in modules)
@@ -64,9 +68,10 @@ def make(build, package=debian.CLOUD_KERNEL):
     """Fetches and builds what is not there; any thread. debian.Missing: something cannot be had."""
     kernel = Kernel(build, package)
     with debian.only_one(build / "guest"):
-        files = _programs(build) | _ticks(build) | _modules(kernel)
+        programs = _programs(build) | _ticks(build)
+        files = programs | _modules(kernel)
         result = build / "guest" / f"{package}.initramfs"
         partial = result.with_suffix(".partial")
-        partial.write_bytes(initramfs.archive(files, ("dev", "proc", "sys", "tmp", "mnt", "etc")))
+        partial.write_bytes(initramfs.archive(files, initramfs.DIRECTORIES))
         partial.rename(result)
-    return Guest(kernel.image, result)
+    return Guest(kernel.image, result, programs)

@@ -71,6 +71,7 @@ class Session(Test):
     store: tuple = ()  # (name, content) of the files on the VM store; None instead: no store
     programs: tuple = ()  # to be on the store
     modules: tuple = ()  # programs that the boot loader loads
+    image_options: tuple = ()  # more options for tools/mkiso; BUILD/ is the build directory
     seconds: float = 30  # for a step
     ends: bool = False  # the machine switches itself off at the end
 
@@ -97,6 +98,7 @@ class Session(Test):
         command = ["tools/mkiso", "--grub", str(context.build / "grub"), "-o", str(image),
                    f"--parent-options={self.parent}",
                    *(f"--module={context.build / 'programs' / name}.elf={name}" for name in self.modules),
+                   *(word.replace("BUILD/", f"{context.build}/") for word in self.image_options),
                    *kernels]  # fmt: skip
         run_program(context, command, 30, context.directory / "mkiso.log")
         return image

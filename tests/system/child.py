@@ -61,7 +61,7 @@ def hostile_tests():
 
 
 # What a child may be made to do, and what may be done to it (parent/kernel/selftest_child*.c).
-HARM = ("child-state", "child-spin", "child-nmi", "child-delete", "child-unmap", "child-time",
+HARM = ("child-state", "child-spin", "child-nmi", "child-access", "child-delete", "child-unmap", "child-time",
         "child-dirty", "child-intercepts", "child-no-access",
         "child-idle", "child-deliverable", "child-msr-action", "child-tsc-aux")  # fmt: skip
 

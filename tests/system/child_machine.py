@@ -78,7 +78,7 @@ STEPS = (
     ("vm eject bus 0",), ("rm /c.iso",), ("vm kill bus",),
     ("child machine=pc kernel=/fw", r"^child: machine=pc has firmware"),
     ("child machine=pc firmware=/fw cd=/d.img", r"^child: /d\.img: it has sectors of 512 bytes"),
-    ("child firmware=/fw", r"^child: firmware=, cd= and floppy= are for machine=pc$"),
+    ("child firmware=/fw", r"^child: firmware=, optionrom=, cd= and floppy= are for machine=pc$"),
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from harness.test import Failure, Process, Test, run_program
 
 from .child import AUTORUN_PASSED, MODULES
 from .console import PROMPT
+from .pattern import pattern
 from .platforms import BOCHS, QEMU
 
 # Nothing good comes after these.
@@ -131,6 +132,7 @@ class LinuxGuest(Boot):
     package: str = debian.CLOUD_KERNEL
     raw: int = 0  # a raw image /raw.img of so many bytes on the store
     vhd: bool = False  # a fixed VHD /fixed.vhd as well
+    discs: tuple = ()  # the file /data of each of /disc0.iso, /disc1.iso, …
     file_systems: bool = True  # the guest makes file systems on the disks
     second_disk: Optional[dict] = None  # of emulator.Disk: disk1 of the machine, empty
     store_size: int = 192  # MiB
@@ -171,6 +173,14 @@ class LinuxGuest(Boot):
         if self.raw:
             with open(folder / "raw.img", "wb") as file:
                 file.truncate(self.raw)
+        for number, content in enumerate(self.discs):
+            files = context.directory / f"disc{number}"
+            files.mkdir()
+            (files / "data").write_bytes(content)
+            run_program(context, ["xorriso", "-as", "mkisofs", "-quiet", "-r", "-o",
+                                  str(folder / f"disc{number}.iso"), str(files)], 30,
+                        context.directory / "images.log")  # fmt: skip
+            shutil.rmtree(files)
         if self.vhd:
             run_program(context, ["qemu-img", "create", "-f", "vpc", "-o",
                                   "subformat=fixed,force_size=on", str(folder / "fixed.vhd"),
@@ -187,6 +197,7 @@ class LinuxGuest(Boot):
 
 
 SYSTEM = ("info", "bus", "dmesg", "cpus", "timer")
+DISK = "disk=/raw.img"
 DISKS = "disk=/raw.img disk=/fixed.vhd memory=192"
 
 
@@ -206,13 +217,20 @@ def system(name, machine, vps, cpus, steps=SYSTEM, **fields):
                  must=(AUTORUN_PASSED, clock), **fields)
 
 
-def child_tests():
+def boot_tests():
     yield system("boot-1vp-svm", QEMU, vps=1, cpus=2)
     yield system("boot-4vp-svm", QEMU, vps=4, cpus=4)
     yield system("boot-generic-svm", QEMU, vps=2, cpus=2, package=debian.KERNEL)
     yield system("boot-1vp-vmx", BOCHS, vps=1, cpus=2, time_limit=400)
     yield system("boot-2vp-vmx", BOCHS, vps=2, cpus=2, time_limit=400)
     yield system("boot-4vp-vmx", BOCHS, vps=4, cpus=4, time_limit=400, steps=("info", "cpus"))
+    # 1 GiB above 4 GiB. Of the emulator's memory only what is touched costs any of this machine's.
+    yield guest("memory-4g-svm", {**QEMU, "memory": 17 << 10},
+                Start(("info", "disk-make", "memory-above", "dmesg"), f"{DISK} memory=4096", "mib=32"),
+                must=(AUTORUN_PASSED, r"STEP info ok .* memory (39|40)\d\d MiB"), raw=DISK_SIZE)  # fmt: skip
+
+
+def disk_tests():
     # One start writes each disk, another one finds what was written.
     yield guest("disk-svm", QEMU,
                 Start(("disk-make", "disk-many"), DISKS, "mib=32"),
@@ -220,33 +238,49 @@ def child_tests():
                 Start(("disk-verify",), DISKS, "mib=32"),
                 Start(("disk-verify",), DISKS, "mib=32 disk=sdb"),
                 raw=DISK_SIZE, vhd=True)  # fmt: skip
-    yield guest("reboot-svm", QEMU, Start(("reboot", "info"), DISKS), raw=DISK_SIZE, vhd=True,
-                file_systems=False, time_limit=90)
-    # A sector that cannot be written: the guest is told, and its other disk works on.
-    yield guest("write-error-svm", QEMU,
-                Start(("disk-write-error", "disk-make"), "disk=/raw.img disk=disk1 memory=192",
-                      f"mib=8 bad_disk=sdb bad_sector={BAD_SECTOR}"),
-                must=(AUTORUN_PASSED, r"scsi 0.*: a request to disk1 failed: "), raw=DISK_SIZE,
-                must_not=(r"PANIC", r"^AUTORUN FAIL", PANIC, r"a request to disk1 failed[\s\S]*a request to disk1"),
-                second_disk={"bad_write": BAD_SECTOR})  # fmt: skip
-    # 1 GiB above 4 GiB. Of the emulator's memory only what is touched costs any of this machine's.
-    yield guest("memory-4g-svm", {**QEMU, "memory": 17 << 10},
-                Start(("info", "disk-make", "memory-above", "dmesg"), "disk=/raw.img memory=4096", "mib=32"),
-                must=(AUTORUN_PASSED, r"STEP info ok .* memory (39|40)\d\d MiB"), raw=DISK_SIZE)  # fmt: skip
-    # A panic is told in the parent's log, with the kernel's last words; then the kernel starts anew.
-    yield guest("panic-svm", QEMU, Start(("panic", "info"), "disk=/raw.img memory=192", "panic=1"),
-                must=(AUTORUN_PASSED, r"^child: VP 0: its system says that it has crashed, with the codes ",
-                      r"^  \[.*Kernel panic - not syncing: sysrq triggered crash"),
-                must_not=(*TROUBLE, r"^AUTORUN FAIL"), fatal=HOST_FATAL, raw=SMALL_DISK,
-                file_systems=False, time_limit=90)  # fmt: skip
-    # So it does by a triple fault.
-    yield guest("triple-fault-svm", QEMU, Start(("reboot", "info"), "disk=/raw.img memory=192", "reboot=t"),
-                must=(AUTORUN_PASSED, r"^child: VP 0: triple fault", r"child worker: a triple fault; it is started again"),
-                raw=SMALL_DISK, file_systems=False, time_limit=90)  # fmt: skip
+    yield guest("disk-vmx", BOCHS, Start(("disk-make",), f"{DISK} memory=192", "mib=4"),
+                raw=DISK_SIZE, time_limit=500)
     # The file grows while it is written.
     yield guest("dynamic-svm", QEMU, Start(("disk-make",), "disk=/a.vhd memory=192", "mib=64"),
                 Start(("disk-verify",), "disk=/a.vhd memory=192", "mib=64"),
                 before=("disk create /a.vhd 96M dynamic",), store_size=192)  # fmt: skip
+    # A sector that cannot be written: the guest is told, and its other disk works on.
+    twice = r"a request to disk1 failed[\s\S]*a request to disk1"
+    yield guest("write-error-svm", QEMU,
+                Start(("disk-write-error", "disk-make"), f"{DISK} disk=disk1 memory=192",
+                      f"mib=8 bad_disk=sdb bad_sector={BAD_SECTOR}"),
+                must=(AUTORUN_PASSED, r"scsi 0.*: a request to disk1 failed: "), raw=DISK_SIZE,
+                must_not=(r"PANIC", r"^AUTORUN FAIL", PANIC, twice),
+                second_disk={"bad_write": BAD_SECTOR})  # fmt: skip
+    # The disc in the DVD drive is changed. The disk that comes tells the guest that it is.
+    discs = pattern(300_000), pattern(500_000)[::-1]
+    hashes = " ".join(hashlib.sha256(disc).hexdigest() for disc in discs)
+    yield guest("dvd-svm", QEMU,
+                Start(("dvd",), "name=a disk=/disc0.iso memory=192",
+                      after=("vm heartbeat a", "sleep 5", "vm eject a 0", "vm insert a 0 /disc1.iso",
+                             "vm attach a /raw.img", "vm wait a")),
+                must=(AUTORUN_PASSED, rf"STEP dvd ok {hashes}"), discs=discs, raw=SMALL_DISK,
+                file_systems=False)  # fmt: skip
+    # The second disk comes while the guest runs, and goes; then the store's file is free again.
+    yield guest("hot-add-svm", QEMU,
+                Start(("disk-make",), f"name=a {DISK} memory=192", "mib=8 disk=sdb",
+                      after=("vm heartbeat a", "vm attach a /fixed.vhd", "vm wait a")),
+                Start(("wait-shutdown",), f"name=b {DISKS}", judged=False,
+                      after=("vm heartbeat b", "sleep 2", "vm detach b 1", "sleep 2",
+                             "child disk=/fixed.vhd -- disk", "vm shutdown b")),
+                must=(r"^a: /fixed\.vhd is LUN 1$", r"^ok disk 0:0: ", AUTORUN_PASSED),
+                raw=DISK_SIZE, vhd=True, file_systems=False)  # fmt: skip
+    # The same in one start, which ends because the parent asks for it.
+    yield guest("hot-add-vmx", BOCHS,
+                Start(("disk-make", "wait-shutdown"), f"name=a {DISK} memory=192", "mib=2 disk=sdb",
+                      judged=False,
+                      after=("vm heartbeat a", "vm attach a /fixed.vhd", "sleep 20", "vm detach a 1",
+                             "sleep 2", "child disk=/fixed.vhd -- disk", "vm shutdown a")),
+                must=(r"^a: /fixed\.vhd is LUN 1$", r"STEP disk-make ok", r"^ok disk 0:0: ", AUTORUN_PASSED),
+                raw=SMALL_DISK, vhd=True, file_systems=False, time_limit=400)  # fmt: skip
+
+
+def network_tests():
     # The machine's own network: the emulator's DHCP server and gateway, and a server behind it.
     yield guest("net-svm", {**QEMU, "nics": (emulator.Nic(),)},
                 Start(("bus", "dhcp", "ping", "tcp", "dmesg"), "switch=out memory=192"),
@@ -256,43 +290,38 @@ def child_tests():
         yield guest(f"pair-{name}", machine, Start(("pair-a",), "name=a switch=lan memory=192"),
                     Start(("pair-b",), "name=b switch=lan memory=192", after=("vm wait b", "vm wait a")),
                     before=("switch create lan private",), time_limit=500)  # fmt: skip
+
+
+def killed(name, machine, mib_before, mib_after, **fields):
+    """A worker that is killed while its guest writes: the disk is free again, and the next one uses it."""
+    return guest(f"kill-{name}", machine,
+                 Start(("disk-make",), f"name=a {DISK} memory=192", f"mib={mib_before}", judged=False,
+                       after=("vm heartbeat a", "sleep 3", "vm kill a", "vm list")),
+                 Start(("disk-make", "disk-verify"), f"{DISK} memory=192", f"mib={mib_after}"),
+                 must=(r"^\+ vm kill a$", AUTORUN_PASSED), raw=DISK_SIZE,
+                 must_not=(*TROUBLE, r"^AUTORUN FAIL", PANIC, r"error:"), **fields)  # fmt: skip
+
+
+def end_tests():
+    """How guests end, and start again."""
+    small = {"raw": SMALL_DISK, "file_systems": False}
+    yield guest("reboot-svm", QEMU, Start(("reboot", "info"), DISKS), **small, vhd=True, time_limit=90)
+    yield guest("reboot-vmx", BOCHS, Start(("reboot", "info"), f"{DISK} memory=192"), **small, time_limit=400)
     # Its system ends because the parent asks for it.
     yield guest("shutdown-svm", QEMU, Start(("wait-shutdown",), "name=a memory=192",
                 after=("vm heartbeat a", "sleep 5", "vm shutdown a", "vm list")))  # fmt: skip
-    # A worker that is killed while its guest writes: the disk is free again, and the next one uses it.
-    yield guest("kill-svm", QEMU,
-                Start(("disk-make",), "name=a disk=/raw.img memory=192", "mib=64", judged=False,
-                      after=("vm heartbeat a", "sleep 3", "vm kill a", "vm list")),
-                Start(("disk-make", "disk-verify"), "disk=/raw.img memory=192", "mib=8"),
-                must=(r"^\+ vm kill a$", AUTORUN_PASSED), raw=DISK_SIZE,
-                must_not=(*TROUBLE, r"^AUTORUN FAIL", PANIC, r"error:"))  # fmt: skip
-    # The second disk comes while the guest runs, and goes; then the store's file is free again.
-    yield guest("hot-add-svm", QEMU,
-                Start(("disk-make",), "name=a disk=/raw.img memory=192", "mib=8 disk=sdb",
-                      after=("vm heartbeat a", "vm attach a /fixed.vhd", "vm wait a")),
-                Start(("wait-shutdown",), "name=b disk=/raw.img disk=/fixed.vhd memory=192", judged=False,
-                      after=("vm heartbeat b", "sleep 2", "vm detach b 1", "sleep 2",
-                             "child disk=/fixed.vhd -- disk", "vm shutdown b")),
-                must=(r"^a: /fixed\.vhd is LUN 1$", r"^ok disk 0:0: ", AUTORUN_PASSED),
-                raw=DISK_SIZE, vhd=True, file_systems=False)  # fmt: skip
-    yield guest("disk-vmx", BOCHS, Start(("disk-make",), "disk=/raw.img memory=192", "mib=4"),
-                raw=DISK_SIZE, time_limit=500)
-    yield guest("reboot-vmx", BOCHS, Start(("reboot", "info"), "disk=/raw.img memory=192"),
-                raw=SMALL_DISK, file_systems=False, time_limit=400)
-    yield guest("kill-vmx", BOCHS,
-                Start(("disk-make",), "name=a disk=/raw.img memory=192", "mib=32", judged=False,
-                      after=("vm heartbeat a", "sleep 5", "vm kill a", "vm list")),
-                Start(("disk-make",), "disk=/raw.img memory=192", "mib=2"),
-                must=(r"^\+ vm kill a$", AUTORUN_PASSED), raw=DISK_SIZE, time_limit=500,
-                must_not=(*TROUBLE, r"^AUTORUN FAIL", PANIC, r"error:"))  # fmt: skip
-    # A disk comes and goes, and the guest ends because the parent asks for it.
-    yield guest("hot-add-vmx", BOCHS,
-                Start(("disk-make", "wait-shutdown"), "name=a disk=/raw.img memory=192", "mib=2 disk=sdb",
-                      judged=False,
-                      after=("vm heartbeat a", "vm attach a /fixed.vhd", "sleep 20", "vm detach a 1",
-                             "sleep 2", "child disk=/fixed.vhd -- disk", "vm shutdown a")),
-                must=(r"^a: /fixed\.vhd is LUN 1$", r"STEP disk-make ok", r"^ok disk 0:0: ", AUTORUN_PASSED),
-                raw=SMALL_DISK, vhd=True, file_systems=False, time_limit=400)  # fmt: skip
+    yield killed("svm", QEMU, 64, 8)
+    yield killed("vmx", BOCHS, 32, 2, time_limit=500)
+    # A panic is told in the parent's log, with the kernel's last words; then the kernel starts anew.
+    yield guest("panic-svm", QEMU, Start(("panic", "info"), f"{DISK} memory=192", "panic=1"),
+                must=(AUTORUN_PASSED, r"^child: VP 0: its system says that it has crashed, with the codes ",
+                      r"^  \[.*Kernel panic - not syncing: sysrq triggered crash"),
+                must_not=(*TROUBLE, r"^AUTORUN FAIL"), fatal=HOST_FATAL, **small, time_limit=90)  # fmt: skip
+    # So it does by a triple fault.
+    yield guest("triple-fault-svm", QEMU, Start(("reboot", "info"), f"{DISK} memory=192", "reboot=t"),
+                must=(AUTORUN_PASSED, r"^child: VP 0: triple fault",
+                      r"child worker: a triple fault; it is started again"),
+                **small, time_limit=90)  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -331,5 +360,8 @@ TESTS = [
     LinuxShell("linux-shell-svm", {**QEMU, "cpus": 2, "memory": 1024}, SHELL_STEPS, store=(), ends=True),
     Judging("unit-guest-judging"),
     Baseline("linux-baseline", time_limit=120),
-    *child_tests(),
+    *boot_tests(),
+    *disk_tests(),
+    *network_tests(),
+    *end_tests(),
 ]

@@ -25,7 +25,7 @@ FIRST = (
     ("vm create Demo", r"^vm: Demo: no name\. Names are"),
     ("vm create a --template none", r"^vm: none: there is no such template"),
     ("vm create a memmory=5", r"^vm: there is no key memmory; is memory meant\?$"),
-    ("vm create a disk.0=8M cd=/c.iso", r"^vm: firmware, cd, floppy and boot are for kind = pc"),
+    ("vm create a disk.0=8M cd=/c.iso", r"^vm: firmware, optionrom, cd, floppy and boot are for kind = pc"),
     ("vm create a --template /bad.conf", r"^vm: /bad\.conf:2: processors = many: say a number"),
     ("ls /vms", r"^\+ ls /vms\n.* broken/\n.* demo/\n\+ "),  # nothing is left of those
     ("vm show demo", r"^# demo is off\nkind = enlightened\nprocessors = 1\nmemory = 64\ncmdline = test\n"

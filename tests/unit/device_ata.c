@@ -94,6 +94,8 @@ static void identify(void)
     CHECK_EQUAL(word(0), 0x0040);
     CHECK_EQUAL(word(1), 16383);
     CHECK_EQUAL(word(3), 16);
+    CHECK_EQUAL(word(4), 63 * 512);
+    CHECK_EQUAL(word(5), 512);
     CHECK_EQUAL(word(6), 63);
     CHECK(memcmp(data + 20, "AFEK", 4) == 0);
     CHECK(memcmp(data + 54, "eVenre", 6) == 0);

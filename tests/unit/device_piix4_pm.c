@@ -56,6 +56,16 @@ static void config(uint32_t offset, uint32_t size, uint32_t value)
     fake_out(&machine, 0xcfc, size, value);
 }
 
+/* BIOSes with a system management mode look here for whether it is prepared already. */
+static void management_mode(void)
+{
+    start(0);
+    config(0x58, 4, 0);
+    fake_out(&machine, 0xcf8, 4, 0x80000000 | 7 << 11 | 3 << 8 | 0x58);
+    CHECK_EQUAL(fake_in(&machine, 0xcfc, 4), 0x02000000);
+    end();
+}
+
 static void mapping(void)
 {
     start(0);
@@ -165,6 +175,7 @@ static void switching_off(void)
 
 int main(void)
 {
+    management_mode();
     mapping();
     timer();
     events();

@@ -176,7 +176,7 @@ static void test_extint(void)
     struct vp *vp = &vps[0];
 
     turn_on(false);
-    CHECK(lapic_allows_extint(vp)); /* as firmware leaves it */
+    CHECK(lapic_allows_extint(vp));        /* as firmware leaves it */
     lapic_write_page(vp, LAPIC_TPR, 0xf0); /* does not concern it */
     lapic_write_page(vp, LAPIC_LVT_LINT0, LAPIC_LVT_MASKED | LAPIC_DELIVERY_EXTINT);
     CHECK(!lapic_allows_extint(vp));

@@ -142,7 +142,7 @@ static void check_held(void)
 {
     struct memory_object *memory = make_memory(0, 4);
     const uint32_t access = SYSTEM_VM_READ | SYSTEM_VM_WRITE;
-    uint64_t address;
+    struct guest_memory_range found;
     calls_left = UINT32_MAX;
     map(memory, 100, access);
     map(memory, 20, access);
@@ -153,10 +153,11 @@ static void check_held(void)
     for (uint64_t page = 0; page < 210; page++) {
         uint64_t start = page < 100 ? 20 : 100;
         bool inside = page >= start && page < start + 3;
-        CHECK_EQUAL(guest_memory_find(held, page, &address), inside);
-        CHECK(!inside || address == memory->pages[1 + page - start]);
+        CHECK_EQUAL(guest_memory_find(held, page, &found), inside);
+        CHECK(!inside || (found.gpa_page == start && found.page_count == 3 &&
+                          found.addresses == memory->pages + 1));
     }
-    CHECK(!guest_memory_find(held, UINT64_MAX, &address));
+    CHECK(!guest_memory_find(held, UINT64_MAX, &found));
     CHECK_EQUAL(partition_unmap(&partition, 100), SYSTEM_ERROR_BUSY);
     CHECK_EQUAL(partition_unmap(&partition, 50), SYSTEM_OK);
     CHECK_EQUAL(partition_unmap(&partition, 200), SYSTEM_OK);

@@ -128,8 +128,9 @@ static void test_wrong(void)
         {"kind = pc\ndisk.4 = /a\n", "0: a pc has disk.0 to disk.3\n"},
         {"kind = pc\ncd = /a.iso\ndisk.2 = /b\n",
          "0: cd has the place of disk.2: use disk.0, disk.1 or disk.3\n"},
-        {"cd = /a.iso\n", "0: firmware, cd, floppy and boot are for kind = pc (here, a CD is a "
-                          "disk.N whose image ends in .iso)\n"},
+        {"cd = /a.iso\n",
+         "0: firmware, optionrom, cd, floppy and boot are for kind = pc (here, a CD is a "
+         "disk.N whose image ends in .iso)\n"},
         {"vmbus = yes\n", "0: vmbus is for kind = pc: the enlightened kind always has a bus\n"},
         {"initrd = /a\n", "0: initrd needs a kernel\n"},
         {"disk.0 = /a\ndisk.1 = /a\n", "0: a disk is there twice\n"},
@@ -209,9 +210,9 @@ static void test_keys(void)
     unsigned n = 0;
     while (vm_config_key(n))
         n++;
-    CHECK_EQUAL(n, 17);
-    CHECK_TEXT(vm_config_key(8), "disk.N");
-    CHECK_TEXT(vm_config_key(11), "nic.N");
+    CHECK_EQUAL(n, 18);
+    CHECK_TEXT(vm_config_key(9), "disk.N");
+    CHECK_TEXT(vm_config_key(12), "nic.N");
 }
 
 int main(void)

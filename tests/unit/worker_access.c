@@ -4,6 +4,8 @@
 #include "worker/vp.h"
 #include "parent/user/system.h"
 
+#include <stdlib.h>
+
 #include "tests/unit/unit.h"
 
 #define RIP 0x1000
@@ -33,6 +35,12 @@ uint64_t io_read_memory(struct vp *of, uint64_t address, uint32_t size)
 struct machine machine;
 static uint32_t emulated, exceptions;
 static bool memory_has_come; /* where the access went, by another VP */
+
+void lock_wait(struct lock *lock)
+{
+    (void)lock;
+    abort(); /* there is one thread */
+}
 
 void *guest_memory_to_read(uint64_t address, uint64_t size)
 {
@@ -84,7 +92,7 @@ static bool access(const char *bytes, size_t count)
     struct hv_x64_memory_intercept_message message = {
         .header.rip = RIP,
         .header.cs.attributes = SEGMENT_64_BIT,
-        .guest_physical_address = CHILD_MMIO_BASE + 4,
+        .guest_physical_address = CHILD_MMIO_BASE + 8,
     };
     for (unsigned i = 0; i < 16; i++)
         registers.gpr[i] = 0x1111111111111111ull * i;
@@ -104,7 +112,7 @@ static bool access(const char *bytes, size_t count)
 static void test_stores(void)
 {
     CHECK(ACCESS("\x89\x07")); /* mov [rdi], eax */
-    CHECK(written_address == CHILD_MMIO_BASE + 4 && written_value == 0);
+    CHECK(written_address == CHILD_MMIO_BASE + 8 && written_value == 0);
     CHECK(ACCESS("\x89\x4f\x04")); /* mov [rdi + 4], ecx */
     CHECK(written_value == 0x11111111);
     CHECK(ACCESS("\x44\x89\xbb\x00\x01\x00\x00")); /* mov [rbx + 100h], r15d */

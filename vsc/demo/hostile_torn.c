@@ -18,6 +18,8 @@
 #define ANSWER_US 5000u  /* after that an answer is given up, and the channel with it */
 #define NEAR 1024u       /* bytes behind the last packet that are torn: those under way */
 #define QUIET 8u         /* one in so many words is followed by a pause */
+#define CONTROL_SHARE 64 /* one in so many goes into a control page */
+#define INDEX_WORDS 4    /* of which half go into the first words: what changes with each packet */
 #define CONTROL_WORDS 17 /* of a control page: indices, mask, pending size, features */
 
 static uint8_t data[REQUESTS][REQUEST_SIZE] __attribute__((aligned(VMBUS_PAGE_SIZE)));
@@ -35,8 +37,8 @@ static void tear(struct vmbus_ring *ring)
     uint64_t choice = random_next(&tearing_state) >> 32;
     uint32_t place;
 
-    if (choice % 512 == 0) {
-        uint32_t word = (uint32_t)(choice >> 12) % CONTROL_WORDS;
+    if (choice % CONTROL_SHARE == 0) {
+        uint32_t word = (uint32_t)(choice >> 12) % (choice >> 31 ? CONTROL_WORDS : INDEX_WORDS);
 
         __atomic_store_n((uint32_t *)(void *)ring->control + word, value, __ATOMIC_RELAXED);
         return;

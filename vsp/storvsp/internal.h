@@ -57,6 +57,7 @@ struct storvsp {
     struct storvsp_request *reset;                  /* is answered when nothing is active */
     struct storvsp_request *completed;              /* atomic: pushed by done() in any context */
     uint32_t notifying;                             /* atomic: done() that still use the channel */
+    uint64_t usable;                                /* bit n: LUN n is there and not about to go */
     struct storvsp_lun luns[STORVSP_LUN_COUNT];
     struct storvsp_bounce bounce;
 
@@ -83,6 +84,9 @@ void storvsp_disk_done(struct storvsp *controller, struct storvsp_request *reque
 
 /* Queues the answer. */
 void storvsp_answer(struct storvsp *controller, struct storvsp_request *request, uint32_t status);
+
+/* NULL: there is no LUN @number, or it is about to go. */
+struct storvsp_lun *storvsp_find_lun(struct storvsp *controller, uint32_t number);
 
 /* Tells who waits for it that no request is at the disk of @lun any more, if so. */
 void storvsp_lun_idle(struct storvsp_lun *lun);

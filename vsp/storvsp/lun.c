@@ -9,11 +9,11 @@ static void announce(struct storvsp *controller)
         vmbus_channel_schedule(controller->channel);
 }
 
-static struct storvsp_lun *find(struct storvsp *controller, uint32_t number)
+struct storvsp_lun *storvsp_find_lun(struct storvsp *controller, uint32_t number)
 {
-    struct storvsp_lun *lun = number < STORVSP_LUN_COUNT ? &controller->luns[number] : NULL;
+    bool usable = number < STORVSP_LUN_COUNT && controller->usable >> number & 1;
 
-    return lun != NULL && lun->present && !lun->removing ? lun : NULL;
+    return usable ? &controller->luns[number] : NULL;
 }
 
 void storvsp_lun_idle(struct storvsp_lun *lun)
@@ -44,6 +44,7 @@ static bool add(struct storvsp *controller, uint32_t number, struct vdisk *disk,
         return false;
     controller->luns[number] =
         (struct storvsp_lun){.present = true, .unit = {.disk = disk, .removable = removable}};
+    controller->usable |= 1ull << number;
     announce(controller);
     return true;
 }
@@ -68,10 +69,11 @@ bool storvsp_remove_lun(struct storvsp *controller, uint32_t number, storvsp_rel
                         void *context)
 {
     mutex_lock(&controller->lock);
-    struct storvsp_lun *lun = find(controller, number);
+    struct storvsp_lun *lun = storvsp_find_lun(controller, number);
     bool found = lun != NULL && lun->released == NULL;
     if (found) {
         lun->removing = true;
+        controller->usable &= ~(1ull << number);
         lun->leaving = lun->unit.disk;
         release(lun, released, context);
         announce(controller);
@@ -99,7 +101,7 @@ enum storvsp_eject storvsp_eject(struct storvsp *controller, uint32_t lun,
                                  storvsp_released *released, void *context)
 {
     mutex_lock(&controller->lock);
-    enum storvsp_eject result = eject(find(controller, lun), released, context);
+    enum storvsp_eject result = eject(storvsp_find_lun(controller, lun), released, context);
     mutex_unlock(&controller->lock);
     return result;
 }
@@ -107,7 +109,7 @@ enum storvsp_eject storvsp_eject(struct storvsp *controller, uint32_t lun,
 bool storvsp_insert(struct storvsp *controller, uint32_t number, struct vdisk *disk)
 {
     mutex_lock(&controller->lock);
-    struct storvsp_lun *lun = find(controller, number);
+    struct storvsp_lun *lun = storvsp_find_lun(controller, number);
     bool fits = lun != NULL && lun->unit.removable && lun->unit.disk == NULL &&
                 lun->released == NULL && disk_fits(disk);
     if (fits) {
@@ -125,7 +127,7 @@ bool storvsp_statistics(struct storvsp *controller, uint32_t number,
                         struct storvsp_statistics *statistics)
 {
     mutex_lock(&controller->lock);
-    const struct storvsp_lun *lun = find(controller, number);
+    const struct storvsp_lun *lun = storvsp_find_lun(controller, number);
     if (lun != NULL)
         *statistics = lun->statistics;
     mutex_unlock(&controller->lock);

@@ -119,12 +119,7 @@ static void submit(struct storvsp *controller, struct storvsp_request *request,
 
 static struct storvsp_lun *find_lun(struct storvsp *controller, const struct vstor_srb *srb)
 {
-    struct storvsp_lun *lun;
-
-    if (srb->path != 0 || srb->target != 0 || srb->lun >= STORVSP_LUN_COUNT)
-        return NULL;
-    lun = &controller->luns[srb->lun];
-    return lun->present && !lun->removing ? lun : NULL;
+    return srb->path == 0 && srb->target == 0 ? storvsp_find_lun(controller, srb->lun) : NULL;
 }
 
 /* Whether the guest's buffer goes the way that the command needs. */
@@ -150,12 +145,7 @@ static void set_command(struct storvsp *controller, struct storvsp_request *requ
     memset(srb->cdb_or_sense + srb->cdb_length, 0, VSTOR_SENSE_SIZE - srb->cdb_length);
     command->cdb = srb->cdb_or_sense;
     command->transfer_length = data->range == NULL ? 0 : srb->transfer_length;
-    command->luns = 0;
-    if (srb->path != 0 || srb->target != 0)
-        return;
-    for (uint32_t i = 0; i < STORVSP_LUN_COUNT; i++)
-        command->luns |= (uint64_t)(controller->luns[i].present && !controller->luns[i].removing)
-                         << i;
+    command->luns = srb->path == 0 && srb->target == 0 ? controller->usable : 0;
 }
 
 static enum scsi_step take_parameters(struct storvsp *controller, struct storvsp_request *request,

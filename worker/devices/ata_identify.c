@@ -32,6 +32,9 @@ static void set_geometry(const struct ata *ata, uint8_t *data)
         cylinders = MAX_CYLINDERS;
     ide_identify_set(data, 1, cylinders == 0 ? 1 : (uint32_t)cylinders);
     ide_identify_set(data, 3, HEADS);
+    /* Bytes of a track and of a sector, which BIOSes older than ATA-2, and Bochs's, go by. */
+    ide_identify_set(data, 4, SECTORS_PER_TRACK * ATA_SECTOR_SIZE);
+    ide_identify_set(data, 5, ATA_SECTOR_SIZE);
     ide_identify_set(data, 6, SECTORS_PER_TRACK);
     ide_identify_set(data, 54, ata_cylinders(ata));
     ide_identify_set(data, 55, state->heads);

@@ -7,6 +7,8 @@
 #define CONFIG_PMBA 0x40
 #define PMBA_BASE 0xffc0u
 #define PMBA_IO 0x01
+#define CONFIG_DEVACTB 0x58
+#define DEVACTB_APMC_EN 0x02000000u
 #define CONFIG_PMREGMISC 0x80
 #define PMREGMISC_PMIOSE 0x01
 
@@ -234,6 +236,9 @@ void piix4_pm_init(struct piix4_pm *pm, const struct device_host *host, struct d
     function->reset[PCI_INTERRUPT_PIN] = 1;
     pci_set16(function->writable, CONFIG_PMBA, PMBA_BASE);
     pci_set16(function->reset, CONFIG_PMBA, (base & PMBA_BASE) | PMBA_IO);
+    /* There is no system management mode. Where this is set, BIOSes take it for prepared; else they
+     * would wait for what they put there. */
+    pci_set32(function->reset, CONFIG_DEVACTB, DEVACTB_APMC_EN);
     function->writable[CONFIG_PMREGMISC] = PMREGMISC_PMIOSE;
     function->reset[CONFIG_PMREGMISC] = base != 0 ? PMREGMISC_PMIOSE : 0;
     function->written = config_written;

@@ -59,6 +59,23 @@ step_disk_many() {
     echo "8 readers"
 }
 
+# The hash of the file on the disc in the drive.
+read_disc() {
+    mount -t iso9660 -o ro /dev/sr0 /mnt || return
+    sha256sum < /mnt/data | cut -c 1-64
+    umount /mnt
+}
+
+# Reads a disc, and another one that is in the drive when $device has come. Between, nobody has the drive
+# open, which would lock it.
+step_dvd() {
+    wait_for /dev/sr0 && read_disc || return
+    for round in 1 2 3; do
+        wait_for "$device" > /dev/null && break
+    done
+    [ -e "$device" ] && read_disc
+}
+
 # A count of pages of /proc/zoneinfo, of the zone above 4 GiB.
 pages_above() {
     awk -v name="$1" '/^Node/ { here = $4 == "Normal" } here && $1 == name { print $2; exit }' /proc/zoneinfo
@@ -126,4 +143,39 @@ step_reboot() {
 # With panic=1 on the kernel's command line.
 step_panic() {
     once sh -c 'echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger; sleep 100'
+}
+
+# The root file system is on a disk: a file of it is written, and read from the disk, and after a restart
+# (the step restart) it is still the same.
+step_root_file() {
+    [ -n "$root_disk" ] && grep -q "^$root_disk / ext4 rw" /proc/mounts || { echo "the root is elsewhere"; return 1; }
+    [ -e /restarted ] || { pattern > /data && sync && echo 3 > /proc/sys/vm/drop_caches; } || return
+    wanted=$(pattern | sha256sum)
+    [ "$wanted" = "$(sha256sum < /data)" ] || { echo "it is not what was written"; return 1; }
+}
+
+# Starts the guest again, from its first step on, once; for a root file system on a disk.
+step_restart() {
+    [ ! -e /restarted ] || return 0
+    touch /restarted
+    mount -o remount,ro /
+    busybox reboot -f
+}
+
+# Disks and CDs are driven by DMA: the kernel has not fallen back to programmed I/O.
+step_dma() {
+    for device in /sys/class/ata_device/dev*.*; do
+        case $(cat "$device/class") in ata | atapi) ;; *) continue ;; esac
+        mode=$(cat "$device/dma_mode")
+        echo "${device##*/} $mode"
+        case $mode in *DMA*) ;; *) return 1 ;; esac
+    done
+}
+
+# The file cd_file= of the CD in the drive has the hash cd_hash=.
+step_cd() {
+    wait_for /dev/sr0 && mount -t iso9660 -o ro /dev/sr0 /mnt || return
+    found=$(sha256sum < "/mnt/$cd_file" | cut -c 1-64)
+    umount /mnt
+    [ "$found" = "$cd_hash" ] || { echo "it is $found"; return 1; }
 }

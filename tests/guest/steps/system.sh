@@ -13,6 +13,13 @@ load_modules() {
     done
 }
 
+# Goes on with the same on the file system of root_disk=.
+change_root() {
+    wait_for "$root_disk" && mount -t ext4 "$root_disk" /mnt || { echo "STEP root FAIL: $(dmesg | tail -n 5)"; exec /sbin/poweroff; }
+    umount /proc /sys /dev
+    exec switch_root /mnt /init
+}
+
 step_info() {
     echo "$(uname -r), cpus $(nproc)," \
         "clock $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)," \
@@ -76,4 +83,16 @@ step_wait_shutdown() {
     while true; do
         sleep 1
     done
+}
+
+# Until somebody presses the power button: then the guest goes on, to its end.
+step_button() {
+    for event in /sys/class/input/event*; do
+        [ "$(cat "$event/device/name")" = "Power Button" ] || continue
+        echo "STEP button begins" > /dev/console
+        head -c 24 "/dev/input/${event##*/}" > /dev/null
+        return
+    done
+    echo "there is none"
+    return 1
 }
