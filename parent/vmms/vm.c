@@ -193,6 +193,19 @@ static bool start_child(const char *command, struct vm *vm, const struct vm_conf
     return command_failed(command, NULL, "%s: no memory is left", vm->name);
 }
 
+/* Whether it runs and has not ended: then its watcher only has to give back what it had. */
+static bool still_runs(struct vm *vm)
+{
+    struct system_process_end end;
+    if (!vm_runs(vm))
+        return false;
+    struct child *child = child_find(vm->name);
+    bool ended = !child || child_wait(child, &end, 0);
+    if (child)
+        child_put(child);
+    return !ended || !vm_wait_end(vm, WAIT_FOREVER);
+}
+
 bool vm_start(const char *command, const char *name)
 {
     static char text[VM_TEXT_SIZE];
@@ -202,7 +215,7 @@ bool vm_start(const char *command, const char *name)
     struct vm *vm = find_or_make(name);
     if (!vm)
         return command_failed(command, NULL, "no memory is left");
-    if (vm_runs(vm))
+    if (still_runs(vm))
         return command_failed(command, NULL, "%s: it runs already", name);
     set_idle_state(vm, VM_STARTING, "");
     if (vm_store_load(command, name, text, &config) && start_child(command, vm, &config)) {

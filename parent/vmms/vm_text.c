@@ -44,10 +44,12 @@ void vm_line_read(const char *text, size_t size, struct vm_line *line)
 static void find(const char *text, const char *key, struct vm_line *line)
 {
     size_t left = strlen(text), length = strlen(key);
-    for (; left > 0; text += line->size, left -= line->size) {
+    while (left > 0) {
         vm_line_read(text, left, line);
         if (line->key && line->key_length == length && memcmp(line->key, key, length) == 0)
             return;
+        text += line->size;
+        left -= line->size;
     }
     *line = (struct vm_line){.start = text};
 }

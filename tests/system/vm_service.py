@@ -34,6 +34,7 @@ FIRST = (
     ("vm start demo", r"^vm: demo: it runs already$"),
     ("vm delete demo --yes", r"^vm: demo runs\. vm stop or vm kill ends it$"),
     ("vm wait demo", r"^child: \d+ passed, 0 failed$", r"^demo ended with status 0$"),
+    ("vm start demo",), ("vm kill demo",), ("vm start demo",), ("vm wait demo",),
     ("sleep 1",), ("vm list", r"^demo +off +enlightened +1 CPU +64 MiB$"),
     ("vm log demo", r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d created\n", r" starting with 1 processors and 64 MiB$",
      r"^\d{4}-\S+ \S+ ended$"),
