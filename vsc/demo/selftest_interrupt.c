@@ -17,7 +17,7 @@
 #define WAKE_DELAY_US 500
 #define WAKES 20
 #define TIMER_TICKS 100000
-#define SHADOW_PERIOD 20011 /* timer ticks; no multiple of what a loop takes */
+#define SHADOW_PERIOD 100003 /* timer ticks; no multiple of what a loop takes */
 #define SHADOW_TICKS 200
 
 /* HLTs with interrupts on until the calling VP has had @vector @count times. The HLT is in STI's
