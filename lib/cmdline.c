@@ -81,3 +81,27 @@ bool parse_number(const char *text, uint64_t *number)
     *number = value;
     return true;
 }
+
+bool parse_size(const char *text, uint64_t *size)
+{
+    static const char units[] = "KMGT";
+    const char *c = text;
+    uint64_t value = 0;
+    unsigned shift = 0;
+
+    for (; *c >= '0' && *c <= '9'; c++)
+        if (__builtin_mul_overflow(value, 10u, &value) ||
+            __builtin_add_overflow(value, (unsigned)(*c - '0'), &value))
+            return false;
+    if (c == text)
+        return false;
+    for (unsigned i = 0; i < sizeof(units) - 1; i++)
+        if ((*c & ~0x20) == units[i])
+            shift = 10 * (i + 1);
+    if (shift > 0)
+        c++;
+    if (*c != '\0' || value > UINT64_MAX >> shift)
+        return false;
+    *size = value << shift;
+    return true;
+}

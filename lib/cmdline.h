@@ -15,4 +15,8 @@ bool cmdline_find(const char *line, const char *key, char *value, size_t size);
  * unchanged, if it is empty, has other characters or does not fit. */
 bool parse_number(const char *text, uint64_t *number);
 
+/* Reads all of @text as a number of bytes: decimal, with K, M, G or T behind it in units of 2^10 to
+ * 2^40. False, and *@size unchanged, if it is something else or does not fit. */
+bool parse_size(const char *text, uint64_t *size);
+
 #endif

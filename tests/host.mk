@@ -18,7 +18,7 @@ HOST_SOURCES := $(filter-out lib/serial.c,$(LIB_SOURCES)) \
                   parent/vid/partition_memory.c parent/vid/port.c \
                   worker/acpi.c worker/acpi_tables.c worker/aml.c $(wildcard worker/firmware_*.c) \
                   worker/mmio.c worker/io.c worker/page_walk.c worker/disk_host.c worker/nic_host.c worker/control*.c worker/screen*.c \
-                  parent/console/keys.c \
+                  parent/console/keys.c $(addprefix parent/vmms/,vm_config.c vm_keys.c vm_text.c) \
                   worker/firmware/keyboard_map.c worker/firmware/vga/glyphs.c \
                   parent/console/line_editor.c $(filter-out parent/vdisk/worker.c,$(wildcard parent/vdisk/*.c)) \
                   parent/fs/*.c parent/net/*.c \

@@ -38,9 +38,15 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+static char message[MESSAGE_SIZE]; /* the last one */
+
+const char *command_message(void)
+{
+    return message;
+}
+
 bool command_failed(const char *name, const char *hint, const char *format, ...)
 {
-    char message[MESSAGE_SIZE];
     va_list arguments;
 
     va_start(arguments, format);

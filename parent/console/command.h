@@ -9,7 +9,7 @@
 #define COMMAND_WORDS 32 /* of a line, the command included */
 
 /* What Tab completes behind the command's name. */
-enum command_words { WORDS_NONE, WORDS_PATH, WORDS_COMMAND, WORDS_DISK, WORDS_NIC };
+enum command_words { WORDS_NONE, WORDS_PATH, WORDS_COMMAND, WORDS_DISK, WORDS_NIC, WORDS_VM };
 
 struct command {
     const char *name;
@@ -41,5 +41,8 @@ bool command_run_line(char *line);
  * caller to return. */
 bool command_failed(const char *name, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What went wrong last, as command_failed() printed it. The console's thread. */
+const char *command_message(void);
 
 #endif

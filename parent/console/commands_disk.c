@@ -1,4 +1,5 @@
 /* Commands on files that hold virtual disks. */
+#include "lib/cmdline.h"
 #include "lib/string.h"
 #include "parent/console/command.h"
 #include "parent/console/terminal.h"
@@ -42,26 +43,6 @@ static bool read_kind(const char *word, const char *path, enum image_kind *kind)
     return command_failed("disk", "The kinds are fixed, dynamic and raw", "%s: no such kind", word);
 }
 
-/* "64M": a number of bytes, KiB, MiB, GiB or TiB. */
-static bool read_size(const char *word, uint64_t *size)
-{
-    static const char units[] = "KMGT";
-    const char *c = word;
-    unsigned shift = 0;
-
-    for (*size = 0; *c >= '0' && *c <= '9' && *size < 1ull << 50; c++)
-        *size = *size * 10 + (uint64_t)(*c - '0');
-    for (unsigned i = 0; i < sizeof(units) - 1; i++)
-        if ((*c & ~0x20) == units[i])
-            shift = 10 * (i + 1);
-    if (shift > 0)
-        c++;
-    if (c == word || *c != '\0' || *size > UINT64_MAX >> shift)
-        return command_failed("disk", "Say for example 512M, 4G or 10240K", "%s: no size", word);
-    *size <<= shift;
-    return true;
-}
-
 static void print_size(const char *what, uint64_t bytes)
 {
     terminal_print("%-12s %llu bytes (%llu MiB)\n", what, (unsigned long long)bytes,
@@ -100,7 +81,10 @@ static bool create(unsigned count, char **words)
 
     if (count < 3 || count > 4)
         return command_failed("disk", NULL, "create needs a path and a size");
-    if (!read_size(words[2], &size) || !read_kind(count > 3 ? words[3] : NULL, words[1], &kind))
+    if (!parse_size(words[2], &size))
+        return command_failed("disk", "Say for example 512M, 4G or 10240K", "%s: no size",
+                              words[2]);
+    if (!read_kind(count > 3 ? words[3] : NULL, words[1], &kind))
         return false;
     const char *error = image_create(words[1], kind, size, &progress);
     terminal_progress_end();

@@ -4,6 +4,7 @@
 #include "parent/console/terminal.h"
 #include "parent/include/memory.h"
 #include "parent/services/store.h"
+#include "parent/services/store_files.h"
 
 #define COPY_SIZE (64u << 10)
 #define PATH_SIZE 512
@@ -283,52 +284,17 @@ static bool run_mv(unsigned count, char **arguments)
     return finish("mv", arguments[1], fat_rename(volume, arguments[1], path));
 }
 
-/* Removes @path and what is below it. The path is extended in place for what is below. */
-static int remove_tree(struct fat_volume *volume, char path[PATH_SIZE], unsigned depth)
-{
-    struct fat_status status;
-    struct fat_file *file;
-    uint32_t position = 0;
-    size_t length = strlen(path);
-    int error = fat_open(volume, path, FAT_OPEN_DIRECTORY, &file);
-
-    if (error == FS_NOT_DIRECTORY)
-        return fat_remove(volume, path);
-    if (error != FS_OK)
-        return error;
-    if (depth == 0) {
-        fat_close(file);
-        return FS_TOO_LARGE;
-    }
-    while (error == FS_OK && fat_read_directory(file, &position, &status) == FS_OK) {
-        if (length + 2 + strlen(status.name) > PATH_SIZE) {
-            error = FS_BAD_NAME;
-            break;
-        }
-        path[length] = '/';
-        string_copy(path + length + 1, status.name, PATH_SIZE - length - 1);
-        error = remove_tree(volume, path, depth - 1);
-        path[length] = '\0';
-    }
-    fat_close(file);
-    return error == FS_OK ? fat_remove_directory(volume, path) : error;
-}
-
-#define TREE_DEPTH 8
-
 static bool run_rm(unsigned count, char **arguments)
 {
     bool tree = strcmp(arguments[1], "-r") == 0;
-    char path[PATH_SIZE];
+    const char *path = arguments[count - 1];
 
     if (tree && count < 3)
         return command_failed("rm", NULL, "-r needs the name of a directory");
-    string_copy(path, arguments[count - 1], sizeof(path));
     struct fat_volume *volume = take("rm");
     if (volume == NULL)
         return false;
-    int error = tree ? remove_tree(volume, path, TREE_DEPTH) : fat_remove(volume, path);
-    return finish("rm", path, error);
+    return finish("rm", path, tree ? store_remove_tree(volume, path) : fat_remove(volume, path));
 }
 
 static bool run_mkdir(unsigned count, char **arguments)

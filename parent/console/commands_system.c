@@ -17,6 +17,7 @@
 #include "parent/kernel/power.h"
 #include "parent/services/store.h"
 #include "parent/vid/arena.h"
+#include "parent/vmms/vm.h"
 
 #define SLEEP_MAX 3600u
 #define SLEEP_STEP_US 50000
@@ -139,6 +140,7 @@ static void leave(void (*action)(void))
 
 static void switch_off(void)
 {
+    vm_stop_all();
     vdisk_stop_all();
     store_unmount();
     power_off();
@@ -146,6 +148,7 @@ static void switch_off(void)
 
 static void restart(void)
 {
+    vm_stop_all();
     vdisk_stop_all();
     store_unmount();
     power_reset();

@@ -3,51 +3,20 @@
 #include "lib/string.h"
 #include "parent/console/command.h"
 #include "parent/console/terminal.h"
+#include "parent/console/vm_list.h"
 #include "parent/console/vm_machine.h"
+#include "parent/console/vm_manage.h"
+#include "parent/console/vm_names.h"
 #include "parent/include/thread.h"
 #include "parent/include/time.h"
-#include "parent/kernel/exception.h"
 #include "parent/services/child.h"
 #include "parent/services/scsi_controller.h"
+#include "parent/vmms/vm.h"
+#include "parent/vmms/vm_edit.h"
 
 #define US_PER_SECOND 1000000u
 #define START_SECONDS 60u /* that a system has to come up */
 #define LOOK_INTERVAL_US 100000
-
-/* How a child has ended. */
-static void list_end(const char *name, const struct system_process_end *end)
-{
-    if (end->cause == SYSTEM_END_FAULT)
-        terminal_print("%-15s  has failed: its worker made an exception, %s at %lx; log has the "
-                       "report\n",
-                       name, exception_name(end->fault.vector), end->fault.rip);
-    else if (end->cause == SYSTEM_END_KILLED)
-        terminal_print("%-15s  has failed: its worker was killed\n", name);
-    else if (end->status != 0)
-        terminal_print("%-15s  has failed: its worker ended with status %d\n", name, end->status);
-    else
-        terminal_print("%-15s  has ended\n", name);
-}
-
-static void list_child(struct child *child)
-{
-    struct system_process_end end;
-    uint64_t age;
-    if (child_wait(child, &end, 0))
-        list_end(child_name(child), &end);
-    else if (child_heartbeat(child, &age) == SYSTEM_OK)
-        terminal_print("%-15s  running, last heartbeat %lu ms ago\n", child_name(child),
-                       age / 1000);
-    else
-        terminal_print("%-15s  running\n", child_name(child));
-}
-
-static bool list(struct child *child, unsigned count, char **arguments)
-{
-    (void)child, (void)count, (void)arguments;
-    child_for_each(list_child);
-    return true;
-}
 
 /* Says how @child has ended, and forgets it. */
 static bool report_end(struct child *child)
@@ -148,30 +117,99 @@ static bool detach(struct child *child, unsigned count, char **arguments)
     return true;
 }
 
+static bool help(unsigned count, char **arguments);
+
+/* What `vm` can do; counts are of words, the command and its own included. */
 static const struct subcommand {
-    const char *name;
-    vm_subcommand *run;        /* @child: NULL if there is no name */
-    unsigned minimum, maximum; /* words, the command and its own included */
+    const char *name, *words, *summary;
+    /* On machines by their names; on a child that runs; both: the second for those that are no
+     * machines. */
+    bool (*manage)(unsigned count, char **arguments);
+    vm_subcommand *run;
+    unsigned minimum, maximum;
 } subcommands[] = {
-    {"list", list, 2, 2},
-    {"console", console, 3, 3},
-    {"shutdown", shut_down, 3, 3},
-    {"restart", restart, 3, 3},
-    {"kill", kill, 3, 3},
-    {"wait", wait, 3, 3},
-    {"heartbeat", heartbeat, 3, 3},
-    {"attach", attach, 4, 4},
-    {"detach", detach, 4, 4},
-    {"insert", vm_insert, 5, 5},
-    {"eject", vm_eject, 4, 4},
-    {"type", vm_type, 4, COMMAND_WORDS},
-    {"key", vm_keys, 4, COMMAND_WORDS},
-    {"keys", vm_keys, 4, COMMAND_WORDS},
-    {"mouse", vm_mouse, 5, 6},
-    {"button", vm_button, 3, 3},
-    {"screen", vm_screen, 3, 3},
-    {"screenshot", vm_screenshot, 4, 4},
+    {"list", "[--json]", "shows all machines", vm_list_all, NULL, 2, 3},
+    {"create", "NAME [KEY=VALUE...] [--template WHICH]",
+     "makes a machine; disk.0=4G makes a disk, nic.0=SWITCH an adapter with an address",
+     vm_run_create, NULL, 3, COMMAND_WORDS},
+    {"show", "NAME [--json]", "shows what a machine has", vm_show, NULL, 3, 4},
+    {"edit", "NAME KEY=VALUE...", "changes it; KEY= goes back to the default", vm_run_edit, NULL, 4,
+     COMMAND_WORDS},
+    {"delete", "NAME [--disks] [--yes]", "deletes it; asks, but with --yes", vm_run_delete, NULL, 3,
+     5},
+    {"start", "NAME", "starts it", vm_run_start, NULL, 3, 3},
+    {"stop", "NAME [--timeout SECONDS] [--force]",
+     "asks its system to switch itself off and waits; --force ends it if that does not help",
+     vm_run_stop, NULL, 3, 6},
+    {"restart", "NAME", "lets its system start anew", vm_run_restart, restart, 3, 3},
+    {"kill", "NAME", "ends it at once", vm_run_kill, kill, 3, 3},
+    {"console", "NAME", "the terminal is its serial port; ^] leaves", NULL, console, 3, 3},
+    {"log", "NAME [LINES]", "shows the end of what it has said, and when it was started and ended",
+     vm_print_log, NULL, 3, 4},
+    {"shutdown", "NAME", "as stop, but shows its serial port meanwhile", NULL, shut_down, 3, 3},
+    {"wait", "NAME", "shows its serial port until it ends", NULL, wait, 3, 3},
+    {"heartbeat", "NAME", "waits until its system has come up", NULL, heartbeat, 3, 3},
+    {"attach", "NAME DISK", "adds a disk", NULL, attach, 4, 4},
+    {"detach", "NAME LUN", "takes a disk away", NULL, detach, 4, 4},
+    {"insert", "NAME DRIVE PATH", "puts an image into a drive: cd:2 or fd:0 of a pc, else a LUN",
+     NULL, vm_insert, 5, 5},
+    {"eject", "NAME DRIVE", "takes the image out", NULL, vm_eject, 4, 4},
+    {"type", "NAME TEXT...", "types on its keyboard; \\n is Enter", NULL, vm_type, 4,
+     COMMAND_WORDS},
+    {"keys", "NAME KEY...", "presses keys, as ctrl-alt-delete", NULL, vm_keys, 4, COMMAND_WORDS},
+    {"mouse", "NAME DX DY [BUTTONS]", "moves the mouse of a pc", NULL, vm_mouse, 5, 6},
+    {"button", "NAME", "presses the power button of a pc", NULL, vm_button, 3, 3},
+    {"screen", "NAME", "prints the text screen of a pc", NULL, vm_screen, 3, 3},
+    {"screenshot", "NAME FILE", "writes the picture of a pc's screen (PPM)", NULL, vm_screenshot, 4,
+     4},
+    {"help", "[SUBCOMMAND | keys | templates]", "says more", help, NULL, 2, 3},
 };
+
+#define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
+
+const char *vm_subcommand_name(unsigned n)
+{
+    return n < SUBCOMMAND_COUNT ? subcommands[n].name : NULL;
+}
+
+static bool help_keys(void)
+{
+    const char *key;
+    for (unsigned n = 0; (key = vm_config_key(n)) != NULL; n++)
+        terminal_print("%s%s", n > 0 ? ", " : "", key);
+    terminal_print("\ndocs/manual.md explains them; vm show NAME shows those of a machine.\n");
+    return true;
+}
+
+static bool help_templates(void)
+{
+    const char *name, *summary;
+    for (unsigned n = 0; (name = vm_template(n, &summary)) != NULL; n++)
+        terminal_print("%-10s  %s\n", name, summary);
+    return true;
+}
+
+static bool help(unsigned count, char **arguments)
+{
+    const char *about = count > 2 ? arguments[2] : NULL;
+    bool found = false;
+    if (about != NULL && strcmp(about, "keys") == 0)
+        help_keys();
+    if (about != NULL && strcmp(about, "templates") == 0)
+        return help_templates();
+    for (unsigned i = 0; i < SUBCOMMAND_COUNT; i++) {
+        const struct subcommand *subcommand = &subcommands[i];
+        if (about != NULL && strcmp(about, subcommand->name) != 0)
+            continue;
+        terminal_print("vm %s %s\n    %s\n", subcommand->name, subcommand->words,
+                       subcommand->summary);
+        found = true;
+    }
+    return found || command_failed(arguments[0], "vm help lists all",
+                                   "%s: there is no such "
+                                   "subcommand",
+                                   about);
+}
 
 static bool run_on(const struct subcommand *subcommand, unsigned count, char **arguments)
 {
@@ -186,28 +224,25 @@ static bool run_on(const struct subcommand *subcommand, unsigned count, char **a
 
 static bool run_vm(unsigned count, char **arguments)
 {
-    for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
         const struct subcommand *subcommand = &subcommands[i];
-        if (strcmp(subcommand->name, arguments[1]) != 0 || count < subcommand->minimum ||
-            count > subcommand->maximum)
+        if (strcmp(subcommand->name, arguments[1]) != 0)
             continue;
-        return count == 2 ? subcommand->run(NULL, count, arguments)
-                          : run_on(subcommand, count, arguments);
+        if (count < subcommand->minimum || count > subcommand->maximum)
+            return command_failed(arguments[0], NULL, "say vm %s %s", subcommand->name,
+                                  subcommand->words);
+        bool manage =
+            subcommand->manage != NULL && (subcommand->run == NULL || vm_is_running(arguments[2]));
+        return manage ? subcommand->manage(count, arguments) : run_on(subcommand, count, arguments);
     }
-    return command_failed(arguments[0], "help vm shows what there is", "%s: not so", arguments[1]);
+    return command_failed(arguments[0], "vm help lists what there is",
+                          "%s: there is no such subcommand", arguments[1]);
 }
 
 const struct command vm_commands[] = {
-    {"vm",
-     "list | console NAME | shutdown NAME | restart NAME | kill NAME | wait NAME | heartbeat NAME "
-     "| attach NAME DISK | detach NAME LUN | insert NAME DRIVE PATH | eject NAME DRIVE | "
-     "type NAME TEXT... | keys NAME KEY... | mouse NAME DX DY [BUTTONS] | button NAME | "
-     "screen NAME | screenshot NAME FILE",
-     "children that were started with a name: shows them, opens the console (^] leaves it), asks "
-     "the system to end or to start anew, ends it at once, waits for its end or its heartbeat, "
-     "adds and removes disks, changes the medium of a drive (cd:2 or fd:0 of machine=pc, else a "
-     "LUN), types text (\\n is Enter) or keys (ctrl-alt-delete); of machine=pc moves the mouse, "
-     "presses the power button, prints the text screen, writes its picture to a file (PPM)",
-     "vm shutdown debian", 1, COMMAND_WORDS - 1, WORDS_NONE, run_vm},
+    {"vm", "help | list | SUBCOMMAND NAME ...",
+     "makes, shows, starts, uses, ends and deletes virtual machines: vm help lists its "
+     "subcommands; those on machines that run are for children with a name, too (see child)",
+     "vm create web memory=128 disk.0=4G nic.0=lan", 1, COMMAND_WORDS - 1, WORDS_VM, run_vm},
     {0},
 };

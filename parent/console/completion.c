@@ -4,7 +4,10 @@
 #include "parent/console/command.h"
 #include "parent/include/block.h"
 #include "parent/include/net_device.h"
+#include "parent/console/vm_names.h"
 #include "parent/services/store.h"
+#include "parent/vmms/vm_config.h"
+#include "parent/vmms/vm_store.h"
 
 struct prefix {
     char text[COMPLETION_SIZE];
@@ -70,6 +73,38 @@ static void offer_paths(const struct prefix *prefix, struct fat_volume *volume)
     fat_close(file);
 }
 
+static void offer_machine(void *context, const char *name)
+{
+    offer(context, name);
+}
+
+/* Which word of @line begins at @word: 0 is the first. */
+static unsigned word_number(const char *line, size_t word)
+{
+    unsigned number = 0;
+    bool in_word = false;
+
+    for (size_t i = 0; i < word; i++) {
+        number += in_word && line[i] == ' ';
+        in_word = line[i] != ' ';
+    }
+    return number;
+}
+
+/* Subcommands, then a machine's name, then keys of its description. */
+static void offer_vm_words(struct prefix *prefix, const char *line, size_t word)
+{
+    unsigned number = word_number(line, word);
+    const char *name;
+
+    if (number == 2)
+        vm_store_for_each(offer_machine, prefix);
+    for (unsigned n = 0; number == 1 && (name = vm_subcommand_name(n)) != NULL; n++)
+        offer(prefix, name);
+    for (unsigned n = 0; number > 2 && (name = vm_config_key(n)) != NULL; n++)
+        offer(prefix, name);
+}
+
 static enum command_words words_of(const char *line, size_t word)
 {
     char name[16];
@@ -114,6 +149,9 @@ void completion_find(void *context, const char *line, size_t word, size_t cursor
             offer_paths(&prefix, volume);
             store_release();
         }
+        break;
+    case WORDS_VM:
+        offer_vm_words(&prefix, line, word);
         break;
     case WORDS_NONE:
         break;

@@ -31,6 +31,7 @@
 #include "parent/services/store.h"
 #include "parent/include/vdisk.h"
 #include "parent/vid/vid.h"
+#include "parent/vmms/vm.h"
 
 /* For disks to tell their partitions, which one that works does at once. */
 #define DISKS_LIMIT_US 5000000
@@ -74,6 +75,7 @@ static int main_thread(void *argument)
     store_mount();
     vdisk_init();
     child_init();
+    vm_service_start();
     return console_thread(NULL);
 }
 

@@ -16,6 +16,7 @@
 
 #define KEY_LEAVE 0x1d /* ^] */
 #define LOOK_INTERVAL_US 20000
+#define SETTLE_US 1000000u
 
 /* A system that triple faults so soon after its start each time would do so for ever. */
 #define FAULT_SOON_US (10u * 1000000u)
@@ -74,7 +75,7 @@ static bool start_worker(struct child *child, const char **error)
 {
     const struct child_plan *plan = &child->plan;
     struct process *process = NULL;
-    struct guest_console *console = guest_console_create();
+    struct guest_console *console = guest_console_create(&plan->listener);
     struct machine_pipe *pipe = plan->emulated ? machine_pipe_create() : NULL;
 
     *error = "no memory is left";
@@ -107,6 +108,7 @@ static void finish_worker(struct child *child)
     mutex_unlock(&child->lock);
     if (pipe)
         machine_pipe_destroy(pipe);
+    guest_console_settle(child->console, time_now() + SETTLE_US);
     if (child->end.cause != SYSTEM_END_EXIT)
         process_report(process, &child->end);
     process_put(process);

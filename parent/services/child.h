@@ -11,6 +11,7 @@
 #include "parent/console/program_file.h"
 #include "parent/include/system_call.h"
 #include "parent/services/child_drives.h"
+#include "parent/services/guest_console.h"
 
 #define CHILD_NAME_SIZE 16 /* with the zero at its end */
 #define CHILD_DEVICES_MAX 5
@@ -39,6 +40,7 @@ struct child_plan {
         *controller;                  /* that of its disks, one of the devices; NULL: it has none */
     char words[SYSTEM_MAX_ARGUMENTS]; /* the worker's, each ended by NUL; without attach= */
     size_t words_size;
+    struct guest_console_listener listener; /* of its serial port, at each start */
 };
 
 /* Gives back the files and devices of a plan that is not started. */
@@ -66,7 +68,8 @@ const char *child_name(const struct child *child);
 /* The controller of its disks, as long as @child is referred to; NULL: it was started without. */
 struct channel_device *child_controller(const struct child *child);
 
-/* Waits for the end until @deadline; false if that passed first. */
+/* Waits for the end until @deadline; false if that passed first. Listeners have heard everything
+ * then. */
 bool child_wait(struct child *child, struct system_process_end *end, uint64_t deadline);
 
 /* The terminal shows what its serial port has said and is that port until it has ended, or a person

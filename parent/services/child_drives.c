@@ -74,17 +74,17 @@ static const char *path_of(const char *path)
     return strcmp(path, EMPTY) == 0 ? NULL : path;
 }
 
-bool child_drives_add_disk(const char *command, struct child_drives *drives, const char *path)
+bool child_drives_add_disk(const char *command, struct child_drives *drives, unsigned position,
+                           const char *path)
 {
     char name[MACHINE_DRIVE_NAME];
-    for (unsigned position = 0; position < CHILD_IDE_POSITIONS; position++) {
-        if (!is_free(drives, position))
-            continue;
-        snprintf(name, sizeof(name), "hd:%u", position);
-        return add(command, drives, name, path);
-    }
-    return command_failed(command, NULL, "%s: the machine has room for %u disks and CD drives",
-                          path, CHILD_IDE_POSITIONS);
+    if (position >= CHILD_IDE_POSITIONS)
+        return command_failed(command, NULL, "%s: the machine has room for %u disks and CD drives",
+                              path, CHILD_IDE_POSITIONS);
+    if (!is_free(drives, position))
+        return command_failed(command, NULL, "%s: IDE position %u has a drive", path, position);
+    snprintf(name, sizeof(name), "hd:%u", position);
+    return add(command, drives, name, path);
 }
 
 bool child_drives_add_cd(const char *command, struct child_drives *drives, const char *path)

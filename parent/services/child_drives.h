@@ -26,11 +26,11 @@ struct child_drives {
     unsigned count;
 };
 
-/* Adds a drive with the disk at @path (see vdisk_open()): a hard disk at the lowest free position,
- * a CD at position 2, a floppy. The path "empty" is a CD drive or a floppy drive without medium.
- * CDs come first: they have their position. False: it has been printed why, for the command called
- * @command. */
-bool child_drives_add_disk(const char *command, struct child_drives *drives, const char *path);
+/* Adds a drive with the disk at @path (see vdisk_open()): a hard disk at @position, a CD at
+ * position 2, a floppy. The path "empty" is a CD drive or a floppy drive without medium. False: it
+ * has been printed why, for the command called @command. */
+bool child_drives_add_disk(const char *command, struct child_drives *drives, unsigned position,
+                           const char *path);
 bool child_drives_add_cd(const char *command, struct child_drives *drives, const char *path);
 bool child_drives_add_floppy(const char *command, struct child_drives *drives, const char *path);
 

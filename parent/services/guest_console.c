@@ -13,6 +13,8 @@
 struct guest_console {
     struct stream *stream;
     struct thread *thread;
+    struct guest_console_listener listener;
+    struct completion drained;
     struct mutex lock; /* all below */
     bool attached;
     bool returned; /* a carriage return was the last byte: it waits for the next */
@@ -62,17 +64,22 @@ static int drain(void *argument)
     struct guest_console *console = argument;
     char bytes[CHUNK_SIZE];
     int count;
-    while ((count = stream_read(console->stream, bytes, sizeof(bytes), WAIT_FOREVER)) >= 0)
+    while ((count = stream_read(console->stream, bytes, sizeof(bytes), WAIT_FOREVER)) >= 0) {
         keep(console, bytes, count);
+        if (console->listener.hear)
+            console->listener.hear(console->listener.context, bytes, (size_t)count);
+    }
+    completion_signal(&console->drained);
     return 0;
 }
 
-struct guest_console *guest_console_create(void)
+struct guest_console *guest_console_create(const struct guest_console_listener *listener)
 {
     struct guest_console *console = heap_allocate(sizeof(*console));
     if (!console)
         return NULL;
-    *console = (struct guest_console){.stream = stream_create()};
+    *console = (struct guest_console){.stream = stream_create(), .listener = *listener};
+    completion_init(&console->drained);
     mutex_init(&console->lock);
     if (console->stream)
         console->thread =
@@ -102,6 +109,11 @@ void guest_console_attach(struct guest_console *console, bool attached)
     if (attached)
         show(console);
     mutex_unlock(&console->lock);
+}
+
+void guest_console_settle(struct guest_console *console, uint64_t deadline)
+{
+    completion_wait(&console->drained, deadline);
 }
 
 void guest_console_key(struct guest_console *console, char key)

@@ -5,12 +5,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct guest_console;
 struct object;
 
+/* Who else gets what the worker sends, from the console's thread, without a lock. */
+struct guest_console_listener {
+    void (*hear)(void *context, const char *bytes, size_t count); /* NULL: nobody */
+    void *context;
+};
+
 /* NULL: no memory. Ends with guest_console_destroy(). */
-struct guest_console *guest_console_create(void);
+struct guest_console *guest_console_create(const struct guest_console_listener *listener);
+
+/* Waits until everything that the worker, which has ended, has sent is shown or kept, or @deadline
+ * passes: other processes may still have its end. */
+void guest_console_settle(struct guest_console *console, uint64_t deadline);
 
 /* The worker's end, for struct process_program; call guest_console_given() when the worker has it,
  * or will not be started. */

@@ -27,29 +27,34 @@ static struct vdisk *disk_of(const struct scsi_controller *controller, unsigned 
     return __atomic_load_n(&controller->disks[lun], __ATOMIC_ACQUIRE);
 }
 
-/* Makes @disk, which @name names, the lowest free LUN; on failure, which is printed, it is closed.
- */
-static bool add_disk(const char *command, struct scsi_controller *controller, struct vdisk *disk,
-                     const char *name, unsigned *lun)
+/* SCSI_CONTROLLER_DISKS: none. */
+static unsigned free_lun(const struct scsi_controller *controller)
 {
-    *lun = 0;
-    while (*lun < SCSI_CONTROLLER_DISKS && disk_of(controller, *lun))
-        ++*lun;
-    if (*lun == SCSI_CONTROLLER_DISKS) {
+    unsigned lun = 0;
+    while (lun < SCSI_CONTROLLER_DISKS && disk_of(controller, lun))
+        lun++;
+    return lun;
+}
+
+/* Makes @disk, which @name names, @lun; on failure, which is printed, it is closed. */
+static bool add_disk(const char *command, struct scsi_controller *controller, struct vdisk *disk,
+                     const char *name, unsigned lun)
+{
+    if (lun >= SCSI_CONTROLLER_DISKS) {
         vdisk_close(disk);
         return command_failed(command, NULL, "%s: the controller has all the disks it can have",
                               name);
     }
-    controller->disks[*lun] = disk;
-    if (storvsp_add_lun(controller->storvsp, *lun, disk, disk->removable))
+    controller->disks[lun] = disk;
+    if (storvsp_add_lun(controller->storvsp, lun, disk, disk->removable))
         return true;
-    controller->disks[*lun] = NULL;
+    controller->disks[lun] = NULL;
     vdisk_close(disk);
     return command_failed(command, NULL, "%s: it is not of a size that a disk can have", name);
 }
 
 static bool open_disk(const char *command, struct scsi_controller *controller, const char *path,
-                      unsigned *lun)
+                      unsigned lun)
 {
     const char *error;
     struct vdisk *disk = vdisk_open(path, 0, &error);
@@ -91,16 +96,15 @@ static struct channel_device *finish(const char *command, struct scsi_controller
     return device;
 }
 
-struct channel_device *scsi_controller_create(const char *command, const char *const *paths,
-                                              unsigned count)
+struct channel_device *scsi_controller_create(const char *command,
+                                              const char *const paths[SCSI_CONTROLLER_DISKS])
 {
     struct scsi_controller *controller = create(command);
     bool good = true;
-    unsigned lun;
     if (!controller)
         return NULL;
-    for (unsigned i = 0; good && i < count; i++)
-        good = open_disk(command, controller, paths[i], &lun);
+    for (unsigned lun = 0; good && lun < SCSI_CONTROLLER_DISKS; lun++)
+        good = !paths[lun] || open_disk(command, controller, paths[lun], lun);
     return finish(command, controller, good);
 }
 
@@ -109,10 +113,9 @@ struct channel_device *scsi_controller_create_shared(const char *command,
 {
     struct scsi_controller *controller = create(command);
     bool good = controller != NULL;
-    unsigned lun;
     for (unsigned i = 0; i < count; i++) {
         if (good)
-            good = add_disk(command, controller, disks[i], disks[i]->name, &lun);
+            good = add_disk(command, controller, disks[i], disks[i]->name, i);
         else
             vdisk_close(disks[i]);
     }
@@ -122,7 +125,9 @@ struct channel_device *scsi_controller_create_shared(const char *command,
 bool scsi_controller_add(const char *command, struct channel_device *device, const char *path,
                          unsigned *lun)
 {
-    return open_disk(command, channel_device_context(device), path, lun);
+    struct scsi_controller *controller = channel_device_context(device);
+    *lun = free_lun(controller);
+    return open_disk(command, controller, path, *lun);
 }
 
 /* In any thread of the controller's. */

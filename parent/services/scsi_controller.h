@@ -9,14 +9,14 @@ struct vdisk;
 
 #define SCSI_CONTROLLER_DISKS 8
 
-/* Opens the disks at @paths (see vdisk_open()), which become LUNs 0, 1, …; at most
- * SCSI_CONTROLLER_DISKS. They are closed when the last reference has gone, of which the caller has
- * one. NULL: it has been printed why, for the command called @command. Thread. */
-struct channel_device *scsi_controller_create(const char *command, const char *const *paths,
-                                              unsigned count);
+/* Opens the disks at @paths (see vdisk_open()), by LUN; NULL: there is none. They are closed when
+ * the last reference has gone, of which the caller has one. NULL: it has been printed why, for the
+ * command called @command. Thread. */
+struct channel_device *scsi_controller_create(const char *command,
+                                              const char *const paths[SCSI_CONTROLLER_DISKS]);
 
-/* The same with @disks, which are open: a user of each is the controller's from now on, also if it
- * fails. */
+/* The same with @disks, LUNs 0, 1, …, which are open: a user of each is the controller's from now
+ * on, also if it fails. */
 struct channel_device *scsi_controller_create_shared(const char *command,
                                                      struct vdisk *const *disks, unsigned count);
 

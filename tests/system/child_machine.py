@@ -57,13 +57,13 @@ STEPS = (
     ("vm wait crash",),
     # Its disk is free.
     ("rm /g.img",),
-    ("vm button good",), ("vm wait good", r"^good ended with status 0$"),
+    ("vm button good",), ("vm wait good", r"^no endgood ended with status 0$"),
     ("vm kill nonsense",),
     # With a bus, the disk has two users. The program knows no devices of it.
     ("child machine=pc vmbus name=both firmware=/fw disk=/e.img vps=1", r"machine: word devices=1$",
      r"machine: 5 handles, 4 of them known$"),
     ("disk check /e.img", r"^disk: /e\.img: it is in use"),
-    ("vm button both",), ("vm wait both", r"^both ended with status 0$"), ("rm /e.img",),
+    ("vm button both",), ("vm wait both", r"^no endboth ended with status 0$"), ("rm /e.img",),
     # DVD drives on a bus.
     ("child name=bus kernel=/fw disk=/c.iso disk=/d.img vps=2",),
     ("vm eject bus 0",),

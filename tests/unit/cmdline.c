@@ -73,8 +73,38 @@ static void test_number(void)
     CHECK_EQUAL(number, UINT64_MAX);
 }
 
+static void test_size(void)
+{
+    static const char *const wrong[] = {
+        "",
+        "K",
+        "12X",
+        "1KB",
+        "-1",
+        "1.5G",
+        " 1",
+        "18446744073709551616",
+        "18446744073709551615K",
+        "16777216T",
+    };
+    uint64_t size = 7;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        CHECK(!parse_size(wrong[i], &size));
+    CHECK_EQUAL(size, 7);
+    CHECK(parse_size("0", &size));
+    CHECK_EQUAL(size, 0);
+    CHECK(parse_size("10240k", &size));
+    CHECK_EQUAL(size, 10240u << 10);
+    CHECK(parse_size("16777215T", &size));
+    CHECK_EQUAL(size, 16777215ull << 40);
+    CHECK(parse_size("18446744073709551615", &size));
+    CHECK_EQUAL(size, UINT64_MAX);
+}
+
 int main(void)
 {
+    test_size();
     test_find();
     test_not_found();
     test_cut();
