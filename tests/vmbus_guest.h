@@ -21,7 +21,8 @@ struct posted {
 
 static uint8_t guest_memory[GUEST_PAGES][4096] __attribute__((aligned(4096)));
 static struct posted posted[POSTED_MAX];
-static uint32_t posted_count, posted_taken, room; /* room: messages until the slot is busy */
+static uint32_t posted_count, posted_taken,
+    message_room; /* message_room: until the slot is busy */
 static uint32_t signal_count, last_vp, last_flag;
 static uint32_t blocks;            /* allocated */
 static uint32_t refusals;          /* next allocations that fail */
@@ -33,9 +34,9 @@ static enum vmbus_post_status guest_post(void *context, uint32_t vp, uint8_t sin
                                          const void *message, uint32_t size)
 {
     (void)context;
-    if (room == 0)
+    if (message_room == 0)
         return VMBUS_POST_BUSY;
-    room--;
+    message_room--;
     if (posted_count < POSTED_MAX) {
         struct posted *place = &posted[posted_count++];
         *place = (struct posted){.vp = vp, .size = size, .sint = sint};

@@ -111,7 +111,7 @@ static void provider_open(const struct vmbus_offer *offer)
                                         .range_count = 1,
                                         .range_byte_count = 2 * RING_PAGES * 4096},
                                        {0, 1, 2, 3, 4, 5}};
-    room = POSTED_MAX;
+    message_room = POSTED_MAX;
     posted_count = 0;
     memset(guest_memory, 0, sizeof(guest_memory));
     provider_host = vmbus_host_create(&guest_operations, NULL, "VM");

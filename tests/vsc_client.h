@@ -83,7 +83,7 @@ static void create_host(void)
 {
     memset(guest_memory, 0, sizeof(guest_memory));
     posted_count = posted_taken = scheduled = failed = signals_to_host = contacts = 0;
-    room = 1u << 30;
+    message_room = 1u << 30;
     for (unsigned i = 0; i < GUEST_PAGES; i++)
         pages[i] = guest_memory[i];
     host = vmbus_host_create(&guest_operations, NULL, "test");

@@ -81,7 +81,7 @@ static void step(struct fuzz_input *input)
         send_message(input);
         break;
     }
-    room += fuzz_byte(input) % 4;
+    message_room += fuzz_byte(input) % 4;
     vmbus_host_send(host);
     guest_turn(host, 8);
 }
@@ -90,7 +90,7 @@ static void check_service(void)
 {
     struct vmbus_initiate_contact contact = {.header.type = VMBUS_MESSAGE_INITIATE_CONTACT,
                                              .version = VMBUS_VERSION(5, 3)};
-    room = POSTED_MAX;
+    message_room = POSTED_MAX;
     vmbus_host_send(host);
     FUZZ_CHECK(vmbus_host_can_receive(host));
     vmbus_host_receive(host, VMBUS_CONNECTION_NEW, &contact, sizeof(contact));
@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&echo, 0, sizeof(echo));
     memset(guest_memory, 0, sizeof(guest_memory));
     posted_count = scheduled = failed = refusals = 0;
-    room = 8;
+    message_room = 8;
     host = vmbus_host_create(&guest_operations, NULL, "VM");
     for (uint32_t i = 0; i < STEPS && input.size > 0; i++)
         step(&input);

@@ -40,7 +40,7 @@ static void expect_nothing(void)
 
 static void create(void)
 {
-    room = POSTED_MAX;
+    message_room = POSTED_MAX;
     posted_taken = posted_count = scheduled = failed = 0;
     memset(echoes, 0, sizeof(echoes));
     memset(guest_memory, 0, sizeof(guest_memory));
@@ -372,7 +372,7 @@ static void check_log(void)
     for (uint32_t i = 0; i < 1000; i++) {
         CHECK(!open_channel(1, RING_GPADL + 1, 3)); /* it is open */
         posted_taken = posted_count = 0;
-        room = POSTED_MAX;
+        message_room = POSTED_MAX;
     }
     uint32_t lines = log_lines;
     CHECK(lines > 1 && lines <= LOG_LINES_MAX + 1);
@@ -450,7 +450,7 @@ static void check_back_pressure(void)
 {
     uint32_t sent = 0;
     create_open(1);
-    room = 0;
+    message_room = 0;
     while (vmbus_host_can_receive(host) && sent < 1000) {
         const struct vmbus_gpadl_teardown message = {.header.type = VMBUS_MESSAGE_GPADL_TEARDOWN,
                                                      .gpadl = 1000 + sent++};
@@ -465,9 +465,9 @@ static void check_back_pressure(void)
     for (uint32_t i = 1; i <= VMBUS_HOST_MAX_CHANNELS; i++)
         vmbus_host_remove(host, i);
     CHECK_EQUAL(log_lines, lines);
-    room = 3;
+    message_room = 3;
     CHECK(vmbus_host_send(host));
-    room = POSTED_MAX;
+    message_room = POSTED_MAX;
     CHECK(!vmbus_host_send(host));
     for (uint32_t i = 0; i < sent; i++) {
         const struct vmbus_gpadl_torndown *answer = expect(VMBUS_MESSAGE_GPADL_TORNDOWN, 12);
