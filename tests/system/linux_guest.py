@@ -233,10 +233,10 @@ def boot_tests():
 def disk_tests():
     # One start writes each disk, another one finds what was written.
     yield guest("disk-svm", QEMU,
-                Start(("disk-make", "disk-many"), DISKS, "mib=32"),
-                Start(("disk-make",), DISKS, "mib=32 disk=sdb"),
-                Start(("disk-verify",), DISKS, "mib=32"),
-                Start(("disk-verify",), DISKS, "mib=32 disk=sdb"),
+                Start(("disk-make", "disk-many"), DISKS, "mib=32 disk=lun0"),
+                Start(("disk-make",), DISKS, "mib=32 disk=lun1"),
+                Start(("disk-verify",), DISKS, "mib=32 disk=lun0"),
+                Start(("disk-verify",), DISKS, "mib=32 disk=lun1"),
                 raw=DISK_SIZE, vhd=True)  # fmt: skip
     yield guest("disk-vmx", BOCHS, Start(("disk-make",), f"{DISK} memory=192", "mib=4"),
                 raw=DISK_SIZE, time_limit=500)
@@ -248,7 +248,7 @@ def disk_tests():
     twice = r"a request to disk1 failed[\s\S]*a request to disk1"
     yield guest("write-error-svm", QEMU,
                 Start(("disk-write-error", "disk-make"), f"{DISK} disk=disk1 memory=192",
-                      f"mib=8 bad_disk=sdb bad_sector={BAD_SECTOR}"),
+                      f"mib=8 disk=lun0 bad_disk=lun1 bad_sector={BAD_SECTOR}"),
                 must=(AUTORUN_PASSED, r"scsi 0.*: a request to disk1 failed: "), raw=DISK_SIZE,
                 must_not=(r"PANIC", r"^AUTORUN FAIL", PANIC, twice),
                 second_disk={"bad_write": BAD_SECTOR})  # fmt: skip
@@ -263,7 +263,7 @@ def disk_tests():
                 file_systems=False)  # fmt: skip
     # The second disk comes while the guest runs, and goes; then the store's file is free again.
     yield guest("hot-add-svm", QEMU,
-                Start(("disk-make",), f"name=a {DISK} memory=192", "mib=8 disk=sdb",
+                Start(("disk-make",), f"name=a {DISK} memory=192", "mib=8 disk=lun1",
                       after=("vm heartbeat a", "vm attach a /fixed.vhd", "vm wait a")),
                 Start(("wait-shutdown",), f"name=b {DISKS}", judged=False,
                       after=("vm heartbeat b", "sleep 2", "vm detach b 1", "sleep 2",
@@ -272,7 +272,7 @@ def disk_tests():
                 raw=DISK_SIZE, vhd=True, file_systems=False)  # fmt: skip
     # The same in one start, which ends because the parent asks for it.
     yield guest("hot-add-vmx", BOCHS,
-                Start(("disk-make", "wait-shutdown"), f"name=a {DISK} memory=192", "mib=2 disk=sdb",
+                Start(("disk-make", "wait-shutdown"), f"name=a {DISK} memory=192", "mib=2 disk=lun1",
                       judged=False,
                       after=("vm heartbeat a", "vm attach a /fixed.vhd", "sleep 20", "vm detach a 1",
                              "sleep 2", "child disk=/fixed.vhd -- disk", "vm shutdown a")),

@@ -320,8 +320,17 @@ int main(void)
     CHECK_EQUAL(answer.properties.max_transfer_bytes, 512 * 1024);
     CHECK_EQUAL(operation(VSTOR_OPERATION_END_INITIALIZATION, 0), 0);
     CHECK(operation(VSTOR_OPERATION_CREATE_SUB_CHANNELS, 0) != 0);
+    /* A disk that comes before the guest's first request is announced behind that. */
+    CHECK(storvsp_add_lun(controller, 5, &disk, false));
+    run();
+    CHECK_EQUAL(rescans, 0);
     srb(0, inquiry, 1, 3, 0, 0, 36);
     CHECK(memcmp(memory + 8, "Veneer  Virtual Disk", 20) == 0);
+    run();
+    CHECK_EQUAL(rescans, 1);
+    CHECK(storvsp_remove_lun(controller, 5, released, NULL));
+    run();
+    rescans = released_count = 0;
     test_errors();
     test_data();
     test_write_same();

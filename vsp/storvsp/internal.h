@@ -50,6 +50,8 @@ struct storvsp {
     struct mutex lock;             /* all below but what is atomic */
     struct vmbus_channel *channel; /* NULL: not open */
     bool version_accepted, initialized;
+    /* The guest has sent an SRB. Before its first one, Linux is not ready for ENUMERATE_BUS. */
+    bool asked;
     bool announce;   /* ENUMERATE_BUS is to be sent */
     uint32_t active; /* requests at disks */
     struct storvsp_request *free;

@@ -40,7 +40,7 @@ static bool write_answers(struct storvsp *controller)
             controller->last_answer = &controller->answers;
         release(controller, request);
     }
-    if (controller->announce && controller->initialized) {
+    if (controller->announce && controller->asked) {
         struct vstor_packet packet = {.operation = VSTOR_OPERATION_ENUMERATE_BUS};
         struct vmbus_ring_piece piece = {&packet, sizeof(packet)};
 
@@ -98,7 +98,7 @@ static void control(struct storvsp *controller, struct storvsp_request *request)
 
     switch (packet->operation) {
     case VSTOR_OPERATION_BEGIN_INITIALIZATION:
-        controller->version_accepted = controller->initialized = false;
+        controller->version_accepted = controller->initialized = controller->asked = false;
         break;
     case VSTOR_OPERATION_QUERY_PROTOCOL_VERSION:
         status = query_version(controller, &packet->version);
@@ -144,12 +144,14 @@ static bool handle(struct storvsp *controller, const struct vmbus_packet *packet
     memcpy(&request->packet, buffer + packet->descriptor_size, sizeof(request->packet));
     request->transaction_id = packet->transaction_id;
     request->answer_wanted = packet->flags & VMBUS_PACKET_FLAG_COMPLETION_REQUESTED;
-    if (request->packet.operation != VSTOR_OPERATION_EXECUTE_SRB)
+    if (request->packet.operation != VSTOR_OPERATION_EXECUTE_SRB) {
         control(controller, request);
-    else if (!controller->initialized)
+    } else if (!controller->initialized) {
         storvsp_answer(controller, request, VSTOR_STATUS_INVALID_STATE);
-    else
+    } else {
+        controller->asked = true;
         storvsp_execute(controller, request, &data);
+    }
     return true;
 }
 
@@ -198,7 +200,8 @@ static bool channel_open(struct vmbus_channel *channel,
     (void)user_data;
     mutex_lock(&controller->lock);
     controller->channel = channel;
-    controller->version_accepted = controller->initialized = controller->announce = false;
+    controller->version_accepted = controller->initialized = false;
+    controller->asked = controller->announce = false;
     controller->answers = controller->reset = controller->free = NULL;
     controller->last_answer = &controller->answers;
     for (uint32_t i = 0; i < STORVSP_QUEUE_DEPTH; i++) {

@@ -10,9 +10,19 @@ pattern() {
     done
 }
 
+# Disks get their names as they are found, in any order: /dev/lunN is LUN N.
+link_luns() {
+    for disk_of_lun in /sys/bus/scsi/devices/*:0:0:*/block/*; do
+        [ -e "$disk_of_lun" ] || continue
+        address=${disk_of_lun%/block/*}
+        ln -sf "/dev/${disk_of_lun##*/}" "/dev/lun${address##*:}"
+    done
+}
+
 # Modules find their disks in the background.
 wait_for() {
     for round in $(seq 1 100); do
+        link_luns
         [ -e "$1" ] && return
         usleep 100000
     done
@@ -105,6 +115,7 @@ write_sector() {
 # sectors beside it can.
 step_disk_write_error() {
     wait_for "/dev/$bad_disk" || return
+    bad_disk=$(basename "$(readlink -f "/dev/$bad_disk")")
     write_sector "/dev/$bad_disk" "$bad_sector" && { echo "nobody said anything"; return 1; }
     for said in 'Sense Key : Medium Error' 'Add. Sense: Write error' "I/O error, dev $bad_disk, sector $bad_sector op 0x1"; do
         dmesg | grep -q "$said" || { echo "the kernel has not said: $said"; return 1; }
