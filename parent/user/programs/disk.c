@@ -267,12 +267,13 @@ static void read_for_ever(void *argument)
     }
 }
 
-/* Writes the complement to the start of the second half, where it is already. */
+/* Writes the complement to the start of the second half, where it is already, from memory at
+ * @argument: mapped before any is unmapped, lest it comes to lie where a thread is about to read.
+ */
 static void write_for_ever(void *argument)
 {
-    uint8_t *data = (uint8_t *)map_new(CHUNK);
+    uint8_t *data = argument;
     struct system_disk_segment segment = {(uint64_t)data, CHUNK};
-    (void)argument;
     for (uint32_t i = 0; i < CHUNK; i++)
         data[i] = (uint8_t)~pattern(half() + i);
     for (;;)
@@ -292,7 +293,7 @@ static int run_for_ever(void)
     shared = map_new(2 * CHUNK);
     for (uint64_t i = 0; i < THREADS; i++)
         start_thread(read_for_ever, i);
-    start_thread(write_for_ever, 0);
+    start_thread(write_for_ever, map_new(CHUNK));
     for (;;) {
         uint64_t old = __atomic_exchange_n(&shared, map_new(2 * CHUNK), __ATOMIC_RELAXED);
         MUST(system_memory_unmap((void *)old) == 0);
