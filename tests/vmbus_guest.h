@@ -21,8 +21,7 @@ struct posted {
 
 static uint8_t guest_memory[GUEST_PAGES][4096] __attribute__((aligned(4096)));
 static struct posted posted[POSTED_MAX];
-static uint32_t posted_count, posted_taken,
-    message_room; /* message_room: until the slot is busy */
+static uint32_t posted_count, posted_taken, message_room; /* message_room: until the slot is busy */
 static uint32_t signal_count, last_vp, last_flag;
 static uint32_t blocks;            /* allocated */
 static uint32_t refusals;          /* next allocations that fail */
