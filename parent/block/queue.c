@@ -199,8 +199,10 @@ static struct block_command *make_command(struct block_queue *queue, struct bloc
 {
     struct block_device *disk = disk_of(request->device);
     bool flush = request->rest.left == 0;
-    struct part part = flush ? (struct part){0} : next_part(disk, request);
+    struct part part = {0};
 
+    if (!flush)
+        part = next_part(disk, request);
     if (!flush && part.sectors == 0) {
         fail_request(queue, request, BLOCK_ERROR_INVALID);
         return NULL;

@@ -13,7 +13,7 @@ enum value_type { NUMBER, MEBIBYTES, CHOICE, PATH, TEXT, BOOT, NIC };
 struct vm_key {
     const char *name;
     enum value_type type;
-    size_t offset;                        /* in struct vm_config */
+    uint32_t offset;                      /* in struct vm_config */
     uint32_t size;                        /* of a text, with its zero */
     uint32_t minimum, maximum, otherwise; /* of a number; the default, also of a choice */
     unsigned count;                       /* > 0: NAME.0 to NAME.count-1 */

@@ -94,7 +94,7 @@ static uint16_t start_rom(uint16_t segment, uint16_t pci_function)
 /* The address of the image for PCs in a device's ROM at @address, and its size; false without. */
 static bool find_image(uint32_t address, uint32_t limit, uint32_t *image, uint32_t *size)
 {
-    uint8_t header[0x1c], data[0x18];
+    uint8_t header[0x1c] = {0}, data[0x18] = {0};
     uint32_t here = (uint32_t)FIRMWARE_DATA << 4, at = 0, signature;
     uint16_t word;
 
