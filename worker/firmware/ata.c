@@ -44,7 +44,7 @@ struct ata_drive ata_drives[ATA_DRIVES];
 static void settle(struct ata_drive *drive)
 {
     for (unsigned i = 0; i < 4; i++)
-        in8(drive->control);
+        inb(drive->control);
 }
 
 uint8_t ata_wait(struct ata_drive *drive)
@@ -52,26 +52,26 @@ uint8_t ata_wait(struct ata_drive *drive)
     struct deadline deadline = deadline_ms(COMMAND_TIMEOUT_MS);
     uint8_t status;
 
-    while ((status = in8(drive->control)) & ATA_STATUS_BSY) {
+    while ((status = inb(drive->control)) & ATA_STATUS_BSY) {
         if (deadline_passed(&deadline))
             return ATA_STATUS_BSY;
         idle();
     }
     /* This also takes back the interrupt. */
-    return in8((uint16_t)(drive->io + ATA_STATUS));
+    return inb((uint16_t)(drive->io + ATA_STATUS));
 }
 
 bool ata_select(struct ata_drive *drive)
 {
     struct deadline deadline = deadline_ms(SELECT_TIMEOUT_MS);
 
-    while (in8(drive->control) & (ATA_STATUS_BSY | ATA_STATUS_DRQ)) {
+    while (inb(drive->control) & (ATA_STATUS_BSY | ATA_STATUS_DRQ)) {
         if (deadline_passed(&deadline))
             return false;
     }
-    out8((uint16_t)(drive->io + ATA_DEVICE), drive->device | DEVICE_OBSOLETE);
+    outb((uint16_t)(drive->io + ATA_DEVICE), drive->device | DEVICE_OBSOLETE);
     settle(drive);
-    while (in8(drive->control) & ATA_STATUS_BSY) {
+    while (inb(drive->control) & ATA_STATUS_BSY) {
         if (deadline_passed(&deadline))
             return false;
     }
@@ -80,27 +80,27 @@ bool ata_select(struct ata_drive *drive)
 
 void ata_command(struct ata_drive *drive, uint8_t command)
 {
-    out8(drive->control, 0);
+    outb(drive->control, 0);
     bda_write8(BDA_DISK_INTERRUPT, 0);
-    out8((uint16_t)(drive->io + ATA_STATUS), command);
+    outb((uint16_t)(drive->io + ATA_STATUS), command);
     settle(drive);
 }
 
 void ata_discard(struct ata_drive *drive, uint16_t words)
 {
     while (words--)
-        in16(drive->io);
+        inw(drive->io);
 }
 
 void ata_reset(struct ata_drive *drive)
 {
     struct deadline deadline = deadline_ms(SELECT_TIMEOUT_MS);
 
-    out8(drive->control, CONTROL_RESET);
+    outb(drive->control, CONTROL_RESET);
     delay_us(10);
-    out8(drive->control, 0);
+    outb(drive->control, 0);
     delay_us(2000);
-    while (in8(drive->control) & ATA_STATUS_BSY && !deadline_passed(&deadline))
+    while (inb(drive->control) & ATA_STATUS_BSY && !deadline_passed(&deadline))
         ;
 }
 
@@ -114,16 +114,16 @@ static bool simple_command(struct ata_drive *drive, uint8_t command)
 static void set_address(struct ata_drive *drive, uint64_t lba, uint16_t count, bool ext)
 {
     if (ext) {
-        out8((uint16_t)(drive->io + ATA_COUNT), (uint8_t)(count >> 8));
-        out8((uint16_t)(drive->io + ATA_LBA_LOW), (uint8_t)(lba >> 24));
-        out8((uint16_t)(drive->io + ATA_LBA_MIDDLE), (uint8_t)(lba >> 32));
-        out8((uint16_t)(drive->io + ATA_LBA_HIGH), (uint8_t)(lba >> 40));
+        outb((uint16_t)(drive->io + ATA_COUNT), (uint8_t)(count >> 8));
+        outb((uint16_t)(drive->io + ATA_LBA_LOW), (uint8_t)(lba >> 24));
+        outb((uint16_t)(drive->io + ATA_LBA_MIDDLE), (uint8_t)(lba >> 32));
+        outb((uint16_t)(drive->io + ATA_LBA_HIGH), (uint8_t)(lba >> 40));
     }
-    out8((uint16_t)(drive->io + ATA_COUNT), (uint8_t)count);
-    out8((uint16_t)(drive->io + ATA_LBA_LOW), (uint8_t)lba);
-    out8((uint16_t)(drive->io + ATA_LBA_MIDDLE), (uint8_t)(lba >> 8));
-    out8((uint16_t)(drive->io + ATA_LBA_HIGH), (uint8_t)(lba >> 16));
-    out8((uint16_t)(drive->io + ATA_DEVICE),
+    outb((uint16_t)(drive->io + ATA_COUNT), (uint8_t)count);
+    outb((uint16_t)(drive->io + ATA_LBA_LOW), (uint8_t)lba);
+    outb((uint16_t)(drive->io + ATA_LBA_MIDDLE), (uint8_t)(lba >> 8));
+    outb((uint16_t)(drive->io + ATA_LBA_HIGH), (uint8_t)(lba >> 16));
+    outb((uint16_t)(drive->io + ATA_DEVICE),
          (uint8_t)(drive->device | DEVICE_OBSOLETE | DEVICE_LBA | (ext ? 0 : (lba >> 24) & 15)));
 }
 
@@ -204,7 +204,7 @@ static bool identify(struct ata_drive *drive, uint8_t command, uint16_t *words)
     if (!ata_select(drive))
         return false;
     ata_command(drive, command);
-    status = in8(drive->control);
+    status = inb(drive->control);
     if (!status || status == 0xff || status == 0x7f)
         return false;
     status = ata_wait(drive);
@@ -250,7 +250,7 @@ static void take_disk(struct ata_drive *drive, const uint16_t *words)
     }
     if (!ata_select(drive))
         return;
-    out8((uint16_t)(drive->io + ATA_COUNT), MULTIPLE_SECTORS);
+    outb((uint16_t)(drive->io + ATA_COUNT), MULTIPLE_SECTORS);
     if (simple_command(drive, CMD_SET_MULTIPLE))
         drive->multiple = MULTIPLE_SECTORS;
 }
@@ -265,7 +265,7 @@ static void look_at(struct ata_drive *drive)
         take_disk(drive, words);
         return;
     }
-    if ((in8((uint16_t)(drive->io + ATA_LBA_MIDDLE)) | in8((uint16_t)(drive->io + ATA_LBA_HIGH))
+    if ((inb((uint16_t)(drive->io + ATA_LBA_MIDDLE)) | inb((uint16_t)(drive->io + ATA_LBA_HIGH))
                                                            << 8) != SIGNATURE_PACKET)
         return;
     if (!identify(drive, CMD_IDENTIFY_PACKET, words))
@@ -284,7 +284,7 @@ void ata_init(void)
         drive->control = (uint16_t)(drive->io + 0x206);
         drive->device = (uint8_t)((i & 1) << 4);
         if (!(i & 1)) {
-            uint8_t status = in8(drive->control);
+            uint8_t status = inb(drive->control);
 
             if (status == 0xff || status == 0x7f) { /* an empty channel */
                 i++;

@@ -21,15 +21,15 @@ static bool send_packet(struct ata_drive *drive, const uint8_t *command)
 
     if (!ata_select(drive))
         return false;
-    out8((uint16_t)(drive->io + ATA_ERROR), 0); /* no DMA */
-    out8((uint16_t)(drive->io + ATA_LBA_MIDDLE), (uint8_t)CHUNK);
-    out8((uint16_t)(drive->io + ATA_LBA_HIGH), (uint8_t)(CHUNK >> 8));
+    outb((uint16_t)(drive->io + ATA_ERROR), 0); /* no DMA */
+    outb((uint16_t)(drive->io + ATA_LBA_MIDDLE), (uint8_t)CHUNK);
+    outb((uint16_t)(drive->io + ATA_LBA_HIGH), (uint8_t)(CHUNK >> 8));
     ata_command(drive, CMD_PACKET);
     status = ata_wait(drive);
     if (status & (ATA_STATUS_BSY | ATA_STATUS_ERR) || !(status & ATA_STATUS_DRQ))
         return false;
     for (unsigned i = 0; i < ATAPI_COMMAND_SIZE; i += 2)
-        out16(drive->io, (uint16_t)(command[i] | command[i + 1] << 8));
+        outw(drive->io, (uint16_t)(command[i] | command[i + 1] << 8));
     return true;
 }
 
@@ -43,19 +43,19 @@ bool atapi_read(struct ata_drive *drive, const uint8_t *command, uint16_t segmen
     if (!send_packet(drive, command))
         return false;
     for (;;) {
-        in8(drive->control); /* settles */
+        inb(drive->control); /* settles */
         status = ata_wait(drive);
         if (status & ATA_STATUS_BSY)
             return false;
         if (status & ATA_STATUS_ERR) {
-            *sense = in8((uint16_t)(drive->io + ATA_ERROR)) >> 4;
+            *sense = inb((uint16_t)(drive->io + ATA_ERROR)) >> 4;
             return false;
         }
         if (!(status & ATA_STATUS_DRQ))
             return true;
         take(drive,
-             (uint16_t)(in8((uint16_t)(drive->io + ATA_LBA_MIDDLE)) |
-                        in8((uint16_t)(drive->io + ATA_LBA_HIGH)) << 8),
+             (uint16_t)(inb((uint16_t)(drive->io + ATA_LBA_MIDDLE)) |
+                        inb((uint16_t)(drive->io + ATA_LBA_HIGH)) << 8),
              segment, offset, size, done);
     }
 }

@@ -38,14 +38,14 @@
 
 static inline uint8_t cmos_read(uint8_t index)
 {
-    out8(0x70, index);
-    return in8(0x71);
+    outb(0x70, index);
+    return inb(0x71);
 }
 
 static inline void cmos_write(uint8_t index, uint8_t value)
 {
-    out8(0x70, index);
-    out8(0x71, value);
+    outb(0x70, index);
+    outb(0x71, value);
 }
 
 static inline uint16_t cmos_read16(uint8_t index)

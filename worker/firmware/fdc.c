@@ -54,11 +54,11 @@ static bool put(uint8_t byte)
 {
     struct deadline deadline = deadline_ms(BYTE_TIMEOUT_MS);
 
-    while ((in8(FDC_MSR) & (MSR_RQM | MSR_DIO)) != MSR_RQM) {
+    while ((inb(FDC_MSR) & (MSR_RQM | MSR_DIO)) != MSR_RQM) {
         if (deadline_passed(&deadline))
             return false;
     }
-    out8(FDC_DATA, byte);
+    outb(FDC_DATA, byte);
     return true;
 }
 
@@ -66,11 +66,11 @@ static bool get(uint8_t *byte)
 {
     struct deadline deadline = deadline_ms(BYTE_TIMEOUT_MS);
 
-    while ((in8(FDC_MSR) & (MSR_RQM | MSR_DIO)) != (MSR_RQM | MSR_DIO)) {
+    while ((inb(FDC_MSR) & (MSR_RQM | MSR_DIO)) != (MSR_RQM | MSR_DIO)) {
         if (deadline_passed(&deadline))
             return false;
     }
-    *byte = in8(FDC_DATA);
+    *byte = inb(FDC_DATA);
     return true;
 }
 
@@ -107,13 +107,13 @@ bool fdc_reset(void)
     static const uint8_t specify[] = {CMD_SPECIFY, 0xaf, 0x02};
     uint8_t st0, cylinder;
 
-    if (in8(FDC_MSR) == 0xff)
+    if (inb(FDC_MSR) == 0xff)
         return false;
     bda_write8(BDA_FLOPPY_RECALIBRATED, 0);
     bda_write8(BDA_FLOPPY_MOTORS, 0);
-    out8(FDC_DOR, 0);
+    outb(FDC_DOR, 0);
     delay_us(10);
-    out8(FDC_DOR, DOR_RUN);
+    outb(FDC_DOR, DOR_RUN);
     if (!wait_interrupt())
         return false;
     for (unsigned i = 0; i < 4; i++) {
@@ -125,26 +125,26 @@ bool fdc_reset(void)
 
 void fdc_motor_on(uint8_t drive)
 {
-    out8(FDC_DOR, (uint8_t)(0x10 << drive | DOR_RUN | drive));
+    outb(FDC_DOR, (uint8_t)(0x10 << drive | DOR_RUN | drive));
     bda_write8(BDA_FLOPPY_MOTORS, (uint8_t)(1 << drive));
     bda_write8(BDA_FLOPPY_MOTOR_TICKS, 0xff);
 }
 
 void fdc_motors_off(void)
 {
-    out8(FDC_DOR, DOR_RUN);
+    outb(FDC_DOR, DOR_RUN);
     bda_write8(BDA_FLOPPY_MOTORS, 0);
 }
 
 void fdc_set_rate(enum fdc_data_rate rate)
 {
-    out8(FDC_CCR, (uint8_t)rate);
+    outb(FDC_CCR, (uint8_t)rate);
 }
 
 bool fdc_disk_changed(uint8_t drive)
 {
     fdc_motor_on(drive);
-    return in8(FDC_DIR) & DIR_CHANGED;
+    return inb(FDC_DIR) & DIR_CHANGED;
 }
 
 static enum disk_status move(const uint8_t *command, unsigned size, uint8_t expected)
@@ -206,15 +206,15 @@ static void set_dma(const struct fdc_transfer *transfer, uint8_t mode)
 {
     uint16_t last = (uint16_t)(transfer->size - 1);
 
-    out8(DMA_MASK, DMA_MASKED | DMA_CHANNEL);
-    out8(DMA_CLEAR, 0);
-    out8(DMA_MODE, mode | DMA_CHANNEL);
-    out8(DMA_ADDRESS, (uint8_t)transfer->address);
-    out8(DMA_ADDRESS, (uint8_t)(transfer->address >> 8));
-    out8(DMA_PAGE, (uint8_t)(transfer->address >> 16));
-    out8(DMA_COUNT, (uint8_t)last);
-    out8(DMA_COUNT, (uint8_t)(last >> 8));
-    out8(DMA_MASK, DMA_CHANNEL);
+    outb(DMA_MASK, DMA_MASKED | DMA_CHANNEL);
+    outb(DMA_CLEAR, 0);
+    outb(DMA_MODE, mode | DMA_CHANNEL);
+    outb(DMA_ADDRESS, (uint8_t)transfer->address);
+    outb(DMA_ADDRESS, (uint8_t)(transfer->address >> 8));
+    outb(DMA_PAGE, (uint8_t)(transfer->address >> 16));
+    outb(DMA_COUNT, (uint8_t)last);
+    outb(DMA_COUNT, (uint8_t)(last >> 8));
+    outb(DMA_MASK, DMA_CHANNEL);
 }
 
 enum disk_status fdc_transfer(const struct fdc_transfer *transfer)

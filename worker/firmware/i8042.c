@@ -15,7 +15,7 @@ static bool wait_writable(void)
 {
     struct deadline deadline = deadline_ms(WRITE_TIMEOUT_MS);
 
-    while (in8(KBC_STATUS) & STATUS_INPUT) {
+    while (inb(KBC_STATUS) & STATUS_INPUT) {
         if (deadline_passed(&deadline))
             return false;
     }
@@ -26,7 +26,7 @@ bool kbc_command(uint8_t command)
 {
     if (!wait_writable())
         return false;
-    out8(KBC_STATUS, command);
+    outb(KBC_STATUS, command);
     return true;
 }
 
@@ -34,7 +34,7 @@ bool kbc_data(uint8_t data)
 {
     if (!wait_writable())
         return false;
-    out8(KBC_DATA, data);
+    outb(KBC_DATA, data);
     return true;
 }
 
@@ -43,10 +43,10 @@ bool kbc_read(bool aux, uint8_t *byte)
     struct deadline deadline = deadline_ms(READ_TIMEOUT_MS);
 
     for (;;) {
-        uint8_t status = in8(KBC_STATUS);
+        uint8_t status = inb(KBC_STATUS);
 
         if (status & KBC_STATUS_OUTPUT) {
-            *byte = in8(KBC_DATA);
+            *byte = inb(KBC_DATA);
             if (!(status & KBC_STATUS_AUX) == !aux)
                 return true;
         } else if (deadline_passed(&deadline)) {
@@ -57,8 +57,8 @@ bool kbc_read(bool aux, uint8_t *byte)
 
 void kbc_flush(void)
 {
-    for (unsigned i = 0; i < 64 && in8(KBC_STATUS) & KBC_STATUS_OUTPUT; i++)
-        in8(KBC_DATA);
+    for (unsigned i = 0; i < 64 && inb(KBC_STATUS) & KBC_STATUS_OUTPUT; i++)
+        inb(KBC_DATA);
 }
 
 bool kbc_get_mode(uint8_t *mode)
@@ -73,14 +73,14 @@ bool kbc_set_mode(uint8_t mode)
 
 bool a20_enabled(void)
 {
-    return in8(PORT_A) & PORT_A_A20;
+    return inb(PORT_A) & PORT_A_A20;
 }
 
 void a20_enable(bool enable)
 {
-    uint8_t value = in8(PORT_A) & (uint8_t) ~(PORT_A_A20 | PORT_A_RESET);
+    uint8_t value = inb(PORT_A) & (uint8_t) ~(PORT_A_A20 | PORT_A_RESET);
 
-    out8(PORT_A, value | (enable ? PORT_A_A20 : 0));
+    outb(PORT_A, value | (enable ? PORT_A_A20 : 0));
 }
 
 void a20_service(struct frame *frame)

@@ -235,14 +235,14 @@ static void handle(uint8_t byte)
 void keyboard_interrupt(struct frame *frame)
 {
     struct frame call = *frame;
-    uint8_t status = in8(KBC_STATUS);
+    uint8_t status = inb(KBC_STATUS);
 
     if ((status & (KBC_STATUS_OUTPUT | KBC_STATUS_AUX)) != KBC_STATUS_OUTPUT) {
         pic_end_master();
         return;
     }
     call.ah = 0x4f;
-    call.al = in8(KBC_DATA);
+    call.al = inb(KBC_DATA);
     call.flags = FLAG_CF;
     call_interrupt(0x15, &call);
     enable_interrupts();

@@ -179,14 +179,14 @@ void mouse_interrupt(struct frame *frame)
     uint8_t flags, index, packet[4] = {0};
 
     (void)frame;
-    if ((in8(KBC_STATUS) & (KBC_STATUS_OUTPUT | KBC_STATUS_AUX)) !=
+    if ((inb(KBC_STATUS) & (KBC_STATUS_OUTPUT | KBC_STATUS_AUX)) !=
         (KBC_STATUS_OUTPUT | KBC_STATUS_AUX)) {
         pic_end_slave();
         return;
     }
     flags = ebda_read8(EBDA_MOUSE_FLAGS_2);
     index = ebda_read8(EBDA_MOUSE_FLAGS_1) & FLAGS_INDEX;
-    ebda_write8((uint16_t)(EBDA_MOUSE_PACKET + index), in8(KBC_DATA));
+    ebda_write8((uint16_t)(EBDA_MOUSE_PACKET + index), inb(KBC_DATA));
     if (!(flags & FLAGS2_HANDLER)) {
         pic_end_slave();
         return;

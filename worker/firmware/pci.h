@@ -30,38 +30,38 @@ static inline uint32_t pci_address(uint8_t function, uint8_t reg)
 
 static inline uint32_t pci_read32(uint8_t function, uint8_t reg)
 {
-    out32(PCI_ADDRESS_PORT, pci_address(function, reg));
-    return in32(PCI_DATA_PORT);
+    outl(PCI_ADDRESS_PORT, pci_address(function, reg));
+    return inl(PCI_DATA_PORT);
 }
 
 static inline uint16_t pci_read16(uint8_t function, uint8_t reg)
 {
-    out32(PCI_ADDRESS_PORT, pci_address(function, reg));
-    return in16((uint16_t)(PCI_DATA_PORT + (reg & 2)));
+    outl(PCI_ADDRESS_PORT, pci_address(function, reg));
+    return inw((uint16_t)(PCI_DATA_PORT + (reg & 2)));
 }
 
 static inline uint8_t pci_read8(uint8_t function, uint8_t reg)
 {
-    out32(PCI_ADDRESS_PORT, pci_address(function, reg));
-    return in8((uint16_t)(PCI_DATA_PORT + (reg & 3)));
+    outl(PCI_ADDRESS_PORT, pci_address(function, reg));
+    return inb((uint16_t)(PCI_DATA_PORT + (reg & 3)));
 }
 
 static inline void pci_write32(uint8_t function, uint8_t reg, uint32_t value)
 {
-    out32(PCI_ADDRESS_PORT, pci_address(function, reg));
-    out32(PCI_DATA_PORT, value);
+    outl(PCI_ADDRESS_PORT, pci_address(function, reg));
+    outl(PCI_DATA_PORT, value);
 }
 
 static inline void pci_write16(uint8_t function, uint8_t reg, uint16_t value)
 {
-    out32(PCI_ADDRESS_PORT, pci_address(function, reg));
-    out16((uint16_t)(PCI_DATA_PORT + (reg & 2)), value);
+    outl(PCI_ADDRESS_PORT, pci_address(function, reg));
+    outw((uint16_t)(PCI_DATA_PORT + (reg & 2)), value);
 }
 
 static inline void pci_write8(uint8_t function, uint8_t reg, uint8_t value)
 {
-    out32(PCI_ADDRESS_PORT, pci_address(function, reg));
-    out8((uint16_t)(PCI_DATA_PORT + (reg & 3)), value);
+    outl(PCI_ADDRESS_PORT, pci_address(function, reg));
+    outb((uint16_t)(PCI_DATA_PORT + (reg & 3)), value);
 }
 
 static inline bool pci_present(uint8_t function)

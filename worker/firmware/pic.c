@@ -14,47 +14,47 @@
 
 void pic_init(void)
 {
-    out8(PIC_MASTER, ICW1);
-    out8(PIC_SLAVE, ICW1);
-    out8(PIC_MASTER_DATA, VECTOR_MASTER);
-    out8(PIC_SLAVE_DATA, VECTOR_SLAVE);
-    out8(PIC_MASTER_DATA, 1 << CASCADE);
-    out8(PIC_SLAVE_DATA, CASCADE);
-    out8(PIC_MASTER_DATA, ICW4_8086);
-    out8(PIC_SLAVE_DATA, ICW4_8086);
-    out8(PIC_MASTER_DATA, (uint8_t) ~(1 << CASCADE));
-    out8(PIC_SLAVE_DATA, 0xff);
+    outb(PIC_MASTER, ICW1);
+    outb(PIC_SLAVE, ICW1);
+    outb(PIC_MASTER_DATA, VECTOR_MASTER);
+    outb(PIC_SLAVE_DATA, VECTOR_SLAVE);
+    outb(PIC_MASTER_DATA, 1 << CASCADE);
+    outb(PIC_SLAVE_DATA, CASCADE);
+    outb(PIC_MASTER_DATA, ICW4_8086);
+    outb(PIC_SLAVE_DATA, ICW4_8086);
+    outb(PIC_MASTER_DATA, (uint8_t) ~(1 << CASCADE));
+    outb(PIC_SLAVE_DATA, 0xff);
 
     /* Counter 0, both bytes, mode 3, count 65536; counter 1, low byte, mode 2: the refresh. */
-    out8(PIT_CONTROL, 0x36);
-    out8(PIT_COUNTER_0, 0);
-    out8(PIT_COUNTER_0, 0);
-    out8(PIT_CONTROL, 0x54);
-    out8(PIT_COUNTER_1, 18);
+    outb(PIT_CONTROL, 0x36);
+    outb(PIT_COUNTER_0, 0);
+    outb(PIT_COUNTER_0, 0);
+    outb(PIT_CONTROL, 0x54);
+    outb(PIT_COUNTER_1, 18);
 }
 
 void pic_enable(unsigned irq)
 {
     uint16_t port = irq < 8 ? PIC_MASTER_DATA : PIC_SLAVE_DATA;
 
-    out8(port, (uint8_t)(in8(port) & ~(1u << (irq & 7))));
+    outb(port, (uint8_t)(inb(port) & ~(1u << (irq & 7))));
 }
 
 void pic_end_master(void)
 {
-    out8(PIC_MASTER, PIC_EOI);
+    outb(PIC_MASTER, PIC_EOI);
 }
 
 void pic_end_slave(void)
 {
-    out8(PIC_SLAVE, PIC_EOI);
-    out8(PIC_MASTER, PIC_EOI);
+    outb(PIC_SLAVE, PIC_EOI);
+    outb(PIC_MASTER, PIC_EOI);
 }
 
 void pic_set_levels(uint16_t mask)
 {
-    out8(ELCR, (uint8_t)mask);
-    out8(ELCR + 1, (uint8_t)(mask >> 8));
+    outb(ELCR, (uint8_t)mask);
+    outb(ELCR + 1, (uint8_t)(mask >> 8));
 }
 
 /* Interrupts that nobody has asked for: ended, if they are in service at all and not spurious, and
@@ -63,15 +63,15 @@ static void end_unexpected(uint16_t port)
 {
     uint8_t in_service;
 
-    out8(port, PIC_READ_ISR);
-    in_service = in8(port);
+    outb(port, PIC_READ_ISR);
+    in_service = inb(port);
     if (port == PIC_MASTER)
         in_service &= (uint8_t) ~(1 << CASCADE);
     bda_write8(BDA_LAST_IRQ, in_service ? in_service : 0xff);
     if (!in_service)
         return;
-    out8((uint16_t)(port + 1), in8((uint16_t)(port + 1)) | in_service);
-    out8(port, PIC_EOI);
+    outb((uint16_t)(port + 1), inb((uint16_t)(port + 1)) | in_service);
+    outb(port, PIC_EOI);
 }
 
 void other_master_interrupt(struct frame *frame);
@@ -102,7 +102,7 @@ void irq9_interrupt(struct frame *frame)
         other_slave_interrupt(frame);
         return;
     }
-    out8(PIC_SLAVE, PIC_EOI);
+    outb(PIC_SLAVE, PIC_EOI);
     call_interrupt(0x0a, &call);
 }
 
@@ -111,7 +111,7 @@ void fpu_interrupt(struct frame *frame)
 {
     struct frame call = *frame;
 
-    out8(0xf0, 0);
+    outb(0xf0, 0);
     pic_end_slave();
     call_interrupt(0x02, &call);
 }

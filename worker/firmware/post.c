@@ -106,10 +106,10 @@ static void set_data_area(void)
 
 static void init_dma(void)
 {
-    out8(0x0d, 0); /* master clear */
-    out8(0xda, 0);
-    out8(0xd6, 0xc0); /* channel 4: cascade */
-    out8(0xd4, 0x00); /* and unmasked */
+    outb(0x0d, 0); /* master clear */
+    outb(0xda, 0);
+    outb(0xd6, 0xc0); /* channel 4: cascade */
+    outb(0xd4, 0x00); /* and unmasked */
 }
 
 static void start_vga(void)

@@ -28,8 +28,8 @@ unsigned serial_init(void)
     uint16_t found = 0;
 
     for (unsigned i = 0; i < PORTS; i++) {
-        out8((uint16_t)(ports[i] + UART_SCRATCH), 0x5a);
-        if (in8((uint16_t)(ports[i] + UART_SCRATCH)) != 0x5a)
+        outb((uint16_t)(ports[i] + UART_SCRATCH), 0x5a);
+        if (inb((uint16_t)(ports[i] + UART_SCRATCH)) != 0x5a)
             continue;
         bda_write16((uint16_t)(BDA_COM_PORTS + found * 2), ports[i]);
         bda_write8((uint16_t)(BDA_SERIAL_TIMEOUTS + found), 1);
@@ -40,8 +40,8 @@ unsigned serial_init(void)
 
 static void set_status(struct frame *frame, uint16_t port)
 {
-    frame->ah = in8((uint16_t)(port + UART_LSR));
-    frame->al = in8((uint16_t)(port + UART_MSR));
+    frame->ah = inb((uint16_t)(port + UART_LSR));
+    frame->al = inb((uint16_t)(port + UART_MSR));
 }
 
 /* AL: speed (3 bits), parity (2), stop bits, length (2) */
@@ -50,11 +50,11 @@ static void initialize(struct frame *frame, uint16_t port)
     static const uint16_t divisors[] = {1047, 768, 384, 192, 96, 48, 24, 12};
     uint16_t divisor = divisors[frame->al >> 5];
 
-    out8((uint16_t)(port + UART_LCR), LCR_DIVISOR);
-    out8((uint16_t)(port + UART_DATA), (uint8_t)divisor);
-    out8((uint16_t)(port + UART_IER), (uint8_t)(divisor >> 8));
-    out8((uint16_t)(port + UART_LCR), frame->al & 0x1f);
-    out8((uint16_t)(port + UART_IER), 0);
+    outb((uint16_t)(port + UART_LCR), LCR_DIVISOR);
+    outb((uint16_t)(port + UART_DATA), (uint8_t)divisor);
+    outb((uint16_t)(port + UART_IER), (uint8_t)(divisor >> 8));
+    outb((uint16_t)(port + UART_LCR), frame->al & 0x1f);
+    outb((uint16_t)(port + UART_IER), 0);
     set_status(frame, port);
 }
 
@@ -63,7 +63,7 @@ static bool wait_for(uint16_t port, uint8_t bit)
 {
     struct deadline deadline = deadline_ms(TIMEOUT_MS);
 
-    while (!(in8((uint16_t)(port + UART_LSR)) & bit)) {
+    while (!(inb((uint16_t)(port + UART_LSR)) & bit)) {
         if (deadline_passed(&deadline))
             return false;
         enable_interrupts();
@@ -75,24 +75,24 @@ static bool wait_for(uint16_t port, uint8_t bit)
 
 static void send(struct frame *frame, uint16_t port)
 {
-    out8((uint16_t)(port + UART_MCR), MCR_DTR_RTS);
+    outb((uint16_t)(port + UART_MCR), MCR_DTR_RTS);
     if (!wait_for(port, LSR_EMPTY)) {
-        frame->ah = in8((uint16_t)(port + UART_LSR)) | TIMED_OUT;
+        frame->ah = inb((uint16_t)(port + UART_LSR)) | TIMED_OUT;
         return;
     }
-    out8(port, frame->al);
-    frame->ah = in8((uint16_t)(port + UART_LSR)) & (uint8_t)~TIMED_OUT;
+    outb(port, frame->al);
+    frame->ah = inb((uint16_t)(port + UART_LSR)) & (uint8_t)~TIMED_OUT;
 }
 
 static void receive(struct frame *frame, uint16_t port)
 {
-    out8((uint16_t)(port + UART_MCR), MCR_DTR_RTS);
+    outb((uint16_t)(port + UART_MCR), MCR_DTR_RTS);
     if (!wait_for(port, LSR_DATA)) {
         frame->ah = TIMED_OUT;
         return;
     }
-    frame->ah = in8((uint16_t)(port + UART_LSR)) & 0x1e;
-    frame->al = in8(port);
+    frame->ah = inb((uint16_t)(port + UART_LSR)) & 0x1e;
+    frame->al = inb(port);
 }
 
 void serial_service(struct frame *frame)

@@ -8,7 +8,7 @@ static uint16_t timer_port;
 
 static uint32_t timer_read(void)
 {
-    return in32(timer_port) & PM_TIMER_MASK;
+    return inl(timer_port) & PM_TIMER_MASK;
 }
 
 void timing_init(uint16_t pm_base)
@@ -52,7 +52,7 @@ void delay_us(uint32_t us)
 void idle(void)
 {
     /* The timer's interrupt ends every halt, unless somebody has masked it. */
-    if (in8(PIC_MASTER_DATA) & 1)
+    if (inb(PIC_MASTER_DATA) & 1)
         __asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
     else
         __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");

@@ -200,7 +200,7 @@ void vga_write_mode(const struct vga_mode *mode)
 {
     uint16_t crtc;
 
-    out8(VGA_MISC, mode->misc);
+    outb(VGA_MISC, mode->misc);
     crtc = vga_crtc_port();
     vga_write(VGA_SEQUENCER, 0, 1); /* stop */
     for (uint8_t i = 0; i < 4; i++)
@@ -211,13 +211,13 @@ void vga_write_mode(const struct vga_mode *mode)
         vga_write(crtc, i, mode->crtc[i]);
     for (uint8_t i = 0; i < VGA_GRAPHICSES; i++)
         vga_write(VGA_GRAPHICS, i, mode->graphics[i]);
-    in8((uint16_t)(crtc + 6));
+    inb((uint16_t)(crtc + 6));
     for (uint8_t i = 0; i < VGA_ATTRIBUTES; i++) {
-        out8(VGA_ATTRIBUTE, i);
-        out8(VGA_ATTRIBUTE, i < sizeof(mode->attribute) ? mode->attribute[i] : 0);
+        outb(VGA_ATTRIBUTE, i);
+        outb(VGA_ATTRIBUTE, i < sizeof(mode->attribute) ? mode->attribute[i] : 0);
     }
-    out8(VGA_ATTRIBUTE, 0x20);
-    out8(VGA_DAC_MASK, 0xff);
+    outb(VGA_ATTRIBUTE, 0x20);
+    outb(VGA_DAC_MASK, 0xff);
 }
 
 /* @count words. */

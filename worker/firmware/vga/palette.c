@@ -8,17 +8,17 @@
 
 void vga_dac_write(uint8_t index, uint8_t red, uint8_t green, uint8_t blue)
 {
-    out8(VGA_DAC_WRITE, index);
-    out8(VGA_DAC_DATA, red);
-    out8(VGA_DAC_DATA, green);
-    out8(VGA_DAC_DATA, blue);
+    outb(VGA_DAC_WRITE, index);
+    outb(VGA_DAC_DATA, red);
+    outb(VGA_DAC_DATA, green);
+    outb(VGA_DAC_DATA, blue);
 }
 
 void vga_dac_read(uint8_t index, uint8_t *rgb)
 {
-    out8(VGA_DAC_READ, index);
+    outb(VGA_DAC_READ, index);
     for (unsigned i = 0; i < 3; i++)
-        rgb[i] = in8(VGA_DAC_DATA);
+        rgb[i] = inb(VGA_DAC_DATA);
 }
 
 /* --- The palettes of the modes: 64 colors at a time, for one OUTS
@@ -32,7 +32,7 @@ static void write_block(uint8_t first, const uint8_t (*rgb)[3], uint16_t count)
     const uint8_t *from = rgb[0];
     uint32_t bytes = count * 3u;
 
-    out8(VGA_DAC_WRITE, first);
+    outb(VGA_DAC_WRITE, first);
     __asm__ volatile("rep outsb" : "+S"(from), "+c"(bytes) : "d"(VGA_DAC_DATA) : "memory");
 }
 
@@ -254,10 +254,10 @@ static void dac_service(struct frame *frame)
         read_dac_block(frame);
         return;
     case 0x18:
-        out8(VGA_DAC_MASK, frame->bl);
+        outb(VGA_DAC_MASK, frame->bl);
         return;
     case 0x19:
-        frame->bl = in8(VGA_DAC_MASK);
+        frame->bl = inb(VGA_DAC_MASK);
         return;
     case 0x1a:
         get_page(frame);

@@ -4,25 +4,25 @@
 
 uint8_t vga_read(uint16_t port, uint8_t index)
 {
-    out8(port, index);
-    return in8((uint16_t)(port + 1));
+    outb(port, index);
+    return inb((uint16_t)(port + 1));
 }
 
 void vga_write(uint16_t port, uint8_t index, uint8_t value)
 {
-    out16(port, (uint16_t)(value << 8 | index));
+    outw(port, (uint16_t)(value << 8 | index));
 }
 
 uint16_t vga_crtc_port(void)
 {
-    return in8(VGA_MISC_READ) & 1 ? 0x3d4 : 0x3b4;
+    return inb(VGA_MISC_READ) & 1 ? 0x3d4 : 0x3b4;
 }
 
 /* Reading the input status makes the attribute controller expect an index. */
 static void attribute_index(uint8_t index)
 {
-    in8((uint16_t)(vga_crtc_port() + 6));
-    out8(VGA_ATTRIBUTE, index);
+    inb((uint16_t)(vga_crtc_port() + 6));
+    outb(VGA_ATTRIBUTE, index);
 }
 
 uint8_t vga_attribute_read(uint8_t index)
@@ -30,7 +30,7 @@ uint8_t vga_attribute_read(uint8_t index)
     uint8_t value;
 
     attribute_index(index | ATTRIBUTE_SCREEN_ON);
-    value = in8(VGA_ATTRIBUTE_READ);
+    value = inb(VGA_ATTRIBUTE_READ);
     attribute_index(ATTRIBUTE_SCREEN_ON);
     return value;
 }
@@ -38,6 +38,6 @@ uint8_t vga_attribute_read(uint8_t index)
 void vga_attribute_write(uint8_t index, uint8_t value)
 {
     attribute_index(index);
-    out8(VGA_ATTRIBUTE, value);
+    outb(VGA_ATTRIBUTE, value);
     attribute_index(ATTRIBUTE_SCREEN_ON);
 }

@@ -108,7 +108,7 @@ static void alternate_service(struct frame *frame)
         set_video_flag(BDA_VIDEO_MODE_SET, 0x08, choice == 1);
         break;
     case 0x32: /* the VGA answers its ports and memory, or not */
-        out8(VGA_MISC, (uint8_t)((in8(VGA_MISC_READ) & ~2) | (choice ? 0 : 2)));
+        outb(VGA_MISC, (uint8_t)((inb(VGA_MISC_READ) & ~2) | (choice ? 0 : 2)));
         break;
     case 0x33:
         set_video_flag(BDA_VIDEO_MODE_SET, 0x02, choice == 0);

@@ -51,7 +51,7 @@ static void save_hardware(struct hardware *hardware)
 {
     uint16_t crtc = vga_crtc_port();
 
-    hardware->misc = in8(VGA_MISC_READ);
+    hardware->misc = inb(VGA_MISC_READ);
     for (uint8_t i = 0; i < VGA_SEQUENCERS; i++)
         hardware->sequencer[i] = vga_read(VGA_SEQUENCER, i);
     for (uint8_t i = 0; i < VGA_CRTCS; i++)
@@ -66,7 +66,7 @@ static void restore_hardware(const struct hardware *hardware)
 {
     uint16_t crtc;
 
-    out8(VGA_MISC, hardware->misc);
+    outb(VGA_MISC, hardware->misc);
     crtc = vga_crtc_port();
     vga_write(VGA_SEQUENCER, 0, 1);
     for (uint8_t i = 1; i < VGA_SEQUENCERS; i++)
@@ -102,7 +102,7 @@ static void save_dac(uint16_t segment, uint16_t offset)
 {
     uint8_t rgb[3];
 
-    far_write8(segment, offset++, in8(VGA_DAC_MASK));
+    far_write8(segment, offset++, inb(VGA_DAC_MASK));
     for (unsigned i = 0; i < 256; i++) {
         vga_dac_read((uint8_t)i, rgb);
         far_put(segment, offset, rgb, 3);
@@ -114,7 +114,7 @@ static void restore_dac(uint16_t segment, uint16_t offset)
 {
     uint8_t rgb[3];
 
-    out8(VGA_DAC_MASK, far_read8(segment, offset++));
+    outb(VGA_DAC_MASK, far_read8(segment, offset++));
     for (unsigned i = 0; i < 256; i++) {
         far_get(rgb, segment, offset, 3);
         vga_dac_write((uint8_t)i, rgb[0], rgb[1], rgb[2]);

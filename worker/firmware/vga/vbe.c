@@ -61,14 +61,14 @@ static uint16_t current; /* mode, with its flags; 0: none of VBE's */
 
 static uint16_t dispi_read(uint16_t reg)
 {
-    out16(DISPI_INDEX, reg);
-    return in16(DISPI_DATA);
+    outw(DISPI_INDEX, reg);
+    return inw(DISPI_DATA);
 }
 
 static void dispi_write(uint16_t reg, uint16_t value)
 {
-    out16(DISPI_INDEX, reg);
-    out16(DISPI_DATA, value);
+    outw(DISPI_INDEX, reg);
+    outw(DISPI_DATA, value);
 }
 
 static bool present(void)
