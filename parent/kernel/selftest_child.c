@@ -212,6 +212,19 @@ static void stop_runner(struct runner *runner, struct thread *thread)
     guest_destroy(&runner->guest);
 }
 
+/* A child that spins on another CPU. NULL: there is no other one, or it has failed. */
+static struct thread *start_spinner(struct runner *runner)
+{
+    if (cpu_count == 1) {
+        note("needs two processors");
+        return NULL;
+    }
+    struct thread *thread = start_runner(runner, code_spin, sizeof(code_spin));
+    if (thread != NULL)
+        wait_for(&runner->running);
+    return thread;
+}
+
 /* --- An NMI of the parent's, for the CPU on which a child spins --- */
 
 /* Result: how late it came, in microseconds. */
@@ -231,14 +244,9 @@ static void run_nmi(void)
     static struct runner runner;
     uint64_t worst = 0;
 
-    if (cpu_count == 1) {
-        note("needs two processors");
-        return;
-    }
-    struct thread *thread = start_runner(&runner, code_spin, sizeof(code_spin));
+    struct thread *thread = start_spinner(&runner);
     if (thread == NULL)
         return;
-    wait_for(&runner.running);
     for (unsigned i = 0; i < NMI_ROUNDS; i++) {
         uint64_t late = send_nmi(cpus[cpu_count - 1]);
         if (late > worst)
@@ -257,14 +265,9 @@ static void run_access(void)
     static struct runner runner;
     uint64_t start, time;
 
-    if (cpu_count == 1) {
-        note("needs two processors");
-        return;
-    }
-    struct thread *thread = start_runner(&runner, code_spin, sizeof(code_spin));
+    struct thread *thread = start_spinner(&runner);
     if (thread == NULL)
         return;
-    wait_for(&runner.running);
     start = time_now();
     for (unsigned i = 0; i < ACCESS_ROUNDS; i++)
         guest_get_register(&runner.guest, HV_X64_REGISTER_RIP);

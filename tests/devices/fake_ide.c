@@ -12,6 +12,16 @@ static void unmap_ports(void *context, const struct device_ports *ports)
     fake_remove_ports(context, ports);
 }
 
+void fake_ide_add_disk(struct fake_ide *pc, struct fake_disk *disk, struct ata *ata,
+                       uint64_t sectors, uint32_t stored)
+{
+    fake_disk_create(disk, 512, sectors, stored);
+    for (uint32_t i = 0; i < stored * 512; i++)
+        disk->data[i] = (uint8_t)(i / 512 * 7 + i);
+    ata_init(ata, &disk->disk);
+    ide_attach(&pc->ide.channels[0], 0, &ata->drive);
+}
+
 void fake_ide_config(struct fake_ide *pc, uint32_t offset, uint32_t size, uint32_t value)
 {
     fake_out(&pc->machine, 0xcf8, 4, 0x80000000 | 7 << 11 | 1 << 8 | (offset & 0xfc));

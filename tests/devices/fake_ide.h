@@ -4,6 +4,7 @@
 
 #include "tests/devices/fake.h"
 #include "tests/devices/fake_disk.h"
+#include "worker/devices/ata.h"
 #include "worker/devices/piix4_ide.h"
 
 /* Registers of the primary channel, and of its bus master where fake_ide_create() puts it. */
@@ -32,6 +33,11 @@ struct fake_ide {
 /* Makes the machine, with no drives yet, and lets the function be master of the bus. */
 void fake_ide_create(struct fake_ide *pc);
 void fake_ide_destroy(struct fake_ide *pc);
+
+/* Attaches @ata on @disk, which it makes, with @sectors and a pattern in the first @stored of them,
+ * as master of the primary channel. The caller destroys @disk. */
+void fake_ide_add_disk(struct fake_ide *pc, struct fake_disk *disk, struct ata *ata,
+                       uint64_t sectors, uint32_t stored);
 
 /* Writes a register of the function's configuration. */
 void fake_ide_config(struct fake_ide *pc, uint32_t offset, uint32_t size, uint32_t value);

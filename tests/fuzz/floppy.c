@@ -1,36 +1,23 @@
 /* Fuzzer of the floppy controller and the DMA controllers that it moves data with: any accesses,
  * media that change, disks that answer late or with errors. The fake disk ends the run when a
  * request is not one that it may be given. */
-#include "tests/devices/fake.h"
 #include "tests/devices/fake_disk.h"
+#include "tests/devices/fake_floppy.h"
 #include "tests/fuzz/fuzz.h"
-#include "worker/devices/i82077.h"
 
 #define SECTORS 360 /* of drive A's image; that of B is a little smaller than a format */
 #define OTHER_SECTORS 317
 
-static struct fake_machine machine;
-static struct fake_line irq;
-static struct i8237 dma;
-static struct i82077 fdc;
+static struct fake_floppy pc;
 static struct fake_disk disks[2];
 
 static void create(void)
 {
     struct disk *both[2] = {&disks[0].disk, &disks[1].disk};
 
-    fake_create(&machine);
-    irq = (struct fake_line){0};
     fake_disk_create(&disks[0], 512, SECTORS, SECTORS);
     fake_disk_create(&disks[1], 512, OTHER_SECTORS, OTHER_SECTORS);
-    i8237_init(&dma, &machine.host);
-    i82077_init(&fdc, &machine.host, fake_line(&irq), &dma, both);
-    for (int i = 0; i < 3; i++)
-        fake_add_ports(&machine, &dma.ports[i].ports);
-    fake_add_ports(&machine, &fdc.ports[0].ports);
-    fake_add_ports(&machine, &fdc.ports[1].ports);
-    fake_outb(&machine, 0xd6, 0xc0);
-    fake_outb(&machine, 0xd4, 0);
+    fake_floppy_create(&pc, both);
 }
 
 /* So that most runs come to transfers at all: an enabled controller, a channel that moves. */
@@ -38,17 +25,17 @@ static void set_up(struct fuzz_input *in)
 {
     uint8_t choice = fuzz_byte(in);
 
-    fake_outb(&machine, 0x3f2, 0x3c | (choice & 1));
-    fake_outb(&machine, 0x3f7, choice & 0x10 ? choice : 2);
-    fake_outb(&machine, 0x0b, (choice & 2 ? 0x46 : 0x4a) | (choice & 4 ? 0x10 : 0));
-    fake_outb(&machine, 0x0a, 0x02);
-    fake_outb(&machine, 0x04, choice);
-    fake_outb(&machine, 0x81, choice >> 4);
-    fake_outb(&machine, 0x05, fuzz_byte(in));
-    fake_outb(&machine, 0x05, fuzz_byte(in) & 0x0f);
-    fake_outb(&machine, 0x3f5, 0x03); /* SPECIFY: without DMA? */
-    fake_outb(&machine, 0x3f5, 0xdf);
-    fake_outb(&machine, 0x3f5, choice >> 3 & 1);
+    fake_outb(&pc.machine, 0x3f2, 0x3c | (choice & 1));
+    fake_outb(&pc.machine, 0x3f7, choice & 0x10 ? choice : 2);
+    fake_outb(&pc.machine, 0x0b, (choice & 2 ? 0x46 : 0x4a) | (choice & 4 ? 0x10 : 0));
+    fake_outb(&pc.machine, 0x0a, 0x02);
+    fake_outb(&pc.machine, 0x04, choice);
+    fake_outb(&pc.machine, 0x81, choice >> 4);
+    fake_outb(&pc.machine, 0x05, fuzz_byte(in));
+    fake_outb(&pc.machine, 0x05, fuzz_byte(in) & 0x0f);
+    fake_outb(&pc.machine, 0x3f5, 0x03); /* SPECIFY: without DMA? */
+    fake_outb(&pc.machine, 0x3f5, 0xdf);
+    fake_outb(&pc.machine, 0x3f5, choice >> 3 & 1);
 }
 
 /* A command that names sectors that may be there. */
@@ -58,15 +45,15 @@ static void transfer(struct fuzz_input *in)
     uint8_t where = fuzz_byte(in), how = fuzz_byte(in), sectors = fuzz_byte(in);
     uint8_t head = where >> 7;
     const uint8_t command[] = {
-        codes[how % sizeof(codes)], (uint8_t)((where & 1) | head << 2 | (how & 0x80)),
-        fdc.state.track[where & 1], head,
-        (uint8_t)(sectors % 10),    2,
-        (uint8_t)(sectors / 25),    0x1b,
+        codes[how % sizeof(codes)],    (uint8_t)((where & 1) | head << 2 | (how & 0x80)),
+        pc.fdc.state.track[where & 1], head,
+        (uint8_t)(sectors % 10),       2,
+        (uint8_t)(sectors / 25),       0x1b,
         (uint8_t)(how >> 4),
     };
 
     for (uint32_t i = 0; i < sizeof(command); i++)
-        fake_outb(&machine, 0x3f5, command[i]);
+        fake_outb(&pc.machine, 0x3f5, command[i]);
 }
 
 /* A command about a track, or about the controller. */
@@ -82,11 +69,11 @@ static void track_command(struct fuzz_input *in)
                                0xf6};
 
     for (uint32_t i = 0; i < sizeof(command); i++)
-        fake_outb(&machine, 0x3f5, command[i]);
+        fake_outb(&pc.machine, 0x3f5, command[i]);
     for (uint32_t i = 0; how & 0x40 && i < 18 * 4; i++) { /* where each sector is, without DMA */
-        const uint8_t id[] = {fdc.state.track[0], (uint8_t)(how >> 7), (uint8_t)(i / 4 + 1), 2};
+        const uint8_t id[] = {pc.fdc.state.track[0], (uint8_t)(how >> 7), (uint8_t)(i / 4 + 1), 2};
 
-        fake_outb(&machine, 0x3f5, id[i % 4]);
+        fake_outb(&pc.machine, 0x3f5, id[i % 4]);
     }
 }
 
@@ -113,7 +100,7 @@ static void step(struct fuzz_input *in)
     switch (choice & 7) {
     case 0:
         for (uint32_t i = 0; i < choice; i++)
-            fake_in(&machine, 0x3f5, 1);
+            fake_in(&pc.machine, 0x3f5, 1);
         break;
     case 1:
         if (choice & 0x80) {
@@ -121,7 +108,7 @@ static void step(struct fuzz_input *in)
             break;
         }
         for (uint32_t i = choice >> 3 & 15; i > 0; i--)
-            fake_outb(&machine, 0x3f5, fuzz_byte(in));
+            fake_outb(&pc.machine, 0x3f5, fuzz_byte(in));
         break;
     case 2:
         transfer(in);
@@ -138,24 +125,24 @@ static void step(struct fuzz_input *in)
     case 6:
         port = (uint16_t)(0x3f0 + (choice >> 3 & 7));
         if (choice & 0x40)
-            fake_out(&machine, port, choice & 0x80 ? 2 : 1, (uint32_t)fuzz_number(in, 2));
+            fake_out(&pc.machine, port, choice & 0x80 ? 2 : 1, (uint32_t)fuzz_number(in, 2));
         else
-            fake_in(&machine, port, choice & 0x80 ? 4 : 1);
+            fake_in(&pc.machine, port, choice & 0x80 ? 4 : 1);
         break;
     default:
         port = fuzz_byte(in);
         if (choice & 0x40)
-            fake_out(&machine, port, choice & 0x80 ? 2 : 1, (uint32_t)fuzz_number(in, 2));
+            fake_out(&pc.machine, port, choice & 0x80 ? 2 : 1, (uint32_t)fuzz_number(in, 2));
         else if (choice & 0x20)
             for (uint32_t i = 0; i < 512; i++)
-                fake_outb(&machine, 0x3f5, port & 0xff);
+                fake_outb(&pc.machine, 0x3f5, port & 0xff);
         else
-            fake_in(&machine, port, choice & 0x80 ? 4 : 1);
+            fake_in(&pc.machine, port, choice & 0x80 ? 4 : 1);
         break;
     }
-    FUZZ_CHECK(fdc.state.track[0] <= 83 && fdc.state.track[1] <= 83);
-    FUZZ_CHECK(!irq.asserted || fdc.state.dor & 8);
-    FUZZ_CHECK(fdc.state.phase != I82077_DISK || fdc.submitted);
+    FUZZ_CHECK(pc.fdc.state.track[0] <= 83 && pc.fdc.state.track[1] <= 83);
+    FUZZ_CHECK(!pc.irq.asserted || pc.fdc.state.dor & 8);
+    FUZZ_CHECK(pc.fdc.state.phase != I82077_DISK || pc.fdc.submitted);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -167,12 +154,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         step(&in);
     fake_disk_run(&disks[0]);
     fake_disk_run(&disks[1]);
-    FUZZ_CHECK(fdc.state.phase != I82077_DISK && !fdc.state.reset_waits);
-    i8237_reset(&dma);
-    i82077_reset(&fdc);
-    FUZZ_CHECK(!irq.asserted);
+    FUZZ_CHECK(pc.fdc.state.phase != I82077_DISK && !pc.fdc.state.reset_waits);
+    i8237_reset(&pc.dma);
+    i82077_reset(&pc.fdc);
+    FUZZ_CHECK(!pc.irq.asserted);
     fake_disk_destroy(&disks[0]);
     fake_disk_destroy(&disks[1]);
-    fake_destroy(&machine);
+    fake_destroy(&pc.machine);
     return 0;
 }

@@ -104,18 +104,23 @@ class Boot(Test):
             time.sleep(POLL_SECONDS)
 
     def _judge(self, text, status):
-        for pattern in self.must_not:
-            found = re.search(f".*(?:{pattern}).*", text, re.MULTILINE)
-            if found:
-                raise Failure(f"it said: {found.group().strip()}")
-        for pattern in self.must:
-            if not re.search(pattern, text, re.MULTILINE):
-                raise Failure(f"it never said: {pattern}")
+        judge_patterns(text, self.must, self.must_not)
         if self.until and status is not None:
             raise Failure(f"the machine ended by itself, status {status}")
         # Bochs ends a power-off with status 1, and a crash of its own by a signal.
         if not self.until and status not in (0, 1):
             raise Failure(f"the emulator failed, status {status}")
+
+
+def judge_patterns(text, must, must_not):
+    """Fails if something of must_not was said, or something of must was not."""
+    for pattern in must_not:
+        found = re.search(f".*(?:{pattern}).*", text, re.MULTILINE)
+        if found:
+            raise Failure(f"it said: {found.group().strip()}")
+    for pattern in must:
+        if not re.search(pattern, text, re.MULTILINE):
+            raise Failure(f"it never said: {pattern}")
 
 
 def tell_monitor(path, command):

@@ -116,12 +116,18 @@ class Session(Test):
                     context.directory / "mkstore.log")
         return image
 
-    def _talk(self, context, terminal, process):
+    @staticmethod
+    def _is_alive(context, process):
+        """Returns what says whether the machine still runs, for whoever waits."""
         def alive():
             if context.stop.is_set():
                 raise Failure("interrupted")
             return process.status() is None
 
+        return alive
+
+    def _talk(self, context, terminal, process):
+        alive = self._is_alive(context, process)
         for keys, answer in self.steps:
             if keys:
                 terminal.type(keys)

@@ -8,7 +8,7 @@ import struct
 import time
 
 from guest import plain
-from harness.boot import last_line, read_text, tell_monitor
+from harness.boot import judge_patterns, last_line, read_text, tell_monitor
 from harness.test import Failure, Process, Test, run_program
 
 from .linux_guest import judge_steps, make_guest
@@ -115,13 +115,7 @@ class Firmware(Test):
         return text
 
     def _judge(self, said, screen):
-        for pattern in self.must_not:
-            found = re.search(f".*(?:{pattern}).*", said, re.MULTILINE)
-            if found:
-                raise Failure(f"it said: {found.group().strip()}")
-        for pattern in self.must:
-            if not re.search(pattern, said, re.MULTILINE):
-                raise Failure(f"it never said: {pattern}")
+        judge_patterns(said, self.must, self.must_not)
         for pattern in self.shows:
             if not re.search(pattern, screen, re.MULTILINE):
                 raise Failure(f"the screen does not show: {pattern}")

@@ -6,7 +6,9 @@ import time
 
 from guest import debian
 from harness.session import Session
-from harness.test import Failure, run_program
+from harness.test import Failure
+
+from .pc_linux import FIRMWARE
 
 PROMPT = r"veneer> $"
 NAME = "pc"  # of the child
@@ -31,24 +33,13 @@ class PcGuest(Session):
         except debian.Missing as error:
             raise Failure(str(error)) from error
         # Long answers are not to wait for a key.
-        Session.run(dataclasses.replace(self, store=tuple(files.items()), parent="rows=500"), context)
+        session = dataclasses.replace(self, store=tuple(files.items()), parent="rows=500",
+                                      modules=("worker",), image_options=(FIRMWARE,))  # fmt: skip
+        Session.run(session, context)
         (context.directory / "store.img").unlink()
 
-    def _image(self, context):
-        image = context.directory / "veneer.iso"
-        files = {"worker": "programs/worker.elf", "firmware": "firmware.bin"}
-        command = ["tools/mkiso", "--grub", str(context.build / "grub"), "-o", str(image),
-                   f"--parent-options={self.parent}",
-                   *(f"--module={context.build / path}={name}" for name, path in files.items()),
-                   *(str(context.build / "iso" / name) for name in ("veneer.elf", "parent.elf"))]  # fmt: skip
-        run_program(context, command, 30, context.directory / "mkiso.log")
-        return image
-
     def _talk(self, context, terminal, process):
-        def alive():
-            if context.stop.is_set():
-                raise Failure("interrupted")
-            return process.status() is None
+        alive = self._is_alive(context, process)
 
         def command(text, answer=""):
             """What the console says to it, which must match the answer."""

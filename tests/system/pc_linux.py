@@ -16,7 +16,8 @@ from .console import PROMPT
 from .linux_guest import PANIC, check_file_system, judge
 from .platforms import BOCHS, QEMU
 
-IMAGE_OPTIONS = (*MODULES, "--module=BUILD/firmware.bin=firmware")
+FIRMWARE = "--module=BUILD/firmware.bin=firmware"
+IMAGE_OPTIONS = (*MODULES, FIRMWARE)
 # Another BIOS, which brings no program for the VGA.
 BOCHS_BIOS = tuple(f"--module={os.path.realpath(f'/usr/share/bochs/{file}-latest')}={name}"
                    for file, name in (("BIOS-bochs", "bios"), ("VGABIOS-lgpl", "vgabios")))  # fmt: skip

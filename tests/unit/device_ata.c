@@ -16,11 +16,7 @@ static uint8_t data[65536 * 2], expected[65536 * 2];
 static void start(uint64_t sectors)
 {
     fake_ide_create(&pc);
-    fake_disk_create(&disk, 512, sectors, SECTORS);
-    for (uint32_t i = 0; i < SECTORS * 512; i++)
-        disk.data[i] = (uint8_t)(i / 512 * 7 + i);
-    ata_init(&ata, &disk.disk);
-    ide_attach(&pc.ide.channels[0], 0, &ata.drive);
+    fake_ide_add_disk(&pc, &disk, &ata, sectors, SECTORS);
 }
 
 static void end(void)

@@ -1,17 +1,13 @@
 /* Unit test of the floppy controller: resets, seeks, all commands, with DMA and without. */
-#include "worker/devices/i82077.h"
 
-#include "tests/devices/fake.h"
 #include "tests/devices/fake_disk.h"
+#include "tests/devices/fake_floppy.h"
 #include "tests/unit/unit.h"
 
 #define DATA 0x8000 /* in the guest's memory */
 #define SECTOR 512
 
-static struct fake_machine machine;
-static struct fake_line irq;
-static struct i8237 dma;
-static struct i82077 fdc;
+static struct fake_floppy pc;
 static struct fake_disk disk;
 static uint8_t result[16];
 static uint32_t result_length;
@@ -24,8 +20,8 @@ static uint8_t pattern(uint32_t sector)
 static void send(const uint8_t *bytes, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        CHECK_EQUAL(fake_inb(&machine, 0x3f4) & 0xc0, 0x80);
-        fake_outb(&machine, 0x3f5, bytes[i]);
+        CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4) & 0xc0, 0x80);
+        fake_outb(&pc.machine, 0x3f5, bytes[i]);
     }
 }
 
@@ -33,9 +29,9 @@ static void take_result(void)
 {
     memset(result, 0, sizeof(result));
     result_length = 0;
-    while ((fake_inb(&machine, 0x3f4) & 0xd0) == 0xd0 && result_length < sizeof(result))
-        result[result_length++] = fake_inb(&machine, 0x3f5);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f4), 0x80);
+    while ((fake_inb(&pc.machine, 0x3f4) & 0xd0) == 0xd0 && result_length < sizeof(result))
+        result[result_length++] = fake_inb(&pc.machine, 0x3f5);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4), 0x80);
 }
 
 /* A command, what the disk does with it, and its result. */
@@ -66,7 +62,7 @@ static void check_result(uint32_t line, const uint8_t *expected, uint32_t length
 
 static void sense(uint8_t st0, uint8_t cylinder)
 {
-    CHECK(irq.asserted);
+    CHECK(pc.irq.asserted);
     COMMAND(0x08);
     CHECK_EQUAL(result_length, 2);
     CHECK_EQUAL(result[0], st0);
@@ -76,63 +72,54 @@ static void sense(uint8_t st0, uint8_t cylinder)
 /* As a BIOS does it. */
 static void start_controller(uint8_t rate)
 {
-    fake_outb(&machine, 0x3f2, 0x18);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f4), 0);
-    fake_outb(&machine, 0x3f2, 0x1c);
+    fake_outb(&pc.machine, 0x3f2, 0x18);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4), 0);
+    fake_outb(&pc.machine, 0x3f2, 0x1c);
     sense(0xc0, 0);
     for (uint8_t i = 1; i < 4; i++) {
         COMMAND(0x08);
         CHECK_EQUAL(result[0], 0xc0 | i);
     }
-    CHECK(!irq.asserted);
+    CHECK(!pc.irq.asserted);
     COMMAND(0x08);
     RESULT(0x80);
     COMMAND(0x03, 0xdf, 0x02);
-    fake_outb(&machine, 0x3f7, rate);
+    fake_outb(&pc.machine, 0x3f7, rate);
 }
 
 static void start(uint32_t sectors, uint8_t rate)
 {
     struct disk *disks[2] = {&disk.disk, NULL};
 
-    fake_create(&machine);
-    irq = (struct fake_line){0};
     fake_disk_create(&disk, SECTOR, sectors, sectors);
     for (uint32_t i = 0; i < sectors; i++)
         memset(disk.data + i * SECTOR, pattern(i), SECTOR);
-    i8237_init(&dma, &machine.host);
-    i82077_init(&fdc, &machine.host, fake_line(&irq), &dma, disks);
-    for (int i = 0; i < 3; i++)
-        fake_add_ports(&machine, &dma.ports[i].ports);
-    fake_add_ports(&machine, &fdc.ports[0].ports);
-    fake_add_ports(&machine, &fdc.ports[1].ports);
-    fake_outb(&machine, 0xd6, 0xc0);
-    fake_outb(&machine, 0xd4, 0);
+    fake_floppy_create(&pc, disks);
     start_controller(rate);
 }
 
 static void end(void)
 {
     fake_disk_destroy(&disk);
-    fake_destroy(&machine);
+    fake_destroy(&pc.machine);
 }
 
 static void program_dma(uint8_t mode, uint32_t size)
 {
-    fake_outb(&machine, 0x0a, 6);
-    fake_outb(&machine, 0x0c, 0);
-    fake_outb(&machine, 0x0b, mode | 2);
-    fake_outb(&machine, 0x04, (uint8_t)DATA);
-    fake_outb(&machine, 0x04, DATA >> 8);
-    fake_outb(&machine, 0x81, 0);
-    fake_outb(&machine, 0x05, (uint8_t)(size - 1));
-    fake_outb(&machine, 0x05, (uint8_t)((size - 1) >> 8));
-    fake_outb(&machine, 0x0a, 2);
+    fake_outb(&pc.machine, 0x0a, 6);
+    fake_outb(&pc.machine, 0x0c, 0);
+    fake_outb(&pc.machine, 0x0b, mode | 2);
+    fake_outb(&pc.machine, 0x04, (uint8_t)DATA);
+    fake_outb(&pc.machine, 0x04, DATA >> 8);
+    fake_outb(&pc.machine, 0x81, 0);
+    fake_outb(&pc.machine, 0x05, (uint8_t)(size - 1));
+    fake_outb(&pc.machine, 0x05, (uint8_t)((size - 1) >> 8));
+    fake_outb(&pc.machine, 0x0a, 2);
 }
 
 static void from_disk(uint32_t size)
 {
-    memset(machine.ram + DATA, 0, 0x8000);
+    memset(pc.machine.ram + DATA, 0, 0x8000);
     program_dma(0x44, size);
 }
 
@@ -140,10 +127,10 @@ static void from_disk(uint32_t size)
 static bool has(uint32_t first, uint32_t count)
 {
     for (uint32_t i = 0; i < count * SECTOR; i++) {
-        if (machine.ram[DATA + i] != pattern(first + i / SECTOR))
+        if (pc.machine.ram[DATA + i] != pattern(first + i / SECTOR))
             return false;
     }
-    return machine.ram[DATA + count * SECTOR] == 0;
+    return pc.machine.ram[DATA + count * SECTOR] == 0;
 }
 
 static void reading(void)
@@ -152,7 +139,7 @@ static void reading(void)
     from_disk(SECTOR);
     COMMAND(0xe6, 0, 0, 0, 1, 2, 18, 0x1b, 0xff);
     RESULT(0x00, 0, 0, 0, 0, 2, 2);
-    CHECK(has(0, 1) && !irq.asserted);
+    CHECK(has(0, 1) && !pc.irq.asserted);
     from_disk(3 * SECTOR); /* over the end of a side */
     COMMAND(0xe6, 0, 0, 0, 17, 2, 18, 0x1b, 0xff);
     RESULT(0x04, 0, 0, 0, 1, 2, 2);
@@ -168,7 +155,7 @@ static void reading(void)
     from_disk(700); /* within a sector */
     COMMAND(0xe6, 0, 0, 0, 1, 2, 18, 0x1b, 0xff);
     RESULT(0x00, 0, 0, 0, 0, 3, 2);
-    CHECK(machine.ram[DATA + 699] == pattern(1) && machine.ram[DATA + 700] == 0);
+    CHECK(pc.machine.ram[DATA + 699] == pattern(1) && pc.machine.ram[DATA + 700] == 0);
     from_disk(4 * SECTOR);
     COMMAND(0x42, 0, 0, 0, 9, 2, 4, 0x1b, 0xff); /* the track, from its start on */
     RESULT(0x00, 0, 0, 1, 0, 1, 2);
@@ -202,10 +189,10 @@ static void not_found(void)
     RESULT(0x41, 0x01, 0, 0, 0, 1, 2);
     COMMAND(0x46, 3, 0, 0, 1, 2, 18, 0x1b, 0xff);
     RESULT(0x43, 0x01, 0, 0, 0, 1, 2);
-    fake_outb(&machine, 0x3f7, 2); /* the wrong rate */
+    fake_outb(&pc.machine, 0x3f7, 2); /* the wrong rate */
     COMMAND(0x46, 0, 0, 0, 1, 2, 18, 0x1b, 0xff);
     CHECK_EQUAL(result[1], 0x01);
-    fake_outb(&machine, 0x3f4, 0);
+    fake_outb(&pc.machine, 0x3f4, 0);
     COMMAND(0x0f, 4, 79);
     sense(0x24, 79);
     COMMAND(0x46, 4, 79, 1, 9, 2, 18, 0x1b, 0xff); /* behind the end of a short image */
@@ -224,7 +211,7 @@ static void not_found(void)
 static void writing(void)
 {
     start(2880, 0);
-    memset(machine.ram + DATA, 0xa5, 0x1000);
+    memset(pc.machine.ram + DATA, 0xa5, 0x1000);
     program_dma(0x48, 1000); /* the rest of a sector is zeroes */
     COMMAND(0xc5, 0, 0, 0, 18, 2, 18, 0x1b, 0xff);
     RESULT(0x04, 0, 0, 0, 1, 2, 2);
@@ -232,7 +219,7 @@ static void writing(void)
     CHECK(disk.data[17 * SECTOR + 1000] == 0 && disk.data[16 * SECTOR] == pattern(16));
     CHECK(disk.data[19 * SECTOR - 1] == 0 && disk.data[19 * SECTOR] == pattern(19));
     program_dma(0x48, 8);
-    fake_outb(&machine, 0x0a, 6); /* masked: nothing is written */
+    fake_outb(&pc.machine, 0x0a, 6); /* masked: nothing is written */
     COMMAND(0x45, 0, 0, 0, 5, 2, 18, 0x1b, 0xff);
     RESULT(0x40, 0x10, 0, 0, 0, 5, 2);
     CHECK_EQUAL(disk.data[4 * SECTOR], pattern(4));
@@ -261,7 +248,7 @@ static void formatting(void)
     for (uint8_t i = 0; i < 9; i++) {
         const uint8_t id[4] = {2, 1, (uint8_t)(i * 2 % 9 + 1), 2};
 
-        memcpy(machine.ram + DATA + 4 * i, id, 4);
+        memcpy(pc.machine.ram + DATA + 4 * i, id, 4);
     }
     program_dma(0x48, 9 * 4);
     COMMAND(0x4d, 4, 2, 9, 0x50, 0xf6);
@@ -273,7 +260,7 @@ static void formatting(void)
     COMMAND(0x4d, 4, 2, 8, 0x50, 0); /* another format than the image's */
     CHECK_EQUAL(result[1], 0x02);
     program_dma(0x48, 9 * 4);
-    machine.ram[DATA] = 3;
+    pc.machine.ram[DATA] = 3;
     COMMAND(0x4d, 4, 2, 9, 0x50, 0);
     CHECK_EQUAL(result[1], 0x04);
     CHECK_EQUAL(disk.data[45 * SECTOR], 0xf6);
@@ -303,23 +290,23 @@ static void without_dma(void)
     start(2880, 0);
     COMMAND(0x03, 0xdf, 0x03);
     send(read, sizeof(read));
-    CHECK_EQUAL(fake_inb(&machine, 0x3f4), 0x10);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4), 0x10);
     for (uint32_t i = 0; i < 2 * SECTOR; i++) {
         fake_disk_run(&disk);
-        CHECK(irq.asserted);
-        CHECK_EQUAL(fake_inb(&machine, 0x3f4), 0xf0);
-        rises = irq.rises;
-        CHECK_EQUAL(fake_inb(&machine, 0x3f5), pattern(16 + i / SECTOR));
-        CHECK(i % SECTOR == SECTOR - 1 || irq.rises == rises + 1);
+        CHECK(pc.irq.asserted);
+        CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4), 0xf0);
+        rises = pc.irq.rises;
+        CHECK_EQUAL(fake_inb(&pc.machine, 0x3f5), pattern(16 + i / SECTOR));
+        CHECK(i % SECTOR == SECTOR - 1 || pc.irq.rises == rises + 1);
     }
     take_result();
     RESULT(0x40, 0x80, 0, 1, 0, 1, 2);
     send(write, sizeof(write));
     for (uint32_t i = 0; i < SECTOR; i++) {
-        CHECK_EQUAL(fake_inb(&machine, 0x3f4), 0xb0);
-        fake_outb(&machine, 0x3f5, 0x77);
+        CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4), 0xb0);
+        fake_outb(&pc.machine, 0x3f5, 0x77);
     }
-    CHECK_EQUAL(fake_inb(&machine, 0x3f4), 0x10);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4), 0x10);
     fake_disk_run(&disk);
     take_result();
     RESULT(0x40, 0x80, 0, 1, 0, 1, 2);
@@ -331,13 +318,13 @@ static void without_dma(void)
 static void seeking(void)
 {
     start(2880, 0);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f7), 0x80);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f7), 0x80);
     COMMAND(0x07, 0); /* there already: no step, the line stays */
     sense(0x20, 0);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f7), 0x80);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f7), 0x80);
     COMMAND(0x0f, 0, 1);
     sense(0x20, 1);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f7), 0x00);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f7), 0x00);
     COMMAND(0x04, 0);
     RESULT(0x28);
     COMMAND(0xcf, 0, 4);
@@ -346,7 +333,7 @@ static void seeking(void)
     sense(0x20, 3);
     COMMAND(0x4a, 4);
     RESULT(0x04, 0, 0, 3, 1, 1, 2);
-    fake_pass(&machine, 150000000);
+    fake_pass(&pc.machine, 150000000);
     COMMAND(0x4a, 0);
     RESULT(0x00, 0, 0, 3, 0, 14, 2);
     COMMAND(0x0f, 0, 200); /* they hit the stop */
@@ -384,26 +371,26 @@ static void controller(void)
     sense(0x20, 7);
     COMMAND(0x0e);
     RESULT(7, 0, 0, 0, 0xdf, 0x02, 0, 0x85, 0x57, 9);
-    fake_outb(&machine, 0x3f4, 0x80); /* reset by the DSR */
-    CHECK_EQUAL(fake_inb(&machine, 0x3f4), 0x80);
+    fake_outb(&pc.machine, 0x3f4, 0x80); /* reset by the DSR */
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4), 0x80);
     sense(0xc0, 0);
     COMMAND(0x0e);
     RESULT(0, 0, 0, 0, 0xdf, 0x02, 0, 0x84, 0x07, 9);
     COMMAND(0x14);
     RESULT(0x00);
-    fake_outb(&machine, 0x3f2, 0x14); /* no interrupts */
-    CHECK(!irq.asserted);
+    fake_outb(&pc.machine, 0x3f2, 0x14); /* no interrupts */
+    CHECK(!pc.irq.asserted);
     COMMAND(0x0f, 0, 7);
-    CHECK(!irq.asserted);
-    fake_outb(&machine, 0x3f2, 0x1c);
+    CHECK(!pc.irq.asserted);
+    fake_outb(&pc.machine, 0x3f2, 0x1c);
     sense(0x20, 7);
-    fake_outb(&machine, 0x3f3, 0xff);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f3), 0x03);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f2), 0x1c);
-    CHECK_EQUAL(i82077_drive_type(&fdc, 0), 4);
-    CHECK_EQUAL(i82077_drive_type(&fdc, 1), 0);
-    i82077_reset(&fdc);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f4), 0x00);
+    fake_outb(&pc.machine, 0x3f3, 0xff);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f3), 0x03);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f2), 0x1c);
+    CHECK_EQUAL(i82077_drive_type(&pc.fdc, 0), 4);
+    CHECK_EQUAL(i82077_drive_type(&pc.fdc, 1), 0);
+    i82077_reset(&pc.fdc);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4), 0x00);
     end();
 }
 
@@ -415,17 +402,17 @@ static void reset_under_way(void)
     start(2880, 0);
     from_disk(SECTOR);
     send(read, sizeof(read));
-    fake_outb(&machine, 0x3f2, 0x18);
-    fake_outb(&machine, 0x3f2, 0x1c);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f4), 0x00);
-    CHECK(!irq.asserted);
+    fake_outb(&pc.machine, 0x3f2, 0x18);
+    fake_outb(&pc.machine, 0x3f2, 0x1c);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f4), 0x00);
+    CHECK(!pc.irq.asserted);
     fake_disk_run(&disk);
-    CHECK(machine.ram[DATA] == 0);
+    CHECK(pc.machine.ram[DATA] == 0);
     sense(0xc0, 0);
     send(read, sizeof(read));
-    i82077_reset(&fdc);
+    i82077_reset(&pc.fdc);
     fake_disk_run(&disk);
-    CHECK(!irq.asserted && machine.ram[DATA] == 0);
+    CHECK(!pc.irq.asserted && pc.machine.ram[DATA] == 0);
     start_controller(0);
     COMMAND(0x46, 0, 0, 0, 1, 2, 18, 0x1b, 0xff);
     CHECK(has(0, 1));
@@ -447,10 +434,10 @@ static void changing(void)
     fake_disk_run(&disk);
     take_result();
     RESULT(0x40, 0x01, 0, 0, 0, 2, 2);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f7), 0x80);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f7), 0x80);
     disk.disk.sector_count = 1440;
     disk.disk.changed(disk.disk.device);
-    fake_outb(&machine, 0x3f7, 2);
+    fake_outb(&pc.machine, 0x3f7, 2);
     from_disk(SECTOR);
     COMMAND(0x46, 0, 0, 0, 1, 2, 9, 0x1b, 0xff);
     RESULT(0x00, 0, 0, 0, 0, 2, 2);
@@ -460,8 +447,8 @@ static void changing(void)
     RESULT(0x40, 0x01, 0, 0, 0, 1, 2);
     COMMAND(0x0f, 0, 3);
     sense(0x20, 3);
-    CHECK_EQUAL(fake_inb(&machine, 0x3f7), 0x80);
-    CHECK_EQUAL(i82077_drive_type(&fdc, 0), 4);
+    CHECK_EQUAL(fake_inb(&pc.machine, 0x3f7), 0x80);
+    CHECK_EQUAL(i82077_drive_type(&pc.fdc, 0), 4);
     end();
 }
 
@@ -483,7 +470,7 @@ static void formats(void)
             0x46, (uint8_t)(head << 2), cylinder, head, media[i].track_sectors, 2, 36, 0x1b, 0xff};
 
         start(media[i].sectors, media[i].rate);
-        CHECK_EQUAL(i82077_drive_type(&fdc, 0), media[i].type);
+        CHECK_EQUAL(i82077_drive_type(&pc.fdc, 0), media[i].type);
         send(seek, sizeof(seek));
         sense(0x20, cylinder);
         from_disk(SECTOR);

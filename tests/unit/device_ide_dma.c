@@ -18,11 +18,7 @@ static struct ata ata;
 static void start(void)
 {
     fake_ide_create(&pc);
-    fake_disk_create(&disk, 512, SECTORS, SECTORS);
-    for (uint32_t i = 0; i < SECTORS * 512; i++)
-        disk.data[i] = (uint8_t)(i / 512 * 7 + i);
-    ata_init(&ata, &disk.disk);
-    ide_attach(&pc.ide.channels[0], 0, &ata.drive);
+    fake_ide_add_disk(&pc, &disk, &ata, SECTORS, SECTORS);
 }
 
 static void end(void)
