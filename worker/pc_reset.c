@@ -50,6 +50,22 @@ static void reset_vp(struct vp *vp)
     vp_set_registers(vp, registers, sizeof(registers) / sizeof(registers[0]));
 }
 
+static void wait_a_little(void)
+{
+    system_sleep(system_time() + LOOK_AGAIN_US);
+}
+
+/* What a disk still moves for a request from before must not come into the memory of the system
+ * that starts now. With the lock, which is let go meanwhile. */
+static void wait_for_disks(void)
+{
+    while (__atomic_load_n(&machine.disk_requests, __ATOMIC_ACQUIRE) != 0) {
+        lock_release(&machine.lock);
+        wait_a_little();
+        lock_take(&machine.lock);
+    }
+}
+
 static void reset_machine(void)
 {
     lock_take(&machine.lock);
@@ -57,15 +73,11 @@ static void reset_machine(void)
         reset_vp(&machine.vps[i]);
     pc_interrupt_reset();
     pc_machine_reset();
+    wait_for_disks();
     __atomic_store_n(&waiting, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&requested, false, __ATOMIC_RELEASE);
     __atomic_fetch_add(&generation, 1, __ATOMIC_RELEASE);
     lock_release(&machine.lock);
-}
-
-static void wait_a_little(void)
-{
-    system_sleep(system_time() + LOOK_AGAIN_US);
 }
 
 void pc_reset_take_part(struct vp *vp)

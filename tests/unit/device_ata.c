@@ -352,7 +352,7 @@ static void resets(void)
     CHECK_EQUAL(in(IDE_STATUS), 0x80);
     out(IDE_CONTROL, 0x00);
     CHECK_EQUAL(in(IDE_STATUS), 0x80); /* the request is still under way */
-    CHECK(ide_under_way(&pc.ide.channels[0]));
+    CHECK(pc.ide.channels[0].in_flight);
     out(IDE_STATUS, 0xec);
     fake_disk_run(&disk);
     CHECK_EQUAL(in(IDE_STATUS), READY);

@@ -139,11 +139,6 @@ static void diagnose(struct ide_channel *channel)
         set_interrupt(channel, channel->drives[0], true);
 }
 
-bool ide_under_way(const struct ide_channel *channel)
-{
-    return channel->in_flight;
-}
-
 void ide_reset(struct ide_channel *channel)
 {
     channel->state.control = 0;

@@ -152,12 +152,9 @@ void ide_init(struct ide_channel *channel, const struct device_host *host, struc
  * guest runs. */
 void ide_attach(struct ide_channel *channel, uint32_t number, struct ide_drive *drive);
 
-/* As if switched off and on. The drives are busy until a request that is under way has ended; it
- * may still read and write guest memory: see ide_under_way(). */
+/* As if switched off and on. The drives are busy until a request that is under way has ended; until
+ * then it may still read and write guest memory. */
 void ide_reset(struct ide_channel *channel);
-
-/* A request to a disk is under way, and with it perhaps DMA. */
-bool ide_under_way(const struct ide_channel *channel);
 
 /* For drives: */
 
